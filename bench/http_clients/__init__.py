@@ -1,0 +1,1 @@
+"""One thin client per candidate, all behind `Client` of clients.py."""

@@ -1,0 +1,29 @@
+"""All detectors over one text, and the verdict of what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from detectors.carrier import CarrierDetector
+from detectors.detection import Detection, Outcome
+from detectors.explicit import ExplicitDetector
+from detectors.foreign import ForeignDetector
+from detectors.verdict import Report, judge
+from labelers.provenance import KeyRing
+
+__all__ = ["Panel"]
+
+
+class Panel:
+    """`labels`: our own label lines; the carrier sets them aside before it reads."""
+
+    def __init__(self, ring: KeyRing, labels: Sequence[str] = ()) -> None:
+        self._carrier = CarrierDetector(ring, labels)
+        self._others = (ExplicitDetector(labels), ForeignDetector())
+
+    def examine(self, text: str, *, declared: bool = False) -> Report:
+        """One detection a technique; the carrier gives one for each answer that it finds."""
+        found: list[Detection] = self._carrier.detect_all(text) or [self._carrier.detect(text)]
+        found += [detector.detect(text) for detector in self._others]
+        found.sort(key=lambda detection: detection.outcome is Outcome.ABSENT)
+        return judge(text, found, declared=declared)

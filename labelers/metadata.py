@@ -1,0 +1,126 @@
+"""隐式标识: the AIGC object of GB 45438-2025 Annex E, and the provider code in it.
+
+Sources: GB 45438-2025 §6 and Annex E (fields, order, characters); TC260-PG-20252A (provider
+code); GB 32100-2015 (统一社会信用代码 and its check digit).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+__all__ = [
+    "AIGC_FIELDS",
+    "aigc_fields",
+    "aigc_headers",
+    "aigc_json",
+    "provider_code",
+    "provider_code_problems",
+    "uscc_check_digit",
+]
+
+AIGC_FIELDS = (
+    "Label",
+    "ContentProducer",
+    "ProduceID",
+    "ReservedCode1",
+    "ContentPropagator",
+    "PropagateID",
+    "ReservedCode2",
+)
+
+# Annex E: 0x21, 0x23-0x5B, 0x5D-0x7E; neither space, quote, backslash nor Chinese.
+_WRITABLE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+_CODE = re.compile(r"[0-9A-Z]{27}")
+_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
+
+
+def aigc_fields(producer: str, content_id: str, *, label: str = "1", reserved: str = "") -> dict[str, str]:
+    """The seven keys of Annex E in their order, as the first writer fills them.
+
+    The first writer is propagator as well: same name, same number. `label`: "1" 属于, "2" 可能,
+    "3" 疑似. Raises ValueError for a value that Annex E has no characters for.
+    """
+    for name, value in (("ContentProducer", producer), ("ProduceID", content_id)):
+        if not _WRITABLE.fullmatch(value):
+            raise ValueError(f"{name} {value!r} holds characters that GB 45438 Annex E does not allow")
+    if label not in ("1", "2", "3"):
+        raise ValueError(f"Label {label!r} is none of 1, 2, 3")
+    return {
+        "Label": label,
+        "ContentProducer": producer,
+        "ProduceID": content_id,
+        "ReservedCode1": reserved,
+        "ContentPropagator": producer,
+        "PropagateID": content_id,
+        "ReservedCode2": "",
+    }
+
+
+def aigc_json(fields: Mapping[str, str], *, wrapped: bool = True) -> str:
+    """The metadata value: {"AIGC":{…}} on one line, or bare for places whose key is AIGC already."""
+    ordered = {name: fields[name] for name in AIGC_FIELDS}
+    return json.dumps({"AIGC": ordered} if wrapped else ordered, ensure_ascii=True, separators=(",", ":"))
+
+
+def aigc_headers(fields: Mapping[str, str], hint: str) -> list[tuple[str, str]]:
+    """The same over HTTP: X-AIGC, X-AIGC-Hint (percent-encoded UTF-8) and AI-Disclosure.
+
+    AI-Disclosure is the structured field of draft-abaris-aicdh.
+    """
+    producer = fields["ContentProducer"]
+    return [
+        ("x-aigc", f"label={fields['Label']}; producer={producer}; id={fields['ProduceID']}"),
+        ("x-aigc-hint", quote(hint, safe="")),
+        ("ai-disclosure", f'mode=ai-originated;provider="{producer}"'),
+    ]
+
+
+def uscc_check_digit(first17: str) -> str:
+    """The eighteenth character of a 统一社会信用代码 (GB 32100-2015, modulo 31).
+
+    Raises ValueError for a character outside the code's alphabet.
+    """
+    if len(first17) != 17 or any(c not in _USCC_ALPHABET for c in first17):
+        raise ValueError(f"{first17!r} is not 17 characters of {_USCC_ALPHABET}")
+    total = sum(_USCC_ALPHABET.index(c) * w for c, w in zip(first17, _USCC_WEIGHTS, strict=True))
+    return _USCC_ALPHABET[-total % 31]
+
+
+def provider_code(uscc: str, service: str = "00000") -> str:
+    """Builds the 27-character code of an organisation.
+
+    `service`: "1" generate or "2" propagate and four free characters, or "00000".
+    """
+    code = "0011" + uscc + service
+    problems = provider_code_problems(code)
+    if problems:
+        raise ValueError("; ".join(problems))
+    return code
+
+
+def provider_code_problems(code: str) -> list[str]:
+    """What is wrong with a provider code, each in one sentence; [] if it is well formed."""
+    if not _CODE.fullmatch(code):
+        return [f"a provider code has 27 characters 0-9 A-Z, this one has {len(code)}: {code!r}"]
+    problems = []
+    if not code.startswith("00"):
+        problems.append(f"it starts with 00 (version), not {code[:2]}")
+    if code[2] == "1" and code[3] == "1":
+        uscc = code[4:22]
+        try:
+            digit = uscc_check_digit(uscc[:17])
+        except ValueError:
+            problems.append(f"{uscc} holds a character that a 统一社会信用代码 cannot hold (I, O, S, V, Z)")
+        else:
+            if digit != uscc[17]:
+                problems.append(
+                    f"{uscc} has the check digit {uscc[17]}, its first 17 characters give {digit}"
+                )
+    service = code[22:]
+    if service != "00000" and service[0] not in "12":
+        problems.append(f"the service part {service} starts with 1 (generate) or 2 (propagate), or is 00000")
+    return problems

@@ -1,0 +1,32 @@
+"""Watermark schemes: one file each, and the table of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+from labelers.provenance import Provenance
+from labelers.transform import TextTransform
+from labelers.watermarks.carrier import CarrierScheme
+
+__all__ = ["SCHEMES", "WatermarkScheme"]
+
+Body = TypeVar("Body")
+
+
+class WatermarkScheme(Protocol):
+    """Writes one kind of mark into generated text. Shared between requests; its transforms are not."""
+
+    name: str
+
+    def mark_request(self, body: Body) -> Body:
+        """The request as the model should get it; the identity for carriers."""
+        ...
+
+    def new_transform(self, provenance: Provenance) -> TextTransform:
+        """The state of marking one text."""
+        ...
+
+
+SCHEMES: Mapping[str, Callable[..., WatermarkScheme]] = MappingProxyType({"carrier": CarrierScheme})

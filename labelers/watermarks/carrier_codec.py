@@ -1,0 +1,188 @@
+"""The carrier frame, shared by its writer and its reader: message -> chunks -> grains -> message.
+
+Strategy. A message is 40 nibbles, four chunks of ten. Each of the ten columns is a Reed-Solomon
+[11, 4] code over GF(16), so any four of eleven chunks restore the other seven. A chunk travels as a
+grain: thirteen variation selectors that say which chunk (1), hold it (10), and tie it to the words
+before it (2). The first selector is never U+FE00..FE02, so nothing visible changes; the run of
+thirteen is its own sync mark, because natural text has runs of one.
+
+A chunk is `bytes` of ten values 0..15. Multiplying a chunk by a constant is one `bytes.translate`,
+adding two is one XOR of integers, so a restore is a few dozen C calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+
+__all__ = [
+    "CHUNKS",
+    "GRAIN_CHARS",
+    "GRAIN_RUN",
+    "LETTERS_WINDOW",
+    "NEEDED",
+    "Binder",
+    "bind_letters",
+    "chunk_of",
+    "encode",
+    "grain_heads",
+    "has_grains",
+    "restore",
+    "split_run",
+]
+
+CHUNKS = 11
+NEEDED = 4
+GRAIN_CHARS = 13
+LETTERS_WINDOW = 64  # code points before a grain in which its bind letters are looked for
+_LETTERS = 12
+_INDEX_BASE = 0xFE03
+_NIBBLE_BASE = 0xFE00
+_CHUNK_NIBBLES = 10
+
+# The first character is matched before the lookbehind, so that the engine can scan for it. Supplementary
+# selectors count as neighbours too: runs among them are others' blobs, not ours to read or strip.
+_SELECTOR = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+_INDEX, _REST = "[\ufe03-\ufe0d]", "[\ufe00-\ufe0f]{12}"
+GRAIN_RUN = re.compile(f"{_INDEX}(?<!{_SELECTOR}{_INDEX}){_REST}(?:{_INDEX}{_REST})*(?!{_SELECTOR})")
+_NIBBLE_CHARS = [chr(_NIBBLE_BASE + value) for value in range(16)]
+_BIND_CHARS = [_NIBBLE_CHARS[value >> 4] + _NIBBLE_CHARS[value & 15] for value in range(256)]
+
+# GF(16) with x^4 + x + 1: _EXP[i] is alpha^i for alpha = 2.
+_EXP = [1]
+for _ in range(14):
+    _doubled = _EXP[-1] << 1
+    _EXP.append(_doubled ^ 0b10011 if _doubled > 15 else _doubled)
+_LOG = {value: power for power, value in enumerate(_EXP)}
+
+
+def _multiply(a: int, b: int) -> int:
+    return _EXP[(_LOG[a] + _LOG[b]) % 15] if a and b else 0
+
+
+def _inverse(a: int) -> int:
+    return _EXP[-_LOG[a] % 15]
+
+
+# One translation table a constant: chunk.translate(_TIMES[c]) is c times the chunk.
+_TIMES = [bytes(_multiply(c, v) if v < 16 else 0 for v in range(256)) for c in range(16)]
+
+
+@lru_cache(maxsize=4096)
+def _weights(known: tuple[int, ...], wanted: int) -> tuple[bytes, ...]:
+    """Lagrange: the value at alpha^wanted is the weighted sum of the values at alpha^known."""
+    weights = []
+    for i in known:
+        weight = 1
+        for other in known:
+            if other != i:
+                up, down = _EXP[wanted] ^ _EXP[other], _EXP[i] ^ _EXP[other]
+                weight = _multiply(weight, _multiply(up, _inverse(down)))
+        weights.append(_TIMES[weight])
+    return tuple(weights)
+
+
+def _evaluate(chunks: list[bytes], weights: tuple[bytes, ...]) -> bytes:
+    total = 0
+    for chunk, weight in zip(chunks, weights, strict=True):
+        total ^= int.from_bytes(chunk.translate(weight), "big")
+    return total.to_bytes(_CHUNK_NIBBLES, "big")
+
+
+def encode(message: bytes) -> tuple[bytes, ...]:
+    """The eleven chunks of a 20-byte message; the first four are the message itself."""
+    nibbles = bytes(nibble for byte in message for nibble in (byte >> 4, byte & 15))
+    data = [nibbles[at : at + _CHUNK_NIBBLES] for at in range(0, NEEDED * _CHUNK_NIBBLES, _CHUNK_NIBBLES)]
+    known = tuple(range(NEEDED))
+    return (*data, *(_evaluate(data, _weights(known, j)) for j in range(NEEDED, CHUNKS)))
+
+
+def restore(chunks: Mapping[int, bytes]) -> bytes:
+    """The 20 bytes that four chunks (index -> chunk) stand for. ValueError: not exactly four."""
+    if len(chunks) != NEEDED:
+        raise ValueError("a message is restored from exactly four distinct chunks")
+    known = tuple(sorted(chunks))
+    values = [chunks[index] for index in known]
+    nibbles = b"".join(
+        chunks[j] if j in chunks else _evaluate(values, _weights(known, j)) for j in range(NEEDED)
+    )
+    return bytes(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
+
+
+def grain_heads(chunks: tuple[bytes, ...]) -> tuple[str, ...]:
+    """The first eleven characters of each grain: index and chunk, without the bind."""
+    return tuple(
+        chr(_INDEX_BASE + j) + "".join(_NIBBLE_CHARS[value] for value in chunk)
+        for j, chunk in enumerate(chunks)
+    )
+
+
+def chunk_of(grain: str) -> tuple[int, bytes]:
+    """Index and chunk of a grain of thirteen characters."""
+    # The low byte of a variation selector U+FE0x in UTF-16 is its nibble.
+    return ord(grain[0]) - _INDEX_BASE, grain[1:11].encode("utf-16-be")[1::2]
+
+
+def split_run(run: str) -> list[str]:
+    """The whole grains that stand together in one match of `GRAIN_RUN`."""
+    return [run[at : at + GRAIN_CHARS] for at in range(0, len(run), GRAIN_CHARS)]
+
+
+# str.find of one character is many times faster than a character class. Every data nibble occurs in
+# most grains, yet only the index is sure, so all eleven have to be asked for.
+_INDEX_CHARS = [chr(_INDEX_BASE + j) for j in range(CHUNKS)]
+
+
+def has_grains(text: str) -> bool:
+    """Whether a grain can be in the text at all; cheap where none is."""
+    if text.isascii():
+        return False
+    return any(char in text for char in _INDEX_CHARS)
+
+
+_NOT_ALNUM = re.compile(r"[\W_]+")
+_ASCII_FOLD = bytes(range(256)).lower()
+_ASCII_REST = bytes(code for code in range(128) if not chr(code).isalnum())
+# Characters of which NFKC and lower case make no other letter, whatever stands beside them.
+_STABLE = re.compile("[\x00-\x7f\u3001\u3002\u4e00-\u9fff\uff01\uff0c\uff1a\uff1b\uff1f“”‘’]*")
+
+
+def bind_letters(before: str) -> bytes:
+    """UTF-8 of the last 12 letters or digits (NFKC, lower case) of what stands before a grain.
+
+    Only the last `LETTERS_WINDOW` code points are looked at, so that writer and reader need the same
+    bounded memory.
+    """
+    near = before[-24:]
+    if near.isascii():
+        plain = near.encode().translate(_ASCII_FOLD, _ASCII_REST)
+        if len(plain) >= _LETTERS:
+            return plain[-_LETTERS:]
+    elif _STABLE.fullmatch(near):
+        letters = _NOT_ALNUM.sub("", near)
+        if len(letters) >= _LETTERS:
+            return letters[-_LETTERS:].lower().encode()
+    folded = unicodedata.normalize("NFKC", before[-LETTERS_WINDOW:]).lower()
+    return _NOT_ALNUM.sub("", folded)[-_LETTERS:].encode("utf-8", "surrogatepass")
+
+
+class Binder:
+    """Ties grains of one content number to their places: BLAKE2b keyed with key and number, first byte."""
+
+    def __init__(self, key: bytes, content_number: int) -> None:
+        secret = hashlib.sha256(b"ZWM1|bind|" + key + content_number.to_bytes(8, "big")).digest()
+        # Keying costs a block; a copy of the keyed state does not.
+        self._keyed = hashlib.blake2b(digest_size=4, key=secret)
+
+    def byte(self, letters: bytes, index: int) -> int:
+        """The bind of grain `index` after these `bind_letters`."""
+        state = self._keyed.copy()
+        state.update(letters + bytes((index,)))
+        return state.digest()[0]
+
+    def chars(self, letters: bytes, index: int) -> str:
+        """The same as the last two characters of the grain."""
+        return _BIND_CHARS[self.byte(letters, index)]

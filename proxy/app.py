@@ -1,0 +1,219 @@
+"""The routes. `/v1/…` goes past FastAPI, straight to the exchange; everything else is FastAPI's.
+
+The data path is plain ASGI: a framework route would cost more than all our own work, and
+middleware that wraps the body hides a client that leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from proxy.errors import ApiError
+from proxy.exchange import Call, ChatExchange
+from proxy.house import House
+from proxy.models import list_models
+from proxy.records.record import RecordError
+
+__all__ = ["create_app"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+DRAIN_SECONDS = 10.0
+
+
+class InksealApp(FastAPI):
+    """FastAPI with a short way for the data path."""
+
+    house: House
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+            await _serve(self.house, scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"].startswith("/v1/"):
+            # What a realtime session says cannot be reviewed here; say so instead of hanging up in silence.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": "endpoint_not_covered"})
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]] = ()) -> InksealApp:
+    """The application of one worker. `background`: what runs as long as it lives (reload of the library, retention)."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await house.records.open()
+        for _, upstream in house.upstreams:
+            await upstream.start()
+        tasks = [asyncio.ensure_future(run()) for run in background]
+        gc.collect()
+        gc.freeze()
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            # Cancelled streams write their last record after the server has stopped serving.
+            await house.drained(DRAIN_SECONDS)
+            for _, upstream in house.upstreams:
+                await upstream.close()
+            await house.records.close()
+
+    app = InksealApp(
+        title="Inkseal 钤印",
+        version=version("inkseal"),
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.house = house
+    _add_health(app, house)
+    return app
+
+
+def _add_health(app: FastAPI, house: House) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """Some HTTP answer from each upstream, a library or its declared absence, records writable, not draining."""
+        checks: dict[str, Any] = {"draining": house.draining, "records": await house.records.ready()}
+        answers = await asyncio.gather(*(upstream.ready() for _, upstream in house.upstreams))
+        checks["upstreams"] = {
+            upstream.name: ok for (_, upstream), ok in zip(house.upstreams, answers, strict=True)
+        }
+        review = house.settings.review
+        reviewing = review.input or review.output
+        library = house.library.current
+        checks["library"] = library.version if library is not None else None
+        checks["relay"] = house.settings.endpoints.relay
+        ready = (
+            not house.draining
+            and checks["records"]
+            and all(answers)
+            and (library is not None or not reviewing)
+        )
+        return JSONResponse({"ready": ready, **checks}, status_code=200 if ready else 503)
+
+    @app.get("/version")
+    async def versions() -> dict[str, str | None]:
+        library = house.library.current
+        return {"inkseal": version("inkseal"), "library": library.version if library is not None else None}
+
+
+class _AsgiReply:
+    """The way back to one client. Every answer carries our request id."""
+
+    __slots__ = ("_receive", "_request_id", "_send", "finished", "started")
+
+    def __init__(self, receive: Receive, send: Send, request_id: str) -> None:
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id
+        self.started = False
+        self.finished = False
+
+    async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+        self.started = True
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        raw.append((b"x-request-id", self._request_id.encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})
+
+    async def send(self, data: bytes, *, more: bool = True) -> None:
+        if not self.finished:
+            self.finished = not more
+            await self._send({"type": "http.response.body", "body": data, "more_body": more})
+
+    async def gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def error(self, error: ApiError) -> None:
+        await self.start(error.status, [("content-type", "application/json"), *error.headers])
+        await self.send(error.body(), more=False)
+
+
+async def _serve(house: House, scope: Scope, receive: Receive, send: Send) -> None:
+    reply = _AsgiReply(receive, send, house.clock.request_id())
+    try:
+        await _dispatch(house, scope, receive, reply)
+    except ApiError as error:
+        if reply.started:
+            raise
+        await reply.error(error)
+    except RecordError as error:
+        if reply.started:
+            # Cut, not finished: what cannot be recorded does not go out.
+            raise
+        await reply.error(
+            ApiError(
+                error.status,
+                "this request cannot be recorded now, so it is not served; try again later",
+                type_="server_error",
+                code="records_unavailable",
+            )
+        )
+
+
+async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiReply) -> None:
+    method, path = scope["method"], scope["path"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    rules = house.authenticate(headers)
+    if house.draining:
+        raise ApiError(503, "this server is stopping; try again", type_="server_error", code="draining")
+    request_id = reply._request_id
+    if path == "/v1/chat/completions" and method == "POST":
+        body = await _body(house, headers, receive)
+        await ChatExchange(house, Call(method, path, headers, body, rules, request_id), reply).run()
+        return
+    if method == "GET" and (path == "/v1/models" or path.startswith("/v1/models/")):
+        listing = await list_models(house, rules, path.removeprefix("/v1/models").lstrip("/"))
+        await reply.start(200, [("content-type", "application/json")])
+        await reply.send(orjson.dumps(listing), more=False)
+        return
+    if path == "/v1/chat/completions":
+        raise ApiError(
+            405,
+            f"{method} is not allowed here; use POST",
+            code="method_not_allowed",
+            headers=(("allow", "POST"),),
+        )
+    raise ApiError(
+        404,
+        f"{path} is not covered by this proxy: what it brings back could be neither reviewed nor labelled. "
+        "Covered: POST /v1/chat/completions, GET /v1/models",
+        code="endpoint_not_covered",
+    )
+
+
+async def _body(house: House, headers: dict[str, str], receive: Receive) -> bytes:
+    limit = house.settings.server.max_body_bytes
+    length = headers.get("content-length", "")
+    parts: list[bytes] = []
+    size = int(length) if length.isdigit() else 0
+    seen = 0
+    while size <= limit and seen <= limit:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ApiError(400, "the request body ended early", code="incomplete_body")
+        part = message.get("body", b"")
+        seen += len(part)
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+    raise ApiError(413, f"the request body is larger than {limit} bytes", code="body_too_large")

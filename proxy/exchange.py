@@ -1,0 +1,523 @@
+"""One request, from review to record.
+
+The order is the law's: the record "accepted" is durable before anything is forwarded; the
+input is reviewed before the model sees it, the output before the client does; the closing
+record is durable before the last frame leaves, and is written however the request ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from labelers.explicit import strip_labels
+from labelers.provenance import content_number
+from proxy.errors import ApiError, WireError
+from proxy.house import House, iso_time
+from proxy.lane import Lane
+from proxy.policy import Plan, Rules, plan_chat
+from proxy.records.record import ABORTED, ACCEPTED, BLOCKED, CLOSED, Record
+from proxy.review.entry import Action, Direction
+from proxy.review.library import Library
+from proxy.review.reviewer import Finding
+from proxy.tokens import estimate_usage
+from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
+from proxy.wire.chat import ChatStream
+from proxy.wire.chat_answer import ChatAnswer
+from proxy.wire.chat_request import check_chat_request, history_edits, last_user_text, request_texts
+from proxy.wire.headers import forwarded_headers, returned_headers
+from proxy.wire.jsonedit import replace_values
+from proxy.wire.refusal import answer_frames, refusal_answer, refusal_stream
+from proxy.wire.rewriter import StreamRewriter
+from proxy.wire.sse import PING
+from proxy.wire.strings import string_leaves
+
+__all__ = ["Call", "ChatExchange", "Reply"]
+
+MAX_ANSWER = 64 * 1024 * 1024
+# After its last finish chunk an upstream that never sends [DONE] is not waited for any longer.
+TRAILER_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What came in: header names in lower case, the body read whole."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    rules: Rules
+    request_id: str
+
+
+class Reply(Protocol):
+    """The way back to the client; `app` makes it from ASGI."""
+
+    started: bool
+
+    async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None: ...
+
+    async def send(self, data: bytes, *, more: bool = True) -> None: ...
+
+    async def gone(self) -> None:
+        """Returns once the client has left."""
+        ...
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the closing record will say."""
+
+    status: str = ABORTED
+    reason: str = "internal error"
+    http_status: int = 0
+    lanes: Sequence[Lane] = ()
+    usage: dict[str, Any] | None = None
+    usage_estimated: bool = False
+    upstream_request_id: str = ""
+    findings: list[tuple[Direction, Finding]] = field(default_factory=list)
+
+
+class ChatExchange:
+    """`/v1/chat/completions`, streamed and not."""
+
+    def __init__(self, house: House, call: Call, reply: Reply) -> None:
+        self._house = house
+        self._call = call
+        self._reply = reply
+        self._outcome = _Outcome()
+        self._accepted = False
+        self._closing = False
+        self._left = False
+        self._sent_at = 0.0
+        self._input_digest = ""
+        self._plan: Plan | None = None
+
+    async def run(self) -> None:
+        """Serves the request. Raises ApiError while nothing has been sent yet."""
+        pump = asyncio.current_task()
+        assert pump is not None
+        watcher = asyncio.create_task(self._watch(pump))
+        self._house.entered()
+        try:
+            await self._run()
+        except asyncio.CancelledError:
+            self._outcome.reason = "the client left" if self._left else "the server stopped"
+            await self._close()
+            if not self._left:
+                raise
+            pump.uncancel()
+        except ApiError as error:
+            if self._outcome.reason == "internal error":
+                self._outcome.reason = str(error)
+            self._outcome.http_status = error.status
+            await self._close()
+            raise
+        finally:
+            watcher.cancel()
+            try:
+                await self._close()
+            finally:
+                self._house.left()
+
+    async def _run(self) -> None:
+        house, call = self._house, self._call
+        body = _parsed(call.body)
+        check_chat_request(body)
+        raw, body = self._without_traces(body)
+        upstream = house.route(body["model"], call.rules)
+        library = house.library.current
+        now = house.clock.now_ms()
+        last_user = last_user_text(body)
+        plan = self._plan = plan_chat(
+            call.rules,
+            body,
+            request_id=call.request_id,
+            library=library,
+            last_user=last_user,
+            content_numbers=[content_number(now, house.clock.random24()) for _ in range(body.get("n") or 1)],
+            hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
+        )
+        texts = list(request_texts(body))
+        self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
+        await self._accept(plan, upstream, now)
+        blocked = self._review_input(plan, library, texts)
+        if blocked is not None:
+            await self._refuse(plan, blocked)
+            return
+        request = UpstreamRequest("POST", "/chat/completions", forwarded_headers(call.headers), raw)
+        try:
+            async with upstream.open(request) as response:
+                await self._answer(plan, body, response)
+        except UpstreamError as error:
+            self._outcome.reason = f"upstream: {error.kind}: {error}"
+            if self._reply.started:
+                raise  # _stream has told the client already
+            raise ApiError(
+                error.status,
+                f"the model server gave no answer: {error.kind}",
+                type_="upstream_error",
+                code="upstream_error",
+            ) from error
+
+    # -- the way in
+
+    def _without_traces(self, body: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+        own = self._call.rules.own_labels
+        edits = history_edits(body, lambda text: strip_labels(text, own), self._house.strip_marks)
+        if not edits:
+            return self._call.body, body
+        raw = replace_values(self._call.body, edits)
+        return raw, orjson.loads(raw)
+
+    def _review_input(
+        self, plan: Plan, library: Library | None, texts: Sequence[tuple[str, str]]
+    ) -> Finding | None:
+        if library is None or not plan.rules.review.input:
+            return None
+        blocked = None
+        for _, text in texts:
+            for finding in library.review(text, Direction.INPUT):
+                self._outcome.findings.append((Direction.INPUT, finding))
+                if blocked is None and finding.action is Action.BLOCK:
+                    blocked = finding
+        return blocked
+
+    async def _refuse(self, plan: Plan, blocked: Finding) -> None:
+        """A blocked request: the model never saw it (wire: refusal with 200, or 400)."""
+        self._outcome.status = BLOCKED
+        self._outcome.reason = f"input: {blocked.category}"
+        headers = [("x-inkseal-review-id", plan.request_id), ("x-should-retry", "false")]
+        if plan.rules.review.on_block == "error":
+            raise ApiError(
+                400,
+                f"The request was blocked by content review (category {blocked.category}). "
+                f"Review id: {plan.request_id}",
+                param="messages",
+                code="content_filter",
+                headers=tuple(headers),
+            )
+        self._outcome.http_status = 200
+        text = plan.refusal(blocked)
+        created = self._house.clock.now_ms() // 1000
+        data = (
+            refusal_stream(plan, text, blocked, created)
+            if plan.streamed
+            else refusal_answer(plan, text, blocked, created)
+        )
+        await self._close()
+        kind = "text/event-stream; charset=utf-8" if plan.streamed else "application/json"
+        await self._reply.start(200, [("content-type", kind), *headers])
+        await self._reply.send(data, more=False)
+
+    # -- the way back
+
+    async def _answer(self, plan: Plan, body: dict[str, Any], response: UpstreamResponse) -> None:
+        headers = returned_headers(response.headers)
+        self._outcome.upstream_request_id = dict(response.headers).get("x-request-id", "")
+        headers.append(("x-inkseal-review-id", plan.request_id))
+        self._outcome.http_status = response.status
+        kind = dict(response.headers).get("content-type", "").partition(";")[0].strip().lower()
+        if response.status != 200:
+            await self._upstream_refused(plan, response, headers)
+            return
+        headers += plan.headers()
+        if plan.streamed:
+            pieces = response.body
+            if kind == "application/json":
+                # Some servers answer stream:true with one body: reviewed and sent as the stream it should be.
+                pieces = _once(answer_frames(await _whole(response)))
+            elif kind != "text/event-stream":
+                raise ApiError(
+                    502,
+                    "the model server answered a stream request with neither events nor JSON",
+                    type_="upstream_error",
+                    code="upstream_protocol",
+                )
+            await self._stream(plan, body, pieces, headers)
+            return
+        if kind == "text/event-stream":
+            raise ApiError(
+                502,
+                "the model server streamed an answer that was asked for whole",
+                type_="upstream_error",
+                code="upstream_protocol",
+            )
+        await self._whole_answer(plan, response, headers)
+
+    async def _whole_answer(
+        self, plan: Plan, response: UpstreamResponse, headers: list[tuple[str, str]]
+    ) -> None:
+        answer = ChatAnswer(plan)
+        try:
+            data = answer.rewrite(await _whole(response))
+        except WireError as error:
+            self._outcome.reason = f"upstream: protocol: {error}"
+            raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error
+        finally:
+            self._outcome.lanes = answer.lanes
+        self._outcome.usage = answer.usage
+        self._settle(answer.lanes)
+        await self._close()
+        await self._reply.start(200, [("content-type", "application/json"), *headers])
+        await self._reply.send(data, more=False)
+
+    async def _stream(
+        self, plan: Plan, body: dict[str, Any], pieces: AsyncIterator[bytes], headers: list[tuple[str, str]]
+    ) -> None:
+        reply = self._reply
+        dialect = ChatStream(plan, plan.expected)
+        rewriter = StreamRewriter(dialect)
+        await reply.start(
+            200,
+            [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"), *headers],
+        )
+        failure = ""
+        loop = asyncio.get_running_loop()
+        try:
+            async for data in pieces:
+                out = rewriter.feed(data)
+                if out:
+                    self._sent_at = loop.time()
+                    await reply.send(out)
+                if rewriter.complete:
+                    break
+            if not rewriter.finished:
+                await self._trailer(pieces, rewriter)
+        except UpstreamError as error:
+            failure = f"the model server broke off: {error.kind}"
+            self._outcome.reason = f"upstream: {error.kind}: {error}"
+        finally:
+            self._outcome.lanes = dialect.lanes
+        extra = []
+        if dialect.cancelled and dialect.usage is None:
+            self._outcome.usage_estimated = True
+            said = ["".join(lane.generated) for lane in dialect.lanes]
+            usage = await asyncio.to_thread(
+                estimate_usage, plan.model, [t for _, t in request_texts(body)], said
+            )
+            dialect.usage = usage
+            extra.append(dialect.estimate(usage))
+        last = rewriter.close(failure, extra)
+        self._outcome.usage = dialect.usage
+        if failure or rewriter.failed:
+            if not failure:
+                self._outcome.reason = f"upstream: protocol: {rewriter.failed}"
+        else:
+            self._settle(dialect.lanes)
+        await self._close()
+        await reply.send(last, more=False)
+
+    async def _trailer(self, pieces: AsyncIterator[bytes], rewriter: StreamRewriter) -> None:
+        """Usage and [DONE] after the last finish chunk. They are kept back, so nobody waits for nothing."""
+        if rewriter.complete:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TRAILER_SECONDS):
+                    async for data in pieces:
+                        rewriter.feed(data)
+                        if rewriter.finished:
+                            return
+        rewriter.flush()
+
+    async def _upstream_refused(
+        self, plan: Plan, response: UpstreamResponse, headers: list[tuple[str, str]]
+    ) -> None:
+        """The upstream's own error goes to the client, reviewed like everything else."""
+        self._outcome.reason = f"upstream: status {response.status}"
+        if response.status in (401, 403) or 300 <= response.status < 400 or response.status < 200:
+            raise ApiError(
+                502,
+                f"the model server refused this proxy (status {response.status}); the operator must check its address and key",
+                type_="upstream_error",
+                code="upstream_refused",
+                headers=(("x-should-retry", "false"),),
+            )
+        raw = await _whole(response)
+        try:
+            texts = [text for _, text in string_leaves(orjson.loads(raw))]
+        except ValueError:
+            texts = [raw.decode("utf-8", "replace")]
+            raw = b""
+        library = plan.library
+        seen = any(
+            finding.action is Action.BLOCK
+            for text in texts
+            for finding in (
+                library.review(text, Direction.OUTPUT) if library and plan.rules.review.output else ()
+            )
+        )
+        if seen or not raw:
+            raise ApiError(
+                response.status if response.status >= 400 else 502,
+                f"the model server answered with status {response.status}",
+                type_="upstream_error",
+                code="upstream_error",
+                headers=tuple(headers),
+            )
+        self._outcome.status = CLOSED
+        await self._close()
+        await self._reply.start(response.status, [("content-type", "application/json"), *headers])
+        await self._reply.send(raw, more=False)
+
+    # -- the client's presence
+
+    async def _watch(self, pump: asyncio.Task[Any]) -> None:
+        """Cancels the exchange when the client leaves, and pings it while the answer is held back."""
+        loop = asyncio.get_running_loop()
+        every = self._house.settings.server.keepalive_seconds
+        gone = asyncio.ensure_future(self._reply.gone())
+        try:
+            while True:
+                done, _ = await asyncio.wait({gone}, timeout=every)
+                if done:
+                    break
+                streaming = self._reply.started and self._plan is not None and self._plan.streamed
+                if streaming and not self._closing and loop.time() - self._sent_at >= every:
+                    await self._reply.send(PING)
+            if not self._closing:
+                self._left = True
+                pump.cancel()
+        finally:
+            gone.cancel()
+
+    # -- the record
+
+    def _settle(self, lanes: Sequence[Lane]) -> None:
+        """How an answer that came whole ended."""
+        blocked = next((lane.blocked for lane in lanes if lane.blocked is not None), None)
+        self._outcome.status = CLOSED if blocked is None else BLOCKED
+        self._outcome.reason = "" if blocked is None else f"output: {blocked.category}"
+
+    async def _accept(self, plan: Plan, upstream: Upstream, now: int) -> None:
+        call = self._call
+        fields = {
+            "endpoint": call.path,
+            "tenant": plan.rules.tenant,
+            "model": plan.model,
+            "upstream": upstream.name,
+            "streamed": plan.streamed,
+            "n": plan.expected,
+            "content_ids": [plan.provenance(index).content_id for index in range(plan.expected)],
+            "input_digest": self._input_digest,
+            "caller_request_id": call.headers.get("x-request-id", ""),
+            "session": call.headers.get("x-aigc-session", ""),
+            "user": call.headers.get("x-aigc-user", ""),
+        }
+        self._accepted = True
+        await self._append(ACCEPTED, fields, None, now)
+
+    async def _close(self) -> None:
+        """Writes the closing record, once. Not given up when the task is cancelled meanwhile."""
+        if self._closing or not self._accepted:
+            return
+        self._closing = True
+        plan, outcome = self._plan, self._outcome
+        assert plan is not None  # nothing is accepted before it is planned
+        outputs = []
+        for lane in outcome.lanes:
+            text = "".join(lane.generated)
+            label = lane.label
+            outputs.append(
+                {
+                    "content_id": lane.content_id,
+                    "digest": self._house.cipher.digest(text.strip()),
+                    "chars": len(text),
+                    "decision": plan.decision(lane),
+                    "labels": list(label.placed) if label is not None else [],
+                    "skipped_reason": plan.skipped or (label.skipped if label is not None else ""),
+                    "carrier": plan.carrier,
+                }
+            )
+            outcome.findings += [(Direction.OUTPUT, finding) for finding in lane.findings]
+        fields: dict[str, Any] = {
+            "endpoint": self._call.path,
+            "tenant": plan.rules.tenant,
+            "model": plan.model,
+            "http_status": outcome.http_status,
+            "reason": outcome.reason,
+            "content_ids": [plan.provenance(index).content_id for index in range(plan.expected)],
+            "reviewed": {
+                "input": plan.library is not None and plan.rules.review.input,
+                "output": plan.reviews_output,
+            },
+            "findings": [
+                {
+                    "direction": str(direction),
+                    "entry": finding.entry_id,
+                    "category": finding.category,
+                    "severity": finding.severity,
+                    "action": str(finding.action),
+                    "view": finding.view,
+                }
+                for direction, finding in outcome.findings
+            ],
+            "outputs": outputs,
+            "usage": outcome.usage,
+            "usage_estimated": outcome.usage_estimated,
+            "upstream_request_id": outcome.upstream_request_id,
+        }
+        secret = self._secret(plan)
+        await asyncio.shield(self._append(outcome.status, fields, secret, self._house.clock.now_ms()))
+
+    def _secret(self, plan: Plan) -> dict[str, Any] | None:
+        store_text = self._house.settings.records.store_text
+        outcome = self._outcome
+        secret: dict[str, Any] = {}
+        if store_text != "none" and outcome.findings:
+            secret["findings"] = [
+                {"direction": str(d), "entry": f.entry_id, "text": f.text, "start": f.start, "end": f.end}
+                for d, f in outcome.findings
+            ]
+        if store_text == "all":
+            secret["request"] = self._call.body.decode("utf-8", "replace")
+            secret["outputs"] = ["".join(lane.generated) for lane in outcome.lanes]
+        return secret or None
+
+    async def _append(
+        self, status: str, fields: dict[str, Any], secret: dict[str, Any] | None, now: int
+    ) -> None:
+        plan = self._plan
+        assert plan is not None
+        await self._house.records.append(
+            Record(
+                kind="request",
+                request_id=self._call.request_id,
+                content_id=plan.provenance(0).content_id,
+                status=status,
+                created=iso_time(now),
+                library_version=plan.library.version if plan.library is not None else "",
+                fields=fields,
+                secret=secret,
+            )
+        )
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    try:
+        body = orjson.loads(raw)
+    except ValueError as error:
+        raise ApiError(400, f"the request body is not valid JSON: {error}", code="invalid_json") from error
+    if type(body) is not dict:
+        raise ApiError(400, "the request body must be a JSON object", code="invalid_json")
+    return body
+
+
+async def _whole(response: UpstreamResponse) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.body:
+        parts.append(part)
+        size += len(part)
+        if size > MAX_ANSWER:
+            raise UpstreamError("too_large", f"an answer of more than {MAX_ANSWER} bytes")
+    return b"".join(parts)
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data

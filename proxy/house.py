@@ -1,0 +1,142 @@
+"""What one worker holds while it lives: made at the start, handed to every exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+import hashlib
+import hmac
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from labelers.provenance import KeyRing
+from proxy.errors import ApiError
+from proxy.policy import Rules
+from proxy.records.crypto import RecordCipher
+from proxy.records.store import RecordStore
+from proxy.review.library import Library
+from proxy.settings import Settings
+from proxy.upstreams import Upstream, UpstreamSettings
+
+__all__ = ["Clock", "House", "LiveLibrary", "iso_time"]
+
+
+def iso_time(unix_ms: int) -> str:
+    """ISO 8601 UTC with milliseconds."""
+    return (
+        datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )
+
+
+class Clock:
+    """Time and chance, so that tests can bring their own."""
+
+    def now_ms(self) -> int:
+        """Unix time in milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def random24(self) -> int:
+        return int.from_bytes(os.urandom(3))
+
+    def request_id(self) -> str:
+        return "req_" + secrets.token_hex(12)
+
+
+@dataclass(slots=True)
+class LiveLibrary:
+    """The feature library that new requests get; swapped by one assignment, a stream keeps its own."""
+
+    current: Library | None = None
+
+
+@dataclass(slots=True)
+class House:
+    settings: Settings
+    rules: Mapping[str, Rules]
+    """By tenant name; "" for callers without a key."""
+    upstreams: Sequence[tuple[UpstreamSettings, Upstream]]
+    library: LiveLibrary
+    records: RecordStore
+    cipher: RecordCipher
+    strip_marks: Callable[[str], str]
+    ring: KeyRing
+    library_key: bytes = b""
+    admin_token_sha256: str | None = None
+    clock: Clock = field(default_factory=Clock)
+    live: int = 0
+    """Exchanges under way."""
+    draining: bool = False
+    _keys: dict[bytes, str] = field(default_factory=dict)
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        for tenant in self.settings.tenants:
+            digest = tenant.key_sha256 or hashlib.sha256(tenant.key.encode()).hexdigest()
+            self._keys[bytes.fromhex(digest)] = tenant.name
+
+    def authenticate(self, headers: Mapping[str, str]) -> Rules:
+        """The rules of the tenant whose key the caller showed. Raises ApiError (401)."""
+        if not self._keys:
+            if any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip")):
+                raise ApiError(
+                    401,
+                    "this proxy has no tenants, so it serves callers on this machine only, and this request was "
+                    "forwarded from elsewhere. Configure tenants with keys",
+                    code="tenants_required",
+                )
+            return self.rules[""]
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise ApiError(
+                401,
+                "no API key: send 'Authorization: Bearer <key>'",
+                type_="authentication_error",
+                code="invalid_api_key",
+            )
+        shown = hashlib.sha256(key.strip().encode("latin-1", "replace")).digest()
+        found = ""
+        for digest, tenant in self._keys.items():
+            # All are compared, in constant time: how long it takes tells nothing about any key.
+            if hmac.compare_digest(digest, shown):
+                found = tenant
+        if not found:
+            raise ApiError(401, "incorrect API key", type_="authentication_error", code="invalid_api_key")
+        return self.rules[found]
+
+    def route(self, model: str, rules: Rules) -> Upstream:
+        """The upstream of a model: the first that names it, else the first whose pattern fits. Raises ApiError."""
+        if any(fnmatch.fnmatchcase(model, pattern) for pattern in rules.models):
+            for fits in (str.__eq__, fnmatch.fnmatchcase):
+                for settings, upstream in self.upstreams:
+                    if any(fits(model, pattern) for pattern in settings.models):
+                        return upstream
+        raise ApiError(
+            404,
+            f"the model {model!r} does not exist or is not open to this key",
+            param="model",
+            code="model_not_found",
+        )
+
+    def entered(self) -> None:
+        self.live += 1
+        self._idle.clear()
+
+    def left(self) -> None:
+        self.live -= 1
+        if not self.live:
+            self._idle.set()
+
+    async def drained(self, seconds: float) -> bool:
+        """Waits until no exchange is under way, so that their last records reach the store before it closes."""
+        self.draining = True
+        if not self.live:
+            return True
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True

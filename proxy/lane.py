@@ -1,0 +1,133 @@
+"""One choice's path: reviewer, then watermark, then explicit label.
+
+A block is data, not an exception: the generated part is closed by its end label, then a
+`Refusal` follows, and the lane is dead. The refusal text is the operator's, so it gets
+neither mark nor label of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from labelers.explicit import ExplicitLabel, Label, Text
+from labelers.transform import Passthrough, TextTransform
+from proxy.review.entry import Action
+from proxy.review.reviewer import Finding, Reviewer
+
+__all__ = ["Lane", "Piece", "Refusal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The answer was blocked. `from_char`: where, in what was delivered, the withdrawn text begins.
+
+    `partial`: generated text was delivered before it.
+    """
+
+    text: str
+    from_char: int
+    partial: bool
+
+
+Piece = Text | Label | Refusal
+
+
+class Lane:
+    """A filter from generated text to pieces. After a Refusal it returns nothing more.
+
+    `generated` collects what was released, before marks and labels: for digest and fingerprint.
+    """
+
+    def __init__(
+        self,
+        reviewer: Reviewer | None,
+        refusal: Callable[[Finding], str],
+        transform: TextTransform | None = None,
+        label: ExplicitLabel | None = None,
+        content_id: str = "",
+    ) -> None:
+        self._reviewer = reviewer
+        self._refusal = refusal
+        self._transform = transform or Passthrough()
+        self._label = label
+        self._delivered = 0
+        self._generated_from = -1
+        self.content_id = content_id
+        self.generated: list[str] = []
+        self.blocked: Finding | None = None
+        self.ended = False
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        return self._reviewer.findings if self._reviewer is not None else ()
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether review masked or replaced anything."""
+        return any(finding.action in (Action.MASK, Action.REPLACE) for finding in self.findings)
+
+    @property
+    def label(self) -> ExplicitLabel | None:
+        return self._label
+
+    def feed(self, text: str) -> Sequence[Piece]:
+        if self.ended:
+            return ()
+        reviewer = self._reviewer
+        if reviewer is not None:
+            text = reviewer.feed(text)
+            if reviewer.blocked is not None:
+                return self._close(text, reviewer.blocked)
+        return self._pass(text) if text else ()
+
+    def flush(self) -> Sequence[Piece]:
+        """The text has ended."""
+        if self.ended:
+            return ()
+        rest = ""
+        if self._reviewer is not None:
+            rest = self._reviewer.flush()
+            if self._reviewer.blocked is not None:
+                return self._close(rest, self._reviewer.blocked)
+        return self._finish(rest)
+
+    def block(self, finding: Finding) -> Sequence[Piece]:
+        """Another channel of the same choice was blocked: this one ends with it."""
+        if self.ended:
+            return ()
+        rest = self._reviewer.flush() if self._reviewer is not None else ""
+        return self._close(rest, finding)
+
+    def _pass(self, text: str) -> Sequence[Piece]:
+        self.generated.append(text)
+        marked = self._transform.feed(text)
+        if not marked:
+            return ()
+        return self._count(self._label.feed(marked) if self._label is not None else (Text(marked),))
+
+    def _finish(self, rest: str) -> list[Piece]:
+        self.ended = True
+        pieces: list[Piece] = list(self._pass(rest)) if rest else []
+        last = self._transform.flush()
+        if self._label is not None:
+            if last:
+                pieces += self._count(self._label.feed(last))
+            pieces += self._count(self._label.flush())
+        elif last:
+            pieces += self._count((Text(last),))
+        return pieces
+
+    def _close(self, rest: str, blocked: Finding) -> list[Piece]:
+        self.blocked = blocked
+        pieces = self._finish(rest)
+        partial = self._generated_from >= 0
+        pieces.append(Refusal(self._refusal(blocked), max(self._generated_from, 0), partial))
+        return pieces
+
+    def _count(self, pieces: Sequence[Text | Label]) -> Sequence[Piece]:
+        for piece in pieces:
+            if self._generated_from < 0 and type(piece) is Text:
+                self._generated_from = self._delivered
+            self._delivered += len(piece.text)
+        return pieces

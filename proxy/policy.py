@@ -1,0 +1,204 @@
+"""Every decision about one exchange, made once.
+
+`Rules` is what holds for a tenant as long as the settings do; `plan` adds what this request
+asks for and gives a `Plan`: a frozen set of decisions that makes the lanes of the answer and
+says, in the AIGC object, what was decided and what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labelers.explicit import ExplicitLabel, LabelStrings, locale_of
+from labelers.metadata import aigc_fields, aigc_headers
+from labelers.provenance import Provenance
+from labelers.watermarks import WatermarkScheme
+from proxy.errors import ApiError
+from proxy.lane import Lane
+from proxy.review.entry import Action, Direction
+from proxy.review.library import Library
+from proxy.review.reviewer import Finding, Reviewer
+from proxy.settings import Labels, Review
+
+__all__ = ["Plan", "Rules", "plan_chat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for one tenant. `carrier` is None where it is switched off."""
+
+    tenant: str
+    producer: str
+    labels: Labels
+    review: Review
+    strings: Mapping[str, LabelStrings]
+    own_labels: tuple[str, ...]
+    carrier: WatermarkScheme | None
+    key_id: int
+    models: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The decisions for one request; an `AnswerPolicy` for its answer."""
+
+    rules: Rules
+    request_id: str
+    model: str
+    streamed: bool
+    expected: int
+    locale: str
+    library: Library | None
+    content_numbers: Sequence[int]
+    positions: tuple[str, ...]
+    skipped: str
+    carrier: bool
+    refusal_field: bool
+    include_usage: bool
+
+    @property
+    def strings(self) -> LabelStrings:
+        return self.rules.strings[self.locale]
+
+    @property
+    def reviews_output(self) -> bool:
+        return self.rules.review.output and self.library is not None
+
+    def provenance(self, index: int) -> Provenance:
+        numbers = self.content_numbers
+        return Provenance(
+            producer=self.rules.producer,
+            # An upstream that numbers its choices beyond n gets numbers that follow on.
+            content_number=numbers[index] if index < len(numbers) else numbers[-1] + index,
+            key_id=self.rules.key_id,
+        )
+
+    def lane(self, index: int) -> Lane:
+        provenance = self.provenance(index)
+        carrier = self.rules.carrier if self.carrier else None
+        return Lane(
+            self.reviewer(),
+            self.refusal,
+            carrier.new_transform(provenance) if carrier is not None else None,
+            ExplicitLabel(self.strings, self.positions) if self.positions else None,
+            provenance.content_id,
+        )
+
+    def reviewer(self) -> Reviewer | None:
+        if self.library is None or not self.rules.review.output:
+            return None
+        return self.library.reviewer(Direction.OUTPUT)
+
+    def refusal(self, finding: Finding) -> str:
+        assert self.library is not None  # no finding without a library
+        return self.library.refusal(finding.category, self.locale)
+
+    def aigc(self, lane: Lane, *, last: bool, retract: int | None = None) -> dict[str, Any] | None:
+        if not self.rules.labels.metadata:
+            return None
+        label = lane.label
+        positions = list(label.placed) if last and label is not None else list(self.positions)
+        skipped = self.skipped or (label.skipped if last and label is not None else "")
+        aigc: dict[str, Any] = {
+            **aigc_fields(self.rules.producer, lane.content_id),
+            "hint": {
+                "text": self.strings.hint,
+                "placement": "beside the content, shown for as long as it is",
+                "must_persist": self.rules.labels.mode == "interface" or not positions,
+                "locale": self.locale,
+            },
+            "label": {"positions": positions, "skipped_reason": skipped or None},
+            "watermark": {
+                "schemes": ["carrier"] if self.carrier and self.rules.carrier is not None else [],
+                "key_id": self.rules.key_id,
+            },
+            "review": {"id": self.request_id, "decision": self.decision(lane, last=last)},
+        }
+        if retract is not None:
+            aigc |= {"event": "retract", "from_char": retract}
+        return aigc
+
+    def decision(self, lane: Lane, *, last: bool = True) -> str:
+        if not self.reviews_output:
+            return "not_reviewed"
+        if lane.blocked is not None:
+            return "block"
+        if not last:
+            return "reviewing"
+        actions = {finding.action for finding in lane.findings}
+        for action in (Action.REPLACE, Action.MASK, Action.FLAG):
+            if action in actions:
+                return str(action)
+        return "pass"
+
+    def headers(self) -> list[tuple[str, str]]:
+        """The implicit label in the head of the answer, before any text."""
+        if not self.rules.labels.metadata:
+            return []
+        fields = aigc_fields(self.rules.producer, self.provenance(0).content_id)
+        return aigc_headers(fields, self.strings.hint)
+
+
+def plan_chat(
+    rules: Rules,
+    body: Mapping[str, Any],
+    *,
+    request_id: str,
+    library: Library | None,
+    last_user: str,
+    content_numbers: Sequence[int],
+    hint_only: bool,
+) -> Plan:
+    """Decides for one chat completion. Raises ApiError where a label cannot be left out.
+
+    `hint_only`: the caller asked for no text label (X-AIGC-Label: hint).
+    """
+    labels = rules.labels
+    if hint_only and labels.mode != "interface":
+        raise ApiError(
+            400,
+            "X-AIGC-Label: hint is for tenants in label mode 'interface'; this key is in mode "
+            f"'{labels.mode}'. Drop the header, or ask the operator to change the mode",
+            param="X-AIGC-Label",
+            code="label_mode",
+        )
+    response_format = body.get("response_format")
+    kind = response_format.get("type") if isinstance(response_format, dict) else None
+    json_output = kind is not None and kind != "text"
+    positions = tuple(labels.positions)
+    skipped = ""
+    if labels.mode == "interface":
+        positions, skipped = (), "interface"
+    elif json_output:
+        if labels.unsafe == "refuse":
+            raise ApiError(
+                400,
+                "a label in the text would break the JSON that response_format asks for, and this service "
+                "is set to refuse such requests (labels.unsafe: refuse)",
+                param="response_format",
+                code="label_unsafe",
+            )
+        positions, skipped = (), "json"
+    messages = body["messages"]
+    if messages[-1]["role"] == "assistant":
+        # The model goes on with a text whose start the client has already shown.
+        positions = tuple(p for p in positions if p != "start")
+    options = body.get("stream_options")
+    streamed = bool(body.get("stream"))
+    return Plan(
+        rules=rules,
+        request_id=request_id,
+        model=body["model"],
+        streamed=streamed,
+        expected=body.get("n") or 1,
+        locale=locale_of(last_user),
+        library=library,
+        content_numbers=content_numbers,
+        positions=positions,
+        skipped=skipped,
+        carrier=rules.carrier is not None and not json_output and not body.get("logprobs"),
+        refusal_field=json_output,
+        include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+    )

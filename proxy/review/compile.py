@@ -1,0 +1,103 @@
+"""From entries to what a text is scanned with: per view one automaton, per direction what may hold text.
+
+Both directions share the automata; a term that does not apply in a direction is passed over when it is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from proxy.review.entry import Action, Direction, Entry, EntryError
+from proxy.review.matcher import DaachorseMatcher, LivePrefixes, Matcher
+from proxy.review.sights import Sight, sights_of
+from proxy.review.tables import Tables
+from proxy.review.terms import Term
+
+__all__ = ["MAX_FOLDED", "Lens", "compile_lenses"]
+
+MAX_FOLDED = 64  # what an entry with output scope may fold to: the bound of what is ever held
+
+
+class Lens:
+    """One view with its terms, ready to scan texts in one direction.
+
+    `live` knows all prefixes of terms of the direction, `hold` those of terms that delay text.
+    `context`: how many folded characters before a match a decision may need.
+    """
+
+    __slots__ = ("actions", "context", "hold", "live", "matcher", "terms", "view")
+
+    def __init__(
+        self, view: Sight, matcher: Matcher, terms: Sequence[Sequence[Term]], direction: Direction
+    ) -> None:
+        self.view, self.matcher, self.terms = view, matcher, terms
+        self.actions = {
+            term: action
+            for same in terms
+            for term in same
+            if (action := _action(term, direction)) is not None
+        }
+        holding = [term for term, action in self.actions.items() if action.holds]
+        self.live = _prefixes(self.actions)
+        self.hold = self.live if len(holding) == len(self.actions) else _prefixes(holding)
+        self.context = max([1, *(len(phrase) for term in self.actions for phrase in term.exceptions)])
+
+
+def _action(term: Term, direction: Direction) -> Action | None:
+    action = term.entry.action_for(direction)
+    return Action.FLAG if action is not None and action.holds and term.flag_only else action
+
+
+def _prefixes(terms: Iterable[Term]) -> LivePrefixes:
+    terms = list(terms)
+    return LivePrefixes(
+        (term.folded for term in terms if not term.left), (term.folded for term in terms if term.left)
+    )
+
+
+def compile_lenses(
+    entries: Sequence[Entry], tables: Tables, automata: Mapping[str, bytes] | None = None
+) -> tuple[dict[Direction, list[Lens]], dict[str, bytes]]:
+    """The lenses of each direction, and the automata as bytes by view.
+
+    `automata` of the same entries are reused. EntryError for an entry that no view can hold, ValueError for
+    bytes that are no automaton.
+    """
+    lenses: dict[Direction, list[Lens]] = {direction: [] for direction in Direction}
+    kept: dict[str, bytes] = {}
+    for view in sights_of(tables, entries):
+        terms: dict[str, list[Term]] = {}
+        for entry in entries:
+            if view.name in _views(entry):
+                for term in view.terms(entry):
+                    _check(term, view.name)
+                    terms.setdefault(term.folded, []).append(term)
+        if not terms:
+            continue
+        patterns = sorted(terms)
+        known = (automata or {}).get(view.name)
+        matcher = DaachorseMatcher.load(known) if known is not None else DaachorseMatcher(patterns)
+        kept[view.name] = known if known is not None else matcher.to_bytes()
+        rows = [terms[pattern] for pattern in patterns]
+        for direction in Direction:
+            lens = Lens(view, matcher, rows, direction)
+            if lens.actions:
+                lenses[direction].append(lens)
+    return lenses, kept
+
+
+def _views(entry: Entry) -> tuple[str, ...]:
+    """The safe view is always on, unless an entry asks for the text as it stands and nothing else."""
+    return entry.views if entry.views == ("raw",) or "safe" in entry.views else ("safe", *entry.views)
+
+
+def _check(term: Term, view: str) -> None:
+    if not term.folded.strip():
+        raise EntryError("pattern", f"nothing is left of it in the {view} view", term.entry.id)
+    if term.entry.scope == "input":
+        return
+    for field, texts in (("pattern", (term.folded,)), ("exceptions", term.exceptions)):
+        longest = max(map(len, texts), default=0)
+        if longest > MAX_FOLDED:
+            advice = f"folds to {longest} characters; with output scope the limit is {MAX_FOLDED}"
+            raise EntryError(field, advice, term.entry.id)

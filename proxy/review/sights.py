@@ -1,0 +1,68 @@
+"""The table of views: how each reads a text, spells an entry, and judges a match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from proxy.review.entry import Entry
+from proxy.review.evasion import EvasionSight
+from proxy.review.judge import Judge, PlainJudge
+from proxy.review.pinyin import PinyinSight
+from proxy.review.tables import Tables
+from proxy.review.terms import Edge, Term, edges
+from proxy.review.views import PlainReader, RawView, Reader, View, safe_view
+from proxy.review.window import Original, Window
+
+__all__ = ["PlainSight", "Sight", "sights_of"]
+
+
+class Sight(Protocol):
+    """A view with everything that scanning needs."""
+
+    @property
+    def name(self) -> str: ...
+
+    def reader(self) -> Reader:
+        """What folds one stream."""
+        ...
+
+    def judge(self, window: Window, original: Original) -> Judge:
+        """What decides over the matches in one stream."""
+        ...
+
+    def terms(self, entry: Entry) -> Iterable[Term]:
+        """The spellings of an entry to look for; none if the view has no use for it."""
+        ...
+
+
+class PlainSight:
+    """A view that maps each code point by itself and keeps every letter."""
+
+    def __init__(self, view: View, tables: Tables) -> None:
+        self.name, self._view, self._tables = view.name, view, tables
+
+    def reader(self) -> Reader:
+        return PlainReader(self._view)
+
+    def judge(self, window: Window, original: Original) -> Judge:
+        return PlainJudge(self._tables.kinds, window, original)
+
+    def terms(self, entry: Entry) -> Iterable[Term]:
+        folded = self._view.fold(entry.pattern)
+        if not folded:
+            return [Term(entry, "", "", False, Edge.FREE, ())]
+        left, right = edges(entry, folded, self._tables)
+        phrases = dict.fromkeys(self._view.fold(phrase) for phrase in entry.exceptions)
+        return [Term(entry, folded, folded, left, right, tuple(p for p in phrases if folded in p))]
+
+
+def sights_of(tables: Tables, entries: Sequence[Entry]) -> list[Sight]:
+    """The views in the order in which they are consulted, fit for these entries."""
+    safe = safe_view(tables)
+    return [
+        PlainSight(RawView(), tables),
+        PlainSight(safe, tables),
+        EvasionSight(safe, tables, entries),
+        PinyinSight(safe, tables, entries),
+    ]

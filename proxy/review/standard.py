@@ -1,0 +1,86 @@
+"""The entry standard 入库标准: what the machine says of an entry before people decide.
+
+Remarks do not stop a bootstrap; the procedure for proposed entries makes them count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proxy.review.entry import Entry
+from proxy.review.matcher import DaachorseMatcher
+from proxy.review.tables import Kind, Tables, builtin_tables
+from proxy.review.views import SafeView, safe_view
+
+__all__ = ["Remark", "examine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One objection: the entry, a short code, a sentence."""
+
+    entry_id: str
+    code: str
+    text: str
+
+
+def examine(entries: Sequence[Entry], tables: Tables | None = None) -> list[Remark]:
+    """What the entry standard says of these entries among themselves, in their order."""
+    tables = tables or builtin_tables()
+    view = safe_view(tables)
+    keywords = [entry for entry in entries if entry.kind == "keyword"]
+    folded = [view.fold(entry.pattern) for entry in keywords]
+    first: dict[str, Entry] = {}
+    for entry, text in zip(keywords, folded, strict=True):
+        first.setdefault(text, entry)
+    patterns = sorted(text for text in first if text)
+    matcher = DaachorseMatcher(patterns)
+    remarks = []
+    for entry, text in zip(keywords, folded, strict=True):
+        remarks += _length(entry, text, tables)
+        if first[text] is not entry:
+            remarks.append(Remark(entry.id, "duplicate", f"equals {first[text].id} after folding"))
+        remarks += _phrases(entry, text, view)
+        for _, _, index in matcher.find(text):
+            other = first[patterns[index]]
+            if patterns[index] != text and _shadows(other, entry):
+                remarks.append(
+                    Remark(entry.id, "shadowed", f"{other.id} ({other.pattern}) is found in it already")
+                )
+    return remarks
+
+
+def _length(entry: Entry, text: str, tables: Tables) -> list[Remark]:
+    if any(not c.isascii() for c in text):
+        enough = sum(1 for c in text if tables.kind(c) != Kind.OTHER) >= 2
+    else:
+        enough = sum(1 for c in text if not c.isspace()) >= 3
+    advice = "needs at least two Han or three ASCII characters"
+    return [] if enough else [Remark(entry.id, "short", advice)]
+
+
+def _phrases(entry: Entry, text: str, view: SafeView) -> list[Remark]:
+    remarks = []
+    for phrase in entry.exceptions:
+        folded = view.fold(phrase)
+        if folded == text:
+            remarks.append(
+                Remark(entry.id, "always_allowed", f"the allow phrase {phrase} is the pattern itself")
+            )
+        elif text not in folded:
+            remarks.append(
+                Remark(entry.id, "idle_phrase", f"the allow phrase {phrase} does not hold the pattern")
+            )
+    return remarks
+
+
+def _shadows(other: Entry, entry: Entry) -> bool:
+    """Whether the other entry leaves nothing for this one to do."""
+    same_reach = not (other.exceptions or other.roles or other.tenants or other.models)
+    return (
+        same_reach
+        and other.boundary == entry.boundary
+        and other.scope in ("both", entry.scope)
+        and (other.action == entry.action)
+    )

@@ -1,0 +1,247 @@
+"""Snapshots of published libraries on disk: immutable, named by their content, checked when loaded.
+
+    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  <view>.automaton  manifest.json
+    <dir>/live                 the version in force; replaced by one atomic rename
+
+A snapshot carries its fold tables, so it gives the same verdicts under a later release. With a key the
+manifest is signed (HMAC-SHA256), and then a snapshot without a good signature is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from proxy.review.entry import Entry, EntryError
+from proxy.review.interchange import read_entries, read_jsonl, write_jsonl
+from proxy.review.library import Library
+from proxy.review.standard import Remark, examine
+from proxy.review.tables import Tables, builtin_tables, parse_tables
+
+__all__ = [
+    "LibraryError",
+    "PublishReport",
+    "import_and_publish",
+    "live_version",
+    "load_live",
+    "load_version",
+    "publish",
+]
+
+
+class LibraryError(Exception):
+    """A library that cannot be loaded or published. `problems` lists bad rows where there are any."""
+
+    def __init__(self, message: str, problems: tuple[EntryError, ...] = ()) -> None:
+        self.problems = problems
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """What a bootstrap did: the version, how many entries, and what the entry standard would say of them."""
+
+    version: str
+    entries: int
+    remarks: tuple[Remark, ...]
+
+
+def live_version(directory: Path | str) -> str | None:
+    """The version in force, None if there is none. One small read: cheap enough to ask every second."""
+    try:
+        return (Path(directory) / "live").read_text("ascii").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def load_live(directory: Path | str, key: bytes | None = None) -> Library | None:
+    """The library in force, None if none was published. LibraryError if it is damaged."""
+    version = live_version(directory)
+    return load_version(directory, version, key) if version else None
+
+
+def load_version(directory: Path | str, version: str, key: bytes | None = None) -> Library:
+    """One published library. LibraryError if it is missing or not what was published."""
+    if not (len(version) == 64 and set(version) <= set("0123456789abcdef")):
+        raise LibraryError(f"{directory}: {version!r} is no library version")
+    folder = Path(directory) / "versions" / version
+    try:
+        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    except OSError as error:
+        raise LibraryError(f"library {version[:12]} cannot be read: {error}") from error
+    manifest = _checked_manifest(files, version, key)
+    try:
+        library = _compiled(files, manifest)
+    except (ValueError, KeyError) as error:
+        raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
+    if library.version != version:
+        raise LibraryError(
+            f"library {version[:12]} is damaged: its content has the hash {library.version[:12]}"
+        )
+    return library
+
+
+def _checked_manifest(files: Mapping[str, bytes], version: str, key: bytes | None) -> dict[str, Any]:
+    """The manifest, after every file was compared with it."""
+    try:
+        manifest: dict[str, Any] = json.loads(files["manifest.json"])
+        expected = dict(manifest["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise LibraryError(
+            f"library {version[:12]} is damaged: the manifest cannot be read ({error!r})"
+        ) from error
+    if key is not None:
+        good = hmac.new(key, files["manifest.json"], hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(good.encode(), files.get("manifest.sig", b"")):
+            raise LibraryError(f"library {version[:12]} is not signed with our key; publish it again")
+    present = set(files) - {"manifest.json", "manifest.sig"}
+    if present != set(expected):
+        raise LibraryError(
+            f"library {version[:12]} is damaged: files {sorted(present ^ set(expected))} differ"
+        )
+    for name, digest in expected.items():
+        if hashlib.sha256(files[name]).hexdigest() != digest:
+            raise LibraryError(f"library {version[:12]} is damaged: {name} was changed after publishing")
+    return manifest
+
+
+def _compiled(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Library:
+    tables = builtin_tables()
+    if files["tables.json"] != tables.raw:
+        tables = parse_tables(files["tables.json"])
+    read = read_jsonl(files["entries.jsonl"].decode("utf-8"))
+    if read.problems:
+        raise read.problems[0]
+    automata = {
+        name.removesuffix(".automaton"): raw for name, raw in files.items() if name.endswith(".automaton")
+    }
+    # An automaton is only as good as the order of its patterns: another compiler makes its own.
+    reuse = automata if manifest.get("compiler") == _COMPILER else None
+    return Library.compile(read.entries, json.loads(files["refusals.json"]), tables=tables, automata=reuse)
+
+
+_COMPILER = "daachorse 0.5"
+
+
+def publish(
+    directory: Path | str,
+    entries: Iterable[Entry],
+    *,
+    author: str,
+    reason: str,
+    now: str,
+    refusals: Mapping[str, str] | None = None,
+    key: bytes | None = None,
+) -> str:
+    """Make these entries the library in force; return its version. `now`: ISO 8601.
+
+    EntryError for entries that do not compile; then nothing has changed.
+    """
+    tables = builtin_tables()
+    library = Library.compile(entries, refusals, tables=tables)
+    root = Path(directory)
+    target = root / "versions" / library.version
+    if not _is_whole(root, library.version, key):
+        _write_snapshot(target, library, tables, {"author": author, "reason": reason, "created": now}, key)
+    _replace(root / "live", library.version + "\n")
+    return library.version
+
+
+def _is_whole(root: Path, version: str, key: bytes | None) -> bool:
+    try:
+        load_version(root, version, key)
+    except LibraryError:
+        return False
+    return True
+
+
+def _write_snapshot(
+    target: Path, library: Library, tables: Tables, about: Mapping[str, str], key: bytes | None
+) -> None:
+    files = {
+        "entries.jsonl": write_jsonl(library.entries).encode("utf-8"),
+        "refusals.json": json.dumps(dict(library.refusals), sort_keys=True, ensure_ascii=False).encode(
+            "utf-8"
+        ),
+        "tables.json": tables.raw,
+        **{f"{view}.automaton": raw for view, raw in library.automata.items()},
+    }
+    digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in sorted(files.items())}
+    manifest = {"version": library.version, "compiler": _COMPILER, **about, "files": digests}
+    files["manifest.json"] = json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8")
+    if key is not None:
+        files["manifest.sig"] = (
+            hmac.new(key, files["manifest.json"], hashlib.sha256).hexdigest().encode("ascii")
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
+    try:
+        for name, raw in files.items():
+            _write(staging / name, raw)
+        shutil.rmtree(target, ignore_errors=True)  # only ever a damaged one
+        staging.rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _write(path: Path, raw: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _replace(path: Path, text: str) -> None:
+    """Swap a small file for another in one step, so that a reader sees the old or the new text."""
+    descriptor, name = tempfile.mkstemp(prefix=".live-", dir=path.parent)
+    os.close(descriptor)
+    staging = Path(name)
+    staging.chmod(0o644)
+    _write(staging, text.encode("ascii"))
+    staging.replace(path)
+
+
+def import_and_publish(
+    directory: Path | str,
+    raw: bytes,
+    filename: str,
+    *,
+    author: str,
+    reason: str,
+    now: str,
+    refusals: Mapping[str, str] | None = None,
+    key: bytes | None = None,
+) -> PublishReport:
+    """The bootstrap: a file becomes the first library in force. Syntax is enforced, the standard only
+    reported.
+
+    LibraryError if there is a library already, or with the bad rows; then nothing has changed.
+    """
+    if live_version(directory) is not None:
+        raise LibraryError("the library is not empty; propose the entries instead (inkseal library propose)")
+    try:
+        read = read_entries(raw, filename)
+    except EntryError as error:
+        raise LibraryError(str(error), (error,)) from error
+    if read.problems:
+        raise LibraryError(
+            f"{filename}: {len(read.problems)} rows cannot be taken; nothing was imported", read.problems
+        )
+    try:
+        version = publish(
+            directory, read.entries, author=author, reason=reason, now=now, refusals=refusals, key=key
+        )
+    except EntryError as error:
+        place = next(
+            (f"line {n}" for e, n in zip(read.entries, read.lines, strict=True) if e.id == error.place), ""
+        )
+        raise LibraryError(f"{filename}: {error.at(place)}", (error.at(place),)) from error
+    return PublishReport(version, len(read.entries), tuple(examine(read.entries)))

@@ -1,0 +1,82 @@
+"""Starts the server processes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from proxy.app import InksealApp
+from proxy.review.store import live_version
+from proxy.settings import Settings, load_settings
+from proxy.worker import build_house, first_start, make_app
+
+__all__ = ["app_factory", "notices", "run"]
+
+GRACE_SECONDS = 20
+
+
+def notices(settings: Settings) -> list[str]:
+    """What an operator should know before anybody relies on this server."""
+    said = []
+    if settings.provider.code == "UNSET":
+        said.append(
+            "provider.code is UNSET: labels name nobody who answers for them; this is for trying out on loopback"
+        )
+    if not settings.tenants:
+        said.append("no tenants: every caller on this machine is served, whatever key it shows")
+    if not settings.records.enabled:
+        said.append("records are off: nothing is kept; this is for benchmarks")
+    review = settings.review
+    if not (review.input and review.output):
+        said.append(
+            "review is switched off for "
+            + " and ".join(n for n in ("input", "output") if not getattr(review, n))
+        )
+    if (review.input or review.output) and live_version(review.library) is None:
+        said.append(
+            f"no feature library is published in {review.library}: nothing is reviewed; "
+            "publish one with: inkseal library import FILE --publish"
+        )
+    return said
+
+
+def run(settings: Settings, config_file: Path | None) -> None:
+    """Serves until it is stopped. Raises ValueError or OSError for what cannot work, before anything listens."""
+    token = first_start(settings)
+    if token:
+        print(f"The admin token, shown this once: {token}", file=sys.stderr)  # noqa: T201
+    build_house(settings)  # whatever is wrong shows here, once, and not in every worker
+    for notice in notices(settings):
+        print(f"note: {notice}", file=sys.stderr)  # noqa: T201
+    if config_file is not None:
+        os.environ["INKSEAL_CONFIG"] = str(config_file)
+    server = settings.server
+    print(f"Inkseal on http://{server.host}:{server.port} ({server.workers} worker(s))", file=sys.stderr)  # noqa: T201
+    uvicorn.run(
+        "proxy.serve:app_factory",
+        factory=True,
+        host=server.host,
+        port=server.port,
+        workers=server.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        # Who forwards must not be able to say who called.
+        proxy_headers=False,
+        backlog=4096,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def app_factory() -> InksealApp:
+    """The application of one server process; the settings come from where the supervisor found them."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    path = os.environ.get("INKSEAL_CONFIG")
+    return make_app(load_settings(Path(path) if path else None, os.environ))

@@ -1,0 +1,438 @@
+"""Every setting: one YAML file, the environment on top, checked whole before anything starts.
+
+`INKSEAL__SERVER__PORT=9000` sets server.port; a value is read as YAML, so lists and objects
+work too. `${NAME}` inside a string is taken from the environment. An unknown key is refused
+with its place and the nearest known name. Tenants override labels, watermarks and review.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from labelers.explicit import LabelStrings, missing_elements
+from labelers.metadata import provider_code_problems
+
+__all__ = ["Labels", "Settings", "SettingsError", "Tenant", "UpstreamSettings", "load_settings"]
+
+ENV_PREFIX = "INKSEAL__"
+MIN_RETENTION_DAYS = 184  # 网络安全法 art. 21: at least six months
+
+
+class SettingsError(ValueError):
+    """What is wrong with the settings, one line each, with place and remedy."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(_Section):
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=256)
+    data_dir: Path = Path("./data")
+    max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024)
+    keepalive_seconds: float = Field(15.0, gt=0)
+    detect_per_minute: int = Field(60, ge=1)
+
+
+class Provider(_Section):
+    code: str = "UNSET"
+
+    @field_validator("code")
+    @classmethod
+    def _check(cls, code: str) -> str:
+        if re.fullmatch(r"[0-9A-Z]{27}", code):
+            problems = provider_code_problems(code)
+            if problems:
+                raise ValueError("not a provider code: " + "; ".join(problems))
+        elif not re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}", code):
+            raise ValueError(
+                "a provider is 27 characters 0-9 A-Z (checked) or an ASCII name without spaces and quotes"
+            )
+        return code
+
+
+class Timeouts(_Section):
+    """Seconds."""
+
+    connect: float = Field(5.0, gt=0)
+    first_byte: float = Field(60.0, gt=0)
+    idle: float = Field(60.0, gt=0)
+    total: float = Field(600.0, gt=0)
+
+
+class UpstreamSettings(_Section):
+    name: str
+    kind: str = Field("openai_compatible", pattern=r"^(openai_compatible|local|scripted|[\w.]+:\w+)$")
+    base_url: str = ""
+    api_key: str = ""
+    models: list[str] = ["*"]
+    timeouts: Timeouts = Timeouts()
+    max_connections: int = Field(1000, ge=1)
+    headers: dict[str, str] = {}
+    trusted_labels: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> UpstreamSettings:
+        if self.kind == "openai_compatible" and not re.match(r"https?://[^/]", self.base_url):
+            raise ValueError(
+                "base_url: an address like http://127.0.0.1:9000/v1 is needed for kind openai_compatible"
+            )
+        return self
+
+
+class Strings(_Section):
+    start: str
+    inline: str
+    end: str
+    hint: str
+
+    @field_validator("start", "inline", "end", "hint")
+    @classmethod
+    def _check(cls, label: str) -> str:
+        missing = missing_elements(label)
+        if missing:
+            raise ValueError(f"the label {label!r} lacks {' and '.join(missing)} (GB 45438-2025 §5.1)")
+        if "\n" in label or not label.strip() or label != label.strip():
+            raise ValueError(f"the label {label!r} must be one line without white space around it")
+        return label
+
+    def plain(self) -> LabelStrings:
+        return LabelStrings(self.start, self.inline, self.end, self.hint)
+
+
+class Labels(_Section):
+    mode: Literal["text", "interface", "unlabelled"] = "text"
+    positions: list[Literal["start", "inline", "end"]] = ["start", "end"]
+    inline_every_chars: int = Field(800, ge=200)
+    unsafe: Literal["hint", "refuse"] = "hint"
+    metadata: bool = True
+    undertaking: str = ""
+    former: list[str] = []
+    strings: dict[Literal["zh", "en"], Strings] = {
+        "zh": Strings(
+            start="【本内容由AI生成】",
+            inline="（AI生成）",
+            end="（以上内容由AI生成）",
+            hint="本内容由人工智能生成",
+        ),
+        "en": Strings(
+            start="[AI-generated / AI生成]",
+            inline="(AI-generated / AI生成)",
+            end="(The text above is AI-generated / 以上内容由AI生成)",
+            hint="AI-generated / 人工智能生成",
+        ),
+    }
+
+    @model_validator(mode="after")
+    def _check(self) -> Labels:
+        if self.mode == "unlabelled":
+            raise ValueError(
+                "mode: unlabelled needs the register of applications (标识办法 art. 9), "
+                "which this version does not have; use text or interface"
+            )
+        if self.mode == "interface" and not self.undertaking.strip():
+            raise ValueError(
+                "mode: interface needs labels.undertaking: who promised, in what agreement, that the app shows "
+                "the hint persistently and labels what users copy"
+            )
+        if self.mode == "text" and not self.positions:
+            raise ValueError("positions: mode text needs at least one of start, inline, end")
+        for locale in ("zh", "en"):
+            if locale not in self.strings:
+                raise ValueError(f"strings: {locale} is missing")
+        return self
+
+    def own(self) -> tuple[str, ...]:
+        """Every label line that is or was ours."""
+        present = [label for s in self.strings.values() for label in (s.start, s.inline, s.end)]
+        return tuple(dict.fromkeys([*present, *self.former]))
+
+
+class Carrier(_Section):
+    enabled: bool = True
+    profile: Literal["dense", "default", "light", "sparse", "final-only", "off"] = "default"
+
+
+class Statistical(_Section):
+    scheme: Literal["none"] = "none"
+
+
+class Watermarks(_Section):
+    carrier: Carrier = Carrier()
+    statistical: Statistical = Statistical()
+
+
+class Keys(_Section):
+    file: Path = Path("./data/keys.json")
+
+
+class Review(_Section):
+    library: Path = Path("./data/library")
+    input: bool = True
+    output: bool = True
+    on_block: Literal["refusal", "error"] = "refusal"
+
+
+class Records(_Section):
+    enabled: bool = True
+    url: str = "sqlite:///./data/records"
+    durability: Literal["strict", "group", "relaxed"] = "group"
+    retention_days: int = 200
+    store_text: Literal["none", "findings", "all"] = "findings"
+
+    @model_validator(mode="after")
+    def _check(self) -> Records:
+        if self.retention_days < MIN_RETENTION_DAYS:
+            raise ValueError(
+                f"retention_days: {self.retention_days} is under {MIN_RETENTION_DAYS} days (six months, 网络安全法)"
+            )
+        if not self.url.startswith("sqlite:///"):
+            raise ValueError("url: this version writes to sqlite:///<folder> only")
+        return self
+
+
+class Fingerprints(_Section):
+    enabled: bool = True
+
+
+class Tenant(_Section):
+    """One key. What it overrides is merged over the general section, key by key."""
+
+    name: str
+    key: str = ""
+    key_sha256: str = ""
+    models: list[str] = ["*"]
+    labels: dict[str, Any] = {}
+    watermarks: dict[str, Any] = {}
+    review: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _check(self) -> Tenant:
+        if bool(self.key) == bool(self.key_sha256):
+            raise ValueError("give each tenant either key or key_sha256")
+        if self.key_sha256 and not re.fullmatch(r"[0-9a-f]{64}", self.key_sha256):
+            raise ValueError("key_sha256: 64 lower-case hex digits (printf %s KEY | sha256sum)")
+        return self
+
+
+class Admin(_Section):
+    token: str = ""
+
+
+class Endpoints(_Section):
+    relay: list[str] = []
+
+
+class Settings(_Section):
+    server: Server = Server()
+    provider: Provider = Provider()
+    upstreams: Annotated[list[UpstreamSettings], Field(min_length=1)] = [
+        UpstreamSettings(name="main", base_url="http://127.0.0.1:9000/v1")
+    ]
+    labels: Labels = Labels()
+    watermarks: Watermarks = Watermarks()
+    keys: Keys = Keys()
+    review: Review = Review()
+    records: Records = Records()
+    fingerprints: Fingerprints = Fingerprints()
+    tenants: list[Tenant] = []
+    admin: Admin = Admin()
+    endpoints: Endpoints = Endpoints()
+    profile: Literal["cn", "eu"] = "cn"
+
+    @property
+    def on_loopback(self) -> bool:
+        try:
+            return ipaddress.ip_address(self.server.host).is_loopback
+        except ValueError:
+            return self.server.host == "localhost"
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        if not self.on_loopback:
+            open_to_all = f"server.host {self.server.host} is reachable from elsewhere"
+            if self.provider.code == "UNSET":
+                raise ValueError(
+                    f"provider.code: {open_to_all}, so the labels must name who answers for them; set it"
+                )
+            if not self.tenants:
+                raise ValueError(f"tenants: {open_to_all}; give at least one tenant with a key")
+            if not self.records.enabled:
+                raise ValueError(
+                    f"records.enabled: {open_to_all}; records can be off on loopback only, for benchmarks"
+                )
+        for what, names in (
+            ("upstreams", [u.name for u in self.upstreams]),
+            ("tenants", [t.name for t in self.tenants]),
+        ):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{what}: two have the same name")
+        for tenant in self.tenants:
+            self.for_tenant(tenant)
+        return self
+
+    def for_tenant(self, tenant: Tenant | None) -> tuple[Labels, Watermarks, Review]:
+        """The sections that a tenant may override, merged and checked."""
+        if tenant is None:
+            return self.labels, self.watermarks, self.review
+        merged = []
+        for name in ("labels", "watermarks", "review"):
+            section: BaseModel = getattr(self, name)
+            override: dict[str, Any] = getattr(tenant, name)
+            if "library" in override:
+                raise ValueError(f"tenants.{tenant.name}.{name}.library: one library serves all tenants")
+            whole = _merge(section.model_dump(), override) if override else None
+            try:
+                merged.append(section if whole is None else type(section).model_validate(whole))
+            except ValidationError as error:
+                lines = "; ".join(_explain(e, type(section)) for e in error.errors())
+                raise ValueError(f"tenants.{tenant.name}.{name}: {lines}") from None
+        labels, watermarks, review = merged
+        assert isinstance(labels, Labels)
+        assert isinstance(watermarks, Watermarks)
+        assert isinstance(review, Review)
+        return labels, watermarks, review
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Reads the file (None: the defaults) and the environment. Raises SettingsError."""
+    document: Any = {}
+    source = "the defaults"
+    text = ""
+    if path is not None:
+        source = str(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+            document = yaml.safe_load(text) or {}
+        except OSError as error:
+            raise SettingsError(f"{source}: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{source}: is not UTF-8: {error}") from error
+        except yaml.YAMLError as error:
+            raise SettingsError(f"{source}: is not YAML: {error}") from error
+        if not isinstance(document, dict):
+            raise SettingsError(f"{source}: must be a mapping of sections (server:, upstreams:, …)")
+    try:
+        whole = _expand(_merge(document, _from_environment(environ)), environ, ())
+        return Settings.model_validate(whole)
+    except ValidationError as error:
+        lines = [f"{_place(source, text, e['loc'])}: {_explain(e, Settings)}" for e in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in sorted(environ):
+        if not name.startswith(ENV_PREFIX):
+            continue
+        steps = [step.lower() for step in name.removeprefix(ENV_PREFIX).split("__")]
+        try:
+            value = yaml.safe_load(environ[name])
+        except yaml.YAMLError as error:
+            raise SettingsError(f"environment {name}: is not a YAML value: {error}") from error
+        here = found
+        for step in steps[:-1]:
+            inner = here.setdefault(step, {})
+            if not isinstance(inner, dict):
+                raise SettingsError(f"environment {name}: another variable sets {step} to a plain value")
+            here = inner
+        here[steps[-1]] = value
+    return found
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _expand(value: Any, environ: Mapping[str, str], place: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+
+        def variable(match: re.Match[str]) -> str:
+            name = match.group(1)
+            if name not in environ:
+                raise SettingsError(
+                    f"{'.'.join(place)}: the environment has no {name}; set it or write the value here"
+                )
+            return environ[name]
+
+        return _VARIABLE.sub(variable, value)
+    if isinstance(value, dict):
+        return {key: _expand(child, environ, (*place, str(key))) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_expand(child, environ, (*place, str(at))) for at, child in enumerate(value)]
+    return value
+
+
+def _place(source: str, text: str, loc: tuple[int | str, ...]) -> str:
+    """`file:line: a.b.c`, as far as the file knows the key."""
+    dotted = ".".join(str(step) for step in loc)
+    line = None
+    node = yaml.compose(text, Loader=yaml.SafeLoader) if text else None
+    for step in loc:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if pair is None:
+                break
+            line, node = pair[0].start_mark.line + 1, pair[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break
+    where = f"{source}:{line}" if line is not None else source
+    return f"{where}: {dotted}" if dotted else where
+
+
+def _explain(error: Any, model: type[BaseModel]) -> str:
+    if error["type"] != "extra_forbidden":
+        return str(error["msg"]).removeprefix("Value error, ")
+    *parents, key = error["loc"]
+    known = _keys_at(model, tuple(parents))
+    near = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(sorted(known))}"
+    return f"unknown key {key!r}; {hint}"
+
+
+def _keys_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    current: Any = model
+    for step in loc:
+        if isinstance(step, int):
+            continue
+        if not (isinstance(current, type) and issubclass(current, BaseModel)):
+            continue
+        field = current.model_fields.get(step)
+        if field is None:
+            return []
+        current = _model_in(field.annotation) or current
+    return list(current.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if (
+        isinstance(annotation, type)
+        and not hasattr(annotation, "__args__")
+        and issubclass(annotation, BaseModel)
+    ):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,72 @@
+"""Where text lives in JSON that we do not model: every string leaf, with its path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from proxy.wire.jsonedit import JsonPath
+
+__all__ = ["decoded_arguments", "string_leaves"]
+
+
+def string_leaves(value: Any) -> Iterator[tuple[JsonPath, str]]:
+    """Path and value of each non-empty string, in document order; keys of objects are not text.
+
+    Iterative: a hostile document may be nested deeper than Python's stack.
+    """
+    stack: list[tuple[JsonPath, Any]] = [((), value)]
+    while stack:
+        path, item = stack.pop()
+        if type(item) is str:
+            if item:
+                yield path, item
+        elif type(item) is dict:
+            stack += reversed([((*path, key), child) for key, child in item.items()])
+        elif type(item) is list:
+            stack += reversed([((*path, at), child) for at, child in enumerate(item)])
+
+
+def decoded_arguments(arguments: str) -> str:
+    r"""What a tool's arguments say: every string in them, keys too, with `\uXXXX` decoded.
+
+    One string a line, so that words of different strings do not run together. Text that is
+    not JSON (yet) comes back with its escapes decoded as far as they can be read.
+    """
+    try:
+        value = orjson.loads(arguments)
+    except ValueError:
+        return _unescape(arguments)
+    lines: list[str] = []
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if type(item) is str:
+            lines.append(item)
+        elif type(item) is dict:
+            stack += [part for pair in reversed(item.items()) for part in reversed(pair)]
+        elif type(item) is list:
+            stack += reversed(item)
+    return "\n".join(lines)
+
+
+def _unescape(text: str) -> str:
+    out: list[str] = []
+    at = 0
+    while (slash := text.find("\\", at)) >= 0:
+        out.append(text[at:slash])
+        code = text[slash + 2 : slash + 6]
+        if text[slash + 1 : slash + 2] == "u" and len(code) == 4 and all(c in _HEX for c in code):
+            out.append(chr(int(code, 16)))
+            at = slash + 6
+        else:
+            out.append(_ESCAPES.get(text[slash + 1 : slash + 2], text[slash + 1 : slash + 2]))
+            at = slash + 2
+    out.append(text[at:])
+    return "".join(out)
+
+
+_HEX = frozenset("0123456789abcdefABCDEF")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}

@@ -1,0 +1,147 @@
+"""Puts a worker together from the settings, and starts the server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from labelers.provenance import Epoch, KeyRing, KeyState
+from labelers.watermarks import SCHEMES
+from labelers.watermarks.carrier import strip_own
+from proxy.api import detect_router
+from proxy.app import InksealApp, create_app
+from proxy.house import Clock, House, LiveLibrary, iso_time
+from proxy.keys import ACTIVE, KeyFile
+from proxy.policy import Rules
+from proxy.records.crypto import RecordCipher
+from proxy.records.store import NullStore, RecordStore, open_store
+from proxy.review.store import LibraryError, live_version, load_live
+from proxy.settings import Settings, Tenant
+from proxy.upstreams import Upstream, UpstreamSettings, build
+
+__all__ = ["build_house", "first_start", "key_file", "key_ring", "library_key", "make_app"]
+
+log = logging.getLogger("inkseal")
+
+LIBRARY_POLL_SECONDS = 1.0
+RETENTION_SECONDS = 24 * 3600.0
+
+
+def first_start(settings: Settings) -> str:
+    """Makes the key file and the admin token, once an installation. Returns the token if it is new, else "".
+
+    Raises PermissionError or ValueError for a key file that cannot be used.
+    """
+    keys = key_file(settings)
+    if settings.admin.token or keys.admin_token_sha256 is not None:
+        return ""
+    token = "ink-admin-" + secrets.token_urlsafe(24)
+    _, mine = keys.claim_admin_token(hashlib.sha256(token.encode()).hexdigest())
+    return token if mine else ""
+
+
+def key_file(settings: Settings) -> KeyFile:
+    """The keys of this installation, made if there are none yet."""
+    now = iso_time(Clock().now_ms())
+    return KeyFile.load_or_create(settings.keys.file, now=now, provider=settings.provider.code)
+
+
+def key_ring(keys: KeyFile, producer: str) -> KeyRing:
+    """The watermark keys of the key file."""
+    epochs = {
+        epoch.kid: Epoch(KeyState.ACTIVE if epoch.state == ACTIVE else KeyState.VERIFY_ONLY)
+        for epoch in keys.epochs
+    }
+    return KeyRing(keys.master, keys.current, epochs=epochs, producers=(producer,))
+
+
+def library_key(keys: KeyFile) -> bytes:
+    """What signs the snapshots of the feature library."""
+    return keys.derive("inkseal|library|1")
+
+
+def build_house(settings: Settings) -> House:
+    """Everything a worker holds, not yet started. Raises what the parts raise for settings they cannot use."""
+    keys = KeyFile.load(settings.keys.file)
+    ring = key_ring(keys, settings.provider.code)
+    records: RecordStore = NullStore()
+    if settings.records.enabled:
+        records = open_store(
+            settings.records.url,
+            keys=keys,
+            durability=settings.records.durability,
+            retention_days=settings.records.retention_days,
+        )
+    upstreams: list[tuple[UpstreamSettings, Upstream]] = [(one, build(one)) for one in settings.upstreams]
+    tenants: list[Tenant | None] = list(settings.tenants) or [None]
+    rules = [_rules(settings, tenant, ring) for tenant in tenants]
+    return House(
+        settings=settings,
+        rules={one.tenant: one for one in rules},
+        upstreams=upstreams,
+        library=LiveLibrary(load_live(settings.review.library, library_key(keys))),
+        records=records,
+        cipher=RecordCipher(keys),
+        strip_marks=strip_own,
+        ring=ring,
+        library_key=library_key(keys),
+        admin_token_sha256=(
+            hashlib.sha256(settings.admin.token.encode()).hexdigest()
+            if settings.admin.token
+            else keys.admin_token_sha256
+        ),
+    )
+
+
+def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing) -> Rules:
+    labels, watermarks, review = settings.for_tenant(tenant)
+    carrier = watermarks.carrier
+    on = carrier.enabled and carrier.profile != "off"
+    return Rules(
+        tenant=tenant.name if tenant is not None else "",
+        producer=settings.provider.code,
+        labels=labels,
+        review=review,
+        strings={locale: strings.plain() for locale, strings in labels.strings.items()},
+        own_labels=labels.own(),
+        carrier=SCHEMES["carrier"](ring, carrier.profile) if on else None,
+        key_id=ring.current,
+        models=tuple(tenant.models) if tenant is not None else ("*",),
+    )
+
+
+def make_app(settings: Settings) -> InksealApp:
+    """The application that a server process runs."""
+    house = build_house(settings)
+    background: list[Callable[[], Awaitable[None]]] = [lambda: _follow_library(house)]
+    if settings.records.enabled:
+        background.append(lambda: _keep_retention(house))
+    app = create_app(house, background)
+    app.include_router(detect_router(house))
+    return app
+
+
+async def _follow_library(house: House) -> None:
+    """Swaps the library when another version goes live; a stream under way keeps its own."""
+    folder: Path = house.settings.review.library
+    while True:
+        await asyncio.sleep(LIBRARY_POLL_SECONDS)
+        current = house.library.current
+        try:
+            if live_version(folder) == (current.version if current is not None else None):
+                continue
+            house.library.current = await asyncio.to_thread(load_live, folder, house.library_key)
+        except (LibraryError, OSError) as error:
+            # The library that was checked when it was loaded goes on serving.
+            log.error("the live feature library cannot be loaded, the one before stays: %s", error)
+
+
+async def _keep_retention(house: House) -> None:
+    while True:
+        for name in await house.records.expire():
+            log.info("records past their retention were removed: %s", name)
+        await asyncio.sleep(RETENTION_SECONDS)

@@ -1,0 +1,130 @@
+"""The evasion view: what it reads is the same however the text is cut, and what it finds is spelled out."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.review.entry import Direction, Entry
+from proxy.review.evasion import BARRIER, EvasionSight
+from proxy.review.library import Library
+from proxy.review.tables import builtin_tables
+from proxy.review.views import SafeView
+from tests.review.test_reviewer import cuts, run
+
+TABLES = builtin_tables()
+SAFE = SafeView(TABLES)
+ALPHABET = "甲乙aA0o@!$ -…。\n\u200béﬁか\u3099😀！l1"
+
+
+def sight(gap: int = 3) -> EvasionSight:
+    return EvasionSight(SAFE, TABLES, [Entry("甲乙", "A.1.a", gap=gap)])
+
+
+def read(view: EvasionSight, pieces: list[str]) -> tuple[str, list[int]]:
+    reader, folded, starts, at = view.reader(), "", [], 0
+    for piece in pieces:
+        folded += reader.read(piece, at)
+        starts += [int(start) for start in reader.starts()]
+        at += len(piece)
+    return folded, [start for start, code in zip(starts, folded, strict=True) if code != BARRIER]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.text(ALPHABET, max_size=6), max_size=8), st.integers(0, 4))
+def test_reading_does_not_depend_on_the_pieces(pieces: list[str], gap: int) -> None:
+    text = "".join(pieces)
+    assert read(sight(gap), pieces) == read(sight(gap), list(text)) == read(sight(gap), [text])
+
+
+@pytest.mark.parametrize("alphabet", [ALPHABET, "甲乙丙丁戊己庚辛 a", "甲- ", "甲"])
+def test_long_pieces_read_like_single_characters(alphabet: str) -> None:
+    chance = random.Random(7)
+    for length in (64, 65, 100, 300):
+        for _ in range(60):
+            text = "".join(chance.choices(alphabet, k=length))
+            cut = chance.randrange(length)
+            expected = read(sight(), list(text))
+            assert read(sight(), [text]) == expected
+            assert read(sight(), [text[:cut], text[cut:]]) == expected
+
+
+FOUND = [
+    # pattern, text, what was found
+    ("甲乙丙", "丁甲 乙 丙丁", "甲 乙 丙"),
+    ("甲乙丙", "丁甲*乙··丙丁", "甲*乙··丙"),
+    ("甲乙丙", "甲甲乙乙乙丙", "甲甲乙乙乙丙"),
+    ("甲乙丙", "甲😀乙丙", "甲😀乙丙"),
+    ("甲乙丙", "【甲】【乙】【丙】", "甲】【乙】【丙"),
+    ("甲乙丙", "甲    乙丙", None),  # the gap is too wide
+    ("甲乙丙", "甲。乙丙", None),  # two sentences
+    ("甲乙丙", "甲\n乙丙", None),
+    ("甲乙丙", "甲丁乙丙", None),
+    ("甲甲乙", "甲乙", None),  # a run shorter than the entry's own
+    ("甲甲乙", "甲甲 甲乙", "甲甲 甲乙"),
+    ("好人", "说女子人", "女子人"),
+    ("forbidden", "f0rb1dd3n!", "f0rb1dd3n"),
+    ("forbidden", "f.o.r.b.i.d.d.e.n", "f.o.r.b.i.d.d.e.n"),
+    ("forbidden", "f o r b i d d e n", "f o r b i d d e n"),
+    ("forbidden", "for bidden", None),  # two words
+    ("forbidden", "forbiddenly", None),
+    ("forbidden", "forbidenn", None),
+    ("book", "b00k", "b00k"),
+    ("book", "bok", None),
+    ("pool", "po0l", "po0l"),
+    ("apple", "@pple", "@pple"),
+    ("banned phrase", "banned  phrase", "banned  phrase"),
+    ("banned phrase", "bannedphrase", "bannedphrase"),
+    ("banned phrase", "b.a.n.n.e.d  p.h.r.a.s.e", "b.a.n.n.e.d  p.h.r.a.s.e"),
+    ("かき", "か・き\u3099", None),
+]
+
+
+@pytest.mark.parametrize(("pattern", "text", "found"), FOUND)
+def test_a_suspicion_is_spelled_out(pattern: str, text: str, found: str | None) -> None:
+    library = Library.compile([Entry(pattern, "A.1.a", views=("evasion",))])
+    for pieces in cuts(text):
+        released, reviewer = run(library, pieces)
+        texts = {f.text for f in reviewer.findings}
+        assert (found in texts) if found else not texts, reviewer.findings
+        assert released == (text[: reviewer.blocked.start] if reviewer.blocked else text)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.data())
+def test_findings_and_release_do_not_depend_on_the_pieces(data: st.DataObject) -> None:
+    alphabet = "甲乙ao0@ -。\u200b"
+    words = st.text("甲乙ao ", min_size=2, max_size=5).filter(lambda w: bool(w.strip()))
+    action = st.sampled_from(["block", "replace", "mask", "flag"])
+    rows = data.draw(
+        st.lists(st.tuples(words, action, st.integers(0, 3), st.text("甲乙ao", max_size=1)), max_size=4)
+    )
+    entries = {
+        (entry := Entry.from_row({"pattern": w, "category": "A.1.a", "action": a, "gap": g,
+                                  "exceptions": [w + x] if x else []})).id: entry
+        for w, a, g, x in rows
+    }  # fmt: skip
+    pieces = data.draw(st.lists(st.text(alphabet, max_size=4), max_size=8))
+    library = Library.compile(entries.values())
+    text = "".join(pieces)
+    whole, first = run(library, [text])
+    for way in (pieces, list(text)):
+        released, reviewer = run(library, way)
+        assert released == whole
+        assert reviewer.findings == first.findings
+        assert reviewer.blocked == first.blocked
+
+
+def test_a_run_without_end_is_not_held_without_end() -> None:
+    library = Library.compile([Entry("甲乙丙", "A.1.a")])
+    for character in ("甲", "-"):
+        reviewer = library.reviewer(Direction.OUTPUT)
+        reviewer.feed("甲")
+        longest = 0
+        for _ in range(200):
+            reviewer.feed(character)
+            longest = max(longest, reviewer.held)
+        assert longest <= 20

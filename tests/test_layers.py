@@ -1,0 +1,139 @@
+"""Who may import whom: the architecture, checked on every import statement."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("labelers", "detectors", "proxy")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+# Rooms that decide and transform: nothing in them waits, reads a clock, the environment or a file.
+PURE = ("labelers", "detectors", "proxy/wire", "proxy/lane.py", "proxy/policy.py")
+IMPURE_IMPORTS = {
+    "asyncio",
+    "time",
+    "os",
+    "pathlib",
+    "socket",
+    "sqlite3",
+    "random",
+    "secrets",
+    "subprocess",
+    "threading",
+}
+
+# What may be imported where, by the first part of the path that fits.
+ONLY_IN = {
+    "fastapi": ("proxy/app.py", "proxy/api.py", "proxy/console"),
+    "uvicorn": ("proxy/serve.py",),
+    "httptools": ("proxy/upstreams",),
+    "aiohttp": ("proxy/upstreams",),
+    "httpx": (),
+    "tiktoken": ("proxy/tokens.py",),
+    "openai": (),
+    "sqlite3": ("proxy/records",),
+    "click": ("proxy/__main__.py", "proxy/commands.py"),
+    "daachorse": ("proxy/review",),
+}
+
+# A room and what of the proxy it may use besides itself.
+ROOMS = {
+    "proxy/review": ("proxy.review",),
+    "proxy/wire": ("proxy.wire", "proxy.review", "proxy.errors", "proxy.lane"),
+    "proxy/lane.py": ("proxy.review",),
+    "proxy/records": ("proxy.records",),
+    "proxy/upstreams": ("proxy.upstreams",),
+    "proxy/settings.py": (),
+    "proxy/errors.py": (),
+    "proxy/keys.py": (),
+    "proxy/tokens.py": (),
+    "proxy/policy.py": ("proxy.wire", "proxy.review", "proxy.errors", "proxy.lane", "proxy.settings"),
+}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide who imports whom"
+            yield node.module or ""
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_there_are_modules_to_check() -> None:
+    assert len(MODULES) > 30
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place)
+def test_packages_point_in_one_direction(path: Path) -> None:
+    allowed = {"labelers": {"labelers"}, "detectors": {"labelers", "detectors"}, "proxy": set(PACKAGES)}
+    for name in imports_of(path):
+        top = name.partition(".")[0]
+        if top in PACKAGES:
+            assert top in allowed[place(path).partition("/")[0]], f"{place(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place)
+def test_libraries_stay_in_their_rooms(path: Path) -> None:
+    for name in imports_of(path):
+        rooms = ONLY_IN.get(name.partition(".")[0])
+        assert rooms is None or place(path).startswith(rooms or ("nowhere",)), f"{place(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=place)
+def test_rooms_of_the_proxy_use_only_what_they_may(path: Path) -> None:
+    for room, allowed in ROOMS.items():
+        if place(path).startswith(room):
+            for name in imports_of(path):
+                if name.startswith("proxy"):
+                    assert name.startswith(allowed or ("nowhere",)), f"{place(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if place(p).startswith(PURE)], ids=place)
+def test_pure_rooms_do_nothing_but_compute(path: Path) -> None:
+    if place(path).startswith("labelers/files"):
+        pytest.skip("reads and writes files: that is what it is for")
+    for name in imports_of(path):
+        assert name.partition(".")[0] not in IMPURE_IMPORTS, f"{place(path)} imports {name}"
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"open", "print", "input"}, (
+                f"{place(path)}:{node.lineno} calls {node.func.id}"
+            )
+        assert not isinstance(node, ast.Await | ast.AsyncFunctionDef), f"{place(path)} waits"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.name != "__init__.py"], ids=place)
+def test_exports_are_named_sorted_and_there(path: Path) -> None:
+    if path.name == "__main__.py":
+        return
+    tree = ast.parse(path.read_text("utf-8"))
+    exported = (
+        next(
+            (
+                ast.literal_eval(n.value)
+                for n in tree.body
+                if isinstance(n, ast.Assign) and n.targets[0].id == "__all__"
+            ),  # type: ignore[attr-defined]
+            None,
+        )
+        if any(isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "__all__" for n in tree.body)
+        else None
+    )
+    assert exported is not None, f"{place(path)} has no __all__"
+    # Constants, then classes, then functions: the order that ruff's RUF022 keeps.
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    if name not in sys.modules:
+        __import__(name)
+    for item in exported:
+        assert hasattr(sys.modules[name], item), f"{name} has no {item}"
