@@ -16,7 +16,8 @@ __all__ = ["ExplicitDetector"]
 
 # A label stands on a short line of its own, or in brackets; a sentence about AI text is no label.
 _MAX_LINE = 40
-_BRACKETED = re.compile(r"[【\[（(〔《<「『][^【】\[\]（）()〔〕《》<>「」『』\n]{2,60}[】\]）)〕》>」』]")
+_BRACKETED = re.compile(r"[【\[（(〔《<「『][^【】\[\]（）()〔〕《》<>「」『』\n]{2,60}[】\]）)〕》>」』](?!\()")  # no link
+_NO_LABEL = ("#", "|")  # a heading or a table row is about something
 
 
 class ExplicitDetector:
@@ -25,7 +26,7 @@ class ExplicitDetector:
     name = "explicit"
 
     def __init__(self, own: Sequence[str] = ()) -> None:
-        self._own = sorted(own, key=len, reverse=True)
+        self._own = frozenset(label.strip() for label in own) - {""}
 
     def detect(self, text: str) -> Detection:
         spans = self.own_spans(text)
@@ -84,6 +85,7 @@ def _others(text: str) -> list[tuple[int, int]]:
         else:
             if (
                 len(stripped) <= _MAX_LINE
+                and not stripped.startswith(_NO_LABEL)
                 and not missing_elements(stripped)
                 and not stripped.endswith(("?", "？"))
             ):

@@ -2,8 +2,9 @@
 
 Our evidence and the statute are kept apart. The statute (标识办法 art. 6) knows three grounds:
 metadata that says so (属于), a declaration of the user (可能), an explicit label or other traces
-(疑似). A genuine carrier of ours is an implicit label in watermark form (art. 3, 5): 属于, with
-that as its basis. Everything that is moved, foreign or incomplete is a trace.
+(疑似). Metadata with Label 2 or 3 keeps its own meaning; a `metadata` detection has the label in
+its provenance, under "label". A genuine carrier of ours is an implicit label in watermark form
+(art. 3, 5): 属于, with that as its basis. Everything that is moved, foreign or incomplete is a trace.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ _NOTICES = {
     "possible": "该内容可能为人工智能生成合成内容。 Whoever provided the text declared it as AI-generated; no mark was found.",
     "suspected": "该内容疑似为人工智能生成合成内容。 Traces were found that prove neither who made the text nor that a machine did.",
     "not_found": NOT_FOUND_NOTICE,
+}
+_METADATA = {
+    "1": ("confirmed", "标识办法第六条（一）：文件元数据中的隐式标识"),
+    "2": ("possible", "标识办法第六条：文件元数据标明可能为生成合成内容"),
+    "3": ("suspected", "标识办法第六条：文件元数据标明疑似为生成合成内容"),
 }
 _STATUTORY = {"confirmed": "1", "possible": "2", "suspected": "3", "not_found": None}
 
@@ -60,18 +66,30 @@ class Report:
 def judge(text: str, detections: Sequence[Detection], *, declared: bool = False) -> Report:
     """The verdict. `declared`: whoever gave the text says that it is AI-generated."""
     verdict, basis = "not_found", "标识办法第六条：未检出"
-    genuine = next((d for d in detections if d.detector == "carrier" and d.outcome is Outcome.PRESENT), None)
-    trace = next((d for d in detections if d.outcome is not Outcome.ABSENT), None)
-    if genuine is not None:
+    present = {d.detector for d in detections if d.outcome is Outcome.PRESENT}
+    metadata = _metadata_label(detections)
+    if metadata == "1":
+        verdict, basis = _METADATA[metadata]
+    elif "carrier" in present:
         verdict, basis = "confirmed", "标识办法第三条、第五条：数字水印形式的隐式标识；第六条（一）"
+    elif metadata:
+        verdict, basis = _METADATA[metadata]
     elif declared:
         verdict, basis = "possible", "标识办法第六条（二）：用户声明"
-    elif trace is not None:
+    elif any(d.outcome is not Outcome.ABSENT for d in detections):
         verdict = "suspected"
-        basis = "标识办法第六条（三）：" + (
-            "显式标识" if trace.detector == "explicit" else "其他生成合成痕迹"
-        )
+        basis = "标识办法第六条（三）：" + ("显式标识" if "explicit" in present else "其他生成合成痕迹")
     return Report(verdict, basis, tuple(detections), text)
+
+
+def _metadata_label(detections: Sequence[Detection]) -> str:
+    """The strongest Label that metadata holds, "" if there is none that we can read."""
+    labels = [
+        (d.provenance or {}).get("label")
+        for d in detections
+        if d.detector == "metadata" and d.outcome is Outcome.PRESENT
+    ]
+    return min((label for label in labels if label in _METADATA), default="")
 
 
 def _full(detection: Detection) -> dict[str, Any]:

@@ -158,11 +158,10 @@ class ExplicitLabel:
 
     def _start(self, text: str) -> Sequence[Piece]:
         self._opening = "prose"
-        pieces = self.feed(text)
         if "start" not in self._positions:
-            return pieces
+            return self.feed(text)
         self.placed.append("start")
-        return Label(self._strings.start + SEPARATOR, "start"), *pieces
+        return Label(self._strings.start + SEPARATOR, "start"), *self.feed(text)
 
     def _cut(self, stretches: Sequence[str]) -> Sequence[Piece]:
         pieces: list[Piece] = []

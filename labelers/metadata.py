@@ -33,6 +33,7 @@ AIGC_FIELDS = (
 
 # Annex E: 0x21, 0x23-0x5B, 0x5D-0x7E; neither space, quote, backslash nor Chinese.
 _WRITABLE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+_PLAIN_IN_HEADER = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in ';%"\\')
 _CODE = re.compile(r"[0-9A-Z]{27}")
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
@@ -69,11 +70,13 @@ def aigc_json(fields: Mapping[str, str], *, wrapped: bool = True) -> str:
 def aigc_headers(fields: Mapping[str, str], hint: str) -> list[tuple[str, str]]:
     """The same over HTTP: X-AIGC, X-AIGC-Hint (percent-encoded UTF-8) and AI-Disclosure.
 
-    AI-Disclosure is the structured field of draft-abaris-aicdh.
+    AI-Disclosure is the structured field of draft-abaris-aicdh. In X-AIGC a semicolon or percent
+    sign of a value is percent-encoded.
     """
     producer = fields["ContentProducer"]
+    name, number = (quote(value, safe=_PLAIN_IN_HEADER) for value in (producer, fields["ProduceID"]))
     return [
-        ("x-aigc", f"label={fields['Label']}; producer={producer}; id={fields['ProduceID']}"),
+        ("x-aigc", f"label={fields['Label']}; producer={name}; id={number}"),
         ("x-aigc-hint", quote(hint, safe="")),
         ("ai-disclosure", f'mode=ai-originated;provider="{producer}"'),
     ]

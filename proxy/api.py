@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 import time
 from collections import OrderedDict
 from typing import Annotated, Any
@@ -32,22 +33,27 @@ class DetectRequest(BaseModel):
 
 
 class RateLimit:
-    """So many calls a minute and caller, as a token bucket. Forgets the callers it has not seen for longest."""
+    """So many calls a minute and caller, as a token bucket. Forgets the callers it has not seen for longest.
+
+    Routes that are no coroutines run in threads, so it is locked.
+    """
 
     def __init__(self, per_minute: int) -> None:
         self._per_second = per_minute / 60
         self._most = float(per_minute)
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def take(self, caller: str, now: float) -> float:
         """0 if the call may go on, else the seconds to wait. `now` in seconds, never going back."""
-        tokens, since = self._buckets.pop(caller, (self._most, now))
-        tokens = min(self._most, tokens + (now - since) * self._per_second)
-        wait = 0.0 if tokens >= 1 else (1 - tokens) / self._per_second
-        self._buckets[caller] = (tokens - 1 if not wait else tokens, now)
-        if len(self._buckets) > MAX_CALLERS:
-            self._buckets.popitem(last=False)
-        return wait
+        with self._lock:
+            tokens, since = self._buckets.pop(caller, (self._most, now))
+            tokens = min(self._most, tokens + (now - since) * self._per_second)
+            wait = 0.0 if tokens >= 1 else (1 - tokens) / self._per_second
+            self._buckets[caller] = (tokens - 1 if not wait else tokens, now)
+            if len(self._buckets) > MAX_CALLERS:
+                self._buckets.popitem(last=False)
+            return wait
 
 
 def detect_router(house: House) -> APIRouter:

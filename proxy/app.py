@@ -18,10 +18,11 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from proxy.errors import ApiError
-from proxy.exchange import Call, ChatExchange
+from proxy.exchange import Call, Exchange
 from proxy.house import House
 from proxy.models import list_models
 from proxy.records.record import RecordError
+from proxy.wire import ENDPOINTS
 
 __all__ = ["create_app"]
 
@@ -177,16 +178,17 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
     if house.draining:
         raise ApiError(503, "this server is stopping; try again", type_="server_error", code="draining")
     request_id = reply._request_id
-    if path == "/v1/chat/completions" and method == "POST":
+    endpoint = ENDPOINTS.get(path)
+    if endpoint is not None and method == "POST":
         body = await _body(house, headers, receive)
-        await ChatExchange(house, Call(method, path, headers, body, rules, request_id), reply).run()
+        await Exchange(house, endpoint, Call(method, path, headers, body, rules, request_id), reply).run()
         return
     if method == "GET" and (path == "/v1/models" or path.startswith("/v1/models/")):
         listing = await list_models(house, rules, path.removeprefix("/v1/models").lstrip("/"))
         await reply.start(200, [("content-type", "application/json")])
         await reply.send(orjson.dumps(listing), more=False)
         return
-    if path == "/v1/chat/completions":
+    if endpoint is not None:
         raise ApiError(
             405,
             f"{method} is not allowed here; use POST",
@@ -196,7 +198,7 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
     raise ApiError(
         404,
         f"{path} is not covered by this proxy: what it brings back could be neither reviewed nor labelled. "
-        "Covered: POST /v1/chat/completions, GET /v1/models",
+        f"Covered: POST {', '.join(ENDPOINTS)}, GET /v1/models",
         code="endpoint_not_covered",
     )
 

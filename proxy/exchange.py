@@ -20,24 +20,23 @@ from labelers.provenance import content_number
 from proxy.errors import ApiError, WireError
 from proxy.house import House, iso_time
 from proxy.lane import Lane
-from proxy.policy import Plan, Rules, plan_chat
+from proxy.policy import Plan, Rules, plan
 from proxy.records.record import ABORTED, ACCEPTED, BLOCKED, CLOSED, Record
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
 from proxy.tokens import estimate_usage
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
-from proxy.wire.chat import ChatStream
-from proxy.wire.chat_answer import ChatAnswer
-from proxy.wire.chat_request import check_chat_request, history_edits, last_user_text, request_texts
+from proxy.wire.endpoint import Endpoint
 from proxy.wire.headers import forwarded_headers, returned_headers
 from proxy.wire.jsonedit import replace_values
-from proxy.wire.refusal import answer_frames, refusal_answer, refusal_stream
 from proxy.wire.rewriter import StreamRewriter
 from proxy.wire.sse import PING
 from proxy.wire.strings import string_leaves
 
-__all__ = ["Call", "ChatExchange", "Reply"]
+__all__ = ["Call", "Exchange", "Reply"]
+
+Texts = Sequence[tuple[str, str]]
 
 MAX_ANSWER = 64 * 1024 * 1024
 # After its last finish chunk an upstream that never sends [DONE] is not waited for any longer.
@@ -84,11 +83,12 @@ class _Outcome:
     findings: list[tuple[Direction, Finding]] = field(default_factory=list)
 
 
-class ChatExchange:
-    """`/v1/chat/completions`, streamed and not."""
+class Exchange:
+    """One request to an endpoint with text, streamed or not."""
 
-    def __init__(self, house: House, call: Call, reply: Reply) -> None:
+    def __init__(self, house: House, endpoint: Endpoint, call: Call, reply: Reply) -> None:
         self._house = house
+        self._endpoint = endpoint
         self._call = call
         self._reply = reply
         self._outcome = _Outcome()
@@ -128,33 +128,33 @@ class ChatExchange:
 
     async def _run(self) -> None:
         house, call = self._house, self._call
+        endpoint = self._endpoint
         body = _parsed(call.body)
-        check_chat_request(body)
+        endpoint.check(body)
         raw, body = self._without_traces(body)
-        upstream = house.route(body["model"], call.rules)
+        asks = endpoint.asks(body)
+        upstream = house.route(asks.model, call.rules)
         library = house.library.current
         now = house.clock.now_ms()
-        last_user = last_user_text(body)
-        plan = self._plan = plan_chat(
+        decided = self._plan = plan(
             call.rules,
-            body,
+            asks,
             request_id=call.request_id,
             library=library,
-            last_user=last_user,
-            content_numbers=[content_number(now, house.clock.random24()) for _ in range(body.get("n") or 1)],
+            content_numbers=[content_number(now, house.clock.random24()) for _ in range(asks.n)],
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
         )
-        texts = list(request_texts(body))
+        texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
-        await self._accept(plan, upstream, now)
-        blocked = self._review_input(plan, library, texts)
+        await self._accept(decided, upstream, now)
+        blocked = self._review_input(decided, library, texts)
         if blocked is not None:
-            await self._refuse(plan, blocked)
+            await self._refuse(decided, blocked)
             return
-        request = UpstreamRequest("POST", "/chat/completions", forwarded_headers(call.headers), raw)
+        request = UpstreamRequest("POST", endpoint.path, forwarded_headers(call.headers), raw)
         try:
             async with upstream.open(request) as response:
-                await self._answer(plan, body, response)
+                await self._answer(decided, texts, response)
         except UpstreamError as error:
             self._outcome.reason = f"upstream: {error.kind}: {error}"
             if self._reply.started:
@@ -170,15 +170,13 @@ class ChatExchange:
 
     def _without_traces(self, body: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         own = self._call.rules.own_labels
-        edits = history_edits(body, lambda text: strip_labels(text, own), self._house.strip_marks)
+        edits = self._endpoint.history(body, lambda text: strip_labels(text, own), self._house.strip_marks)
         if not edits:
             return self._call.body, body
         raw = replace_values(self._call.body, edits)
         return raw, orjson.loads(raw)
 
-    def _review_input(
-        self, plan: Plan, library: Library | None, texts: Sequence[tuple[str, str]]
-    ) -> Finding | None:
+    def _review_input(self, plan: Plan, library: Library | None, texts: Texts) -> Finding | None:
         if library is None or not plan.rules.review.input:
             return None
         blocked = None
@@ -199,18 +197,15 @@ class ChatExchange:
                 400,
                 f"The request was blocked by content review (category {blocked.category}). "
                 f"Review id: {plan.request_id}",
-                param="messages",
+                param=self._endpoint.param,
                 code="content_filter",
                 headers=tuple(headers),
             )
         self._outcome.http_status = 200
         text = plan.refusal(blocked)
         created = self._house.clock.now_ms() // 1000
-        data = (
-            refusal_stream(plan, text, blocked, created)
-            if plan.streamed
-            else refusal_answer(plan, text, blocked, created)
-        )
+        make = self._endpoint.refusal_stream if plan.streamed else self._endpoint.refusal
+        data = make(plan, text, blocked, created)
         await self._close()
         kind = "text/event-stream; charset=utf-8" if plan.streamed else "application/json"
         await self._reply.start(200, [("content-type", kind), *headers])
@@ -218,7 +213,7 @@ class ChatExchange:
 
     # -- the way back
 
-    async def _answer(self, plan: Plan, body: dict[str, Any], response: UpstreamResponse) -> None:
+    async def _answer(self, plan: Plan, texts: Texts, response: UpstreamResponse) -> None:
         headers = returned_headers(response.headers)
         self._outcome.upstream_request_id = dict(response.headers).get("x-request-id", "")
         headers.append(("x-inkseal-review-id", plan.request_id))
@@ -232,7 +227,7 @@ class ChatExchange:
             pieces = response.body
             if kind == "application/json":
                 # Some servers answer stream:true with one body: reviewed and sent as the stream it should be.
-                pieces = _once(answer_frames(await _whole(response)))
+                pieces = _once(self._endpoint.as_stream(await _whole(response)))
             elif kind != "text/event-stream":
                 raise ApiError(
                     502,
@@ -240,7 +235,7 @@ class ChatExchange:
                     type_="upstream_error",
                     code="upstream_protocol",
                 )
-            await self._stream(plan, body, pieces, headers)
+            await self._stream(plan, texts, pieces, headers)
             return
         if kind == "text/event-stream":
             raise ApiError(
@@ -254,7 +249,7 @@ class ChatExchange:
     async def _whole_answer(
         self, plan: Plan, response: UpstreamResponse, headers: list[tuple[str, str]]
     ) -> None:
-        answer = ChatAnswer(plan)
+        answer = self._endpoint.whole(plan)
         try:
             data = answer.rewrite(await _whole(response))
         except WireError as error:
@@ -269,10 +264,10 @@ class ChatExchange:
         await self._reply.send(data, more=False)
 
     async def _stream(
-        self, plan: Plan, body: dict[str, Any], pieces: AsyncIterator[bytes], headers: list[tuple[str, str]]
+        self, plan: Plan, texts: Texts, pieces: AsyncIterator[bytes], headers: list[tuple[str, str]]
     ) -> None:
         reply = self._reply
-        dialect = ChatStream(plan, plan.expected)
+        dialect = self._endpoint.stream(plan)
         rewriter = StreamRewriter(dialect)
         await reply.start(
             200,
@@ -299,9 +294,7 @@ class ChatExchange:
         if dialect.cancelled and dialect.usage is None:
             self._outcome.usage_estimated = True
             said = ["".join(lane.generated) for lane in dialect.lanes]
-            usage = await asyncio.to_thread(
-                estimate_usage, plan.model, [t for _, t in request_texts(body)], said
-            )
+            usage = await asyncio.to_thread(estimate_usage, plan.model, [text for _, text in texts], said)
             dialect.usage = usage
             extra.append(dialect.estimate(usage))
         last = rewriter.close(failure, extra)

@@ -24,6 +24,9 @@ from proxy.upstreams import Upstream, UpstreamSettings
 
 __all__ = ["Clock", "House", "LiveLibrary", "iso_time"]
 
+# Besides x-forwarded-*: what a reverse proxy or a CDN adds.
+_FORWARDED = frozenset(["forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip"])
+
 
 def iso_time(unix_ms: int) -> str:
     """ISO 8601 UTC with milliseconds."""
@@ -81,7 +84,7 @@ class House:
     def authenticate(self, headers: Mapping[str, str]) -> Rules:
         """The rules of the tenant whose key the caller showed. Raises ApiError (401)."""
         if not self._keys:
-            if any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip")):
+            if any(name in _FORWARDED or name.startswith("x-forwarded-") for name in headers):
                 raise ApiError(
                     401,
                     "this proxy has no tenants, so it serves callers on this machine only, and this request was "

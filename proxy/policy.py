@@ -21,8 +21,9 @@ from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.settings import Labels, Review
+from proxy.wire.endpoint import Asks
 
-__all__ = ["Plan", "Rules", "plan_chat"]
+__all__ = ["Plan", "Rules", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,34 @@ class Plan:
     """The decisions for one request; an `AnswerPolicy` for its answer."""
 
     rules: Rules
+    asks: Asks
     request_id: str
-    model: str
-    streamed: bool
-    expected: int
     locale: str
     library: Library | None
     content_numbers: Sequence[int]
     positions: tuple[str, ...]
     skipped: str
     carrier: bool
-    refusal_field: bool
-    include_usage: bool
+
+    @property
+    def model(self) -> str:
+        return self.asks.model
+
+    @property
+    def streamed(self) -> bool:
+        return self.asks.streamed
+
+    @property
+    def expected(self) -> int:
+        return self.asks.n
+
+    @property
+    def refusal_field(self) -> bool:
+        return self.asks.json_output
+
+    @property
+    def include_usage(self) -> bool:
+        return self.asks.include_usage
 
     @property
     def strings(self) -> LabelStrings:
@@ -141,17 +158,16 @@ class Plan:
         return aigc_headers(fields, self.strings.hint)
 
 
-def plan_chat(
+def plan(
     rules: Rules,
-    body: Mapping[str, Any],
+    asks: Asks,
     *,
     request_id: str,
     library: Library | None,
-    last_user: str,
     content_numbers: Sequence[int],
-    hint_only: bool,
+    hint_only: bool = False,
 ) -> Plan:
-    """Decides for one chat completion. Raises ApiError where a label cannot be left out.
+    """Decides for one request. Raises ApiError where a label cannot be left out.
 
     `hint_only`: the caller asked for no text label (X-AIGC-Label: hint).
     """
@@ -164,41 +180,29 @@ def plan_chat(
             param="X-AIGC-Label",
             code="label_mode",
         )
-    response_format = body.get("response_format")
-    kind = response_format.get("type") if isinstance(response_format, dict) else None
-    json_output = kind is not None and kind != "text"
-    positions = tuple(labels.positions)
+    positions: tuple[str, ...] = tuple(labels.positions)
     skipped = ""
     if labels.mode == "interface":
         positions, skipped = (), "interface"
-    elif json_output:
+    elif asks.unlabelled:
         if labels.unsafe == "refuse":
             raise ApiError(
                 400,
-                "a label in the text would break the JSON that response_format asks for, and this service "
-                "is set to refuse such requests (labels.unsafe: refuse)",
-                param="response_format",
+                f"a label in the text would break this answer ({asks.unlabelled}), and this service is set to "
+                "refuse such requests (labels.unsafe: refuse)",
                 code="label_unsafe",
             )
-        positions, skipped = (), "json"
-    messages = body["messages"]
-    if messages[-1]["role"] == "assistant":
-        # The model goes on with a text whose start the client has already shown.
+        positions, skipped = (), asks.unlabelled
+    if asks.prefix:
         positions = tuple(p for p in positions if p != "start")
-    options = body.get("stream_options")
-    streamed = bool(body.get("stream"))
     return Plan(
         rules=rules,
+        asks=asks,
         request_id=request_id,
-        model=body["model"],
-        streamed=streamed,
-        expected=body.get("n") or 1,
-        locale=locale_of(last_user),
+        locale=locale_of(asks.last_user),
         library=library,
         content_numbers=content_numbers,
         positions=positions,
         skipped=skipped,
-        carrier=rules.carrier is not None and not json_output and not body.get("logprobs"),
-        refusal_field=json_output,
-        include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
+        carrier=rules.carrier is not None and not asks.unlabelled and not asks.logprobs,
     )

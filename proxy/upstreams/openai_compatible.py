@@ -97,11 +97,14 @@ class OpenAICompatible:
         target = self._base_path + request.path
         if not target.isascii() or not target.isprintable() or " " in target or not request.method.isalpha():
             raise ValueError("method or path cannot stand in a request line")
+        if request.method in ("HEAD", "CONNECT"):
+            # Their answers end differently (RFC 9112, 6.3); no OpenAI endpoint has them.
+            raise ValueError(f"{request.method} is not supported")
         lines = [f"{request.method} {target} HTTP/1.1", *self._own_lines]
         lines += [
             f"{name}: {value}" for name, value in request.headers if name.lower() not in self._own_names
         ]
-        if request.body or request.method not in ("GET", "HEAD"):
+        if request.body or request.method != "GET":
             lines.append(f"content-length: {len(request.body)}")
         return Exchange(self._pool, _message(lines, request.body), self._settings.timeouts, self._where)
 

@@ -26,6 +26,11 @@ class AnswerPolicy(Protocol):
         ...
 
     @property
+    def expected(self) -> int:
+        """How many choices the request asked for."""
+        ...
+
+    @property
     def refusal_field(self) -> bool:
         """JSON output was asked for: a refusal goes into `refusal`, and `content` is null."""
         ...
@@ -67,7 +72,7 @@ def review_text(policy: AnswerPolicy, text: str) -> Finding | None:
 
 def review_strings(policy: AnswerPolicy, value: Mapping[str, Any], known: frozenset[str]) -> Finding | None:
     """Reviews each string under the keys that are not `known`, as it stands."""
-    for key in value.keys() - known:
+    for key in [key for key in value if key not in known]:
         for _, text in string_leaves(value[key]):
             finding = review_text(policy, text)
             if finding is not None:

@@ -66,13 +66,13 @@ class _Choice:
 
 
 class ChatStream:
-    """The chat dialect of a `StreamRewriter`. `expected`: the request's n."""
+    """The chat dialect of a `StreamRewriter`."""
 
     terminator = frame_of(DONE)
 
-    def __init__(self, policy: AnswerPolicy, expected: int = 1) -> None:
+    def __init__(self, policy: AnswerPolicy) -> None:
         self._policy = policy
-        self._expected = expected
+        self._expected = policy.expected
         self._choices: dict[int, _Choice] = {}
         self._template: dict[str, Any] = {}
         self.usage: dict[str, Any] | None = None

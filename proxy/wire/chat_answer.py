@@ -21,9 +21,9 @@ from proxy.wire.strings import decoded_arguments, string_leaves
 __all__ = ["ChatAnswer"]
 
 _ANSWER_META = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "aigc"}
+    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"}
 )
-_CHOICE_META = frozenset({"index", "message", "finish_reason"})
+_CHOICE_META = frozenset({"index", "message", "finish_reason", "logprobs"})
 
 
 class ChatAnswer:
@@ -41,17 +41,22 @@ class ChatAnswer:
         except ValueError as error:
             raise WireError("the upstream's answer is not JSON") from error
         choices = answer.get("choices") if type(answer) is dict else None
-        if type(choices) is not list:
+        if type(choices) is not list or not choices:
             raise WireError("the upstream's answer has no choices")
         if type(answer.get("usage")) is dict:
             self.usage = answer["usage"]
-        blocked = review_strings(self._policy, answer, _ANSWER_META)
+        blocked: Finding | None = None
         edits: dict[JsonPath, Any] = {}
+        for key in [key for key in answer if key not in _ANSWER_META]:
+            finding = review_strings(self._policy, {key: answer[key]}, frozenset())
+            if finding is not None:
+                blocked = blocked or finding
+                edits[(key,)] = None
         for at, choice in enumerate(choices):
             if type(choice) is not dict or type(choice.get("message")) is not dict:
                 raise WireError("the upstream's answer has a choice without a message")
             edits |= self._choice(at, choice, blocked)
-        aigc = self._policy.aigc(self.lanes[0], last=True) if self.lanes else None
+        aigc = self._policy.aigc(self.lanes[0], last=True)
         if aigc is not None and "aigc" in answer:
             edits[("aigc",)] = aigc
         edited = replace_values(raw, edits)
@@ -84,9 +89,15 @@ class ChatAnswer:
         text = "".join(piece.text for piece in pieces if type(piece) in (Text, Label))
         if type(content) is str and text != content:
             edits[("choices", at, "message", "content")] = text
-        if lane.rewritten and choice.get("logprobs"):
+        logprobs = choice.get("logprobs")
+        if logprobs and (lane.rewritten or self._spells_blocked(logprobs)):
             edits[("choices", at, "logprobs")] = None
         return edits
+
+    def _spells_blocked(self, logprobs: Any) -> bool:
+        """Whether what the model might have said instead would be blocked; the answer stays."""
+        alternatives = "\n".join(text for _, text in string_leaves(logprobs))
+        return review_text(self._policy, alternatives) is not None
 
     def _tools(self, message: dict[str, Any]) -> Finding | None:
         for key in ("tool_calls", "function_call"):

@@ -71,7 +71,9 @@ def request_texts(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _is_binary(path: JsonPath, text: str) -> bool:
-    """Images, audio and files travel as base64, which holds no words."""
+    """Images, audio and files travel as base64, which holds no words. Text in its place is text."""
+    if not text.isascii():
+        return False
     if path[-1] == "url":
         return text.startswith("data:") and ";base64," in text[:200]
     return path[-2:] in (("input_audio", "data"), ("file", "file_data"))

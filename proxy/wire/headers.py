@@ -40,9 +40,22 @@ _OURS = frozenset(
         "via",
         "x-real-ip",
         "true-client-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "cdn-loop",
     ]
 )
-_OURS_PREFIXES = ("x-forwarded-", "x-aigc-", "x-inkseal-", "cf-", "fastly-", "x-amzn-", "x-envoy-")
+_OURS_PREFIXES = (
+    "x-forwarded-",
+    "x-original-",
+    "x-aigc-",
+    "x-inkseal-",
+    "cf-",
+    "fastly-",
+    "x-amz-cf-",
+    "x-amzn-",
+    "x-envoy-",
+)
 _RETURNED = frozenset(["retry-after", "retry-after-ms", "x-should-retry"])
 _RETURNED_PREFIXES = ("x-ratelimit-", "openai-")
 

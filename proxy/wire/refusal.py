@@ -66,6 +66,9 @@ def answer_frames(raw: bytes) -> bytes:
         frames = []
         for choice in choices:
             message = {k: v for k, v in choice["message"].items() if v is not None}
+            if message.get("tool_calls"):
+                # Only a stream's calls are numbered; SDKs put their parts together by it.
+                message["tool_calls"] = [{"index": i, **c} for i, c in enumerate(message["tool_calls"])]
             rest = {k: v for k, v in choice.items() if k not in ("message", "finish_reason")}
             frames.append({**head, "choices": [{**rest, "delta": message, "finish_reason": None}]})
             last = {

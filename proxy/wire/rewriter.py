@@ -105,7 +105,7 @@ class StreamRewriter:
             if not self._dialect.complete and b":" in frame:
                 out.append(PING)
             return
-        if data == DONE:
+        if data.strip() == DONE:
             self._terminated = True
             return
         try:

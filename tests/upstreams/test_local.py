@@ -21,7 +21,10 @@ from proxy.upstreams.upstream import UpstreamError, UpstreamResponse
 from tests.upstreams.raw_server import Limits, Settings, post
 
 SETTINGS = Settings(
-    name="small", kind="local", models=[local_server.MODEL], timeouts=Limits(first_byte=60, total=120)
+    name="small",
+    kind="local",
+    models=[local_server.MODEL],
+    timeouts=Limits(first_byte=120, idle=60, total=240),
 )
 
 # A child that behaves like local_server.py, without a model: it answers every request with its process id.
@@ -145,6 +148,20 @@ async def test_a_child_that_says_nothing_is_given_up(child: Write, monkeypatch: 
     assert caught.value.kind == "timeout_connect"
     assert upstream.pid is None
     await upstream.close()
+
+
+async def test_a_start_that_is_given_up_leaves_no_child(child: Write) -> None:
+    child("import signal; signal.pause()")
+    upstream = Local(SETTINGS)
+    start = asyncio.create_task(upstream.start())
+    await until(lambda: upstream.pid is not None)
+    pid = upstream.pid
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+    assert upstream.pid is None
+    assert pid is not None
+    assert not alive(pid)
 
 
 async def test_a_child_that_talks_on_stderr_is_not_blocked(child: Write) -> None:

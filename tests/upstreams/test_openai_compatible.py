@@ -142,6 +142,7 @@ def test_settings_that_would_break_the_message_are_refused(settings: dict[str, o
         UpstreamRequest("POST", "/x\r\n", (), b""),
         UpstreamRequest("POST", "/文", (), b""),
         UpstreamRequest("POST /", "/x", (), b""),
+        UpstreamRequest("HEAD", "/x", (), b""),
     ],
 )
 async def test_a_request_that_would_become_another_is_refused(request_: UpstreamRequest) -> None:

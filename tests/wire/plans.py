@@ -7,11 +7,13 @@ from typing import Any
 
 from labelers.provenance import KeyRing
 from labelers.watermarks import SCHEMES
-from proxy.policy import Plan, Rules, plan_chat
+from proxy import policy
+from proxy.policy import Plan, Rules
 from proxy.review.entry import Entry
 from proxy.review.library import Library
 from proxy.settings import Labels, Review
 from proxy.wire.chat import ChatStream
+from proxy.wire.chat_endpoint import ChatEndpoint
 from proxy.wire.rewriter import StreamRewriter
 from tests.helpers import REFUSALS, sse_events, text_of
 
@@ -35,14 +37,12 @@ def rules(*, carrier: bool = False, **labels: Any) -> Rules:
 
 def plan(entries: Sequence[Entry] = (), *, of: Rules | None = None, **body: Any) -> Plan:
     body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "你好"}], **body}
-    return plan_chat(
+    return policy.plan(
         of or rules(),
-        body,
+        ChatEndpoint().asks(body),
         request_id="req_1",
         library=Library.compile(entries, REFUSALS),
-        last_user="你好",
         content_numbers=NUMBERS[: body.get("n") or 1],
-        hint_only=False,
     )
 
 
@@ -52,7 +52,7 @@ def through(stream: bytes, decided: Plan, pieces: Sequence[bytes] | None = None)
 
 
 def raw_through(stream: bytes, decided: Plan, pieces: Sequence[bytes] | None = None) -> bytes:
-    rewriter = StreamRewriter(ChatStream(decided, decided.expected))
+    rewriter = StreamRewriter(ChatStream(decided))
     out = b"".join(rewriter.feed(piece) for piece in (pieces if pieces is not None else [stream]))
     rewriter.flush()
     return out + rewriter.close()

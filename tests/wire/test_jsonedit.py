@@ -66,9 +66,6 @@ def test_any_leaf_of_any_document_can_be_replaced(document: Any, data: st.DataOb
     )
     edited = json.loads(replace_values(raw.encode("utf-8", "surrogatepass"), {path: "NEW"}))
     assert _at(edited, path) == "NEW"
-    assert (
-        replace_values(replace_values(raw.encode(), {path: "NEW"}), {path: _at(document, path)}) is not None
-    )
 
 
 def _paths(value: Any, path: tuple[Any, ...] = ()) -> Any:

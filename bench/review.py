@@ -1,0 +1,178 @@
+"""The review engine: cost a delta, long text, recall by evasion family, false positives, hold, leaks.
+
+    python bench/review.py [--clean DIR] [--chunkings N]
+
+`--clean`: a folder of .md or .txt files of ordinary text (Chinese); without it the false positives are left out.
+Entries are made here: strings of common characters, drawn by their frequency, none of which occurs in the text.
+Times are thread CPU time of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+from proxy.review.entry import Action, Direction, Entry
+from proxy.review.library import Library
+
+EVASIONS = Path(__file__).parent / "review_evasions.jsonl"
+VIEWS = (("safe",), ("safe", "evasion"), ("safe", "evasion", "pinyin"))
+FLAG = {Direction.INPUT: Action.FLAG, Direction.OUTPUT: Action.FLAG}
+# Common characters, for when there is no clean text to count them in.
+COMMON = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
+
+
+def clean_text(folder: Path | None) -> str:
+    files = sorted(folder.rglob("*.md")) + sorted(folder.rglob("*.txt")) if folder else []
+    text = "\n".join(path.read_text("utf-8", "replace") for path in files)
+    return text[:1_500_000]
+
+
+def entries(
+    count: int, views: tuple[str, ...], text: str, action: dict[Direction, Action] | None = None
+) -> list[Entry]:
+    chance = random.Random(11)
+    han = Counter(c for c in text if "\u4e00" <= c <= "\u9fff") or Counter(COMMON)
+    characters, weights = zip(*han.most_common(3000), strict=True)
+    syllables = (
+        "ba be bo da de fi fo ga ka ki la lo ma mi na no pa ra ri sa so ta ti tor vek zan gris blon".split()
+    )
+    patterns: set[str] = set()
+    while len(patterns) < count:
+        if chance.random() < 0.1:
+            pattern = "".join(chance.choices(syllables, k=chance.randint(3, 5)))
+        else:
+            pattern = "".join(chance.choices(characters, weights, k=chance.choice([2, 3, 3, 4, 4, 4, 5, 6])))
+        if pattern not in text:
+            patterns.add(pattern)
+    more = {"action": action} if action else {}
+    return [Entry(pattern, "A.1.f", views=views, **more) for pattern in sorted(patterns)]
+
+
+def sample_text(text: str, length: int) -> str:
+    """Ordinary text: the clean one, else common characters with punctuation."""
+    if len(text) >= length:
+        return text[:length]
+    chance = random.Random(5)
+    return "".join(chance.choices(COMMON + "，。", k=length))
+
+
+def speed(text: str) -> None:
+    print(
+        "\n10,000 entries: CPU a delta of 3 characters, of 20; long text; hold after each 3-character delta"
+    )
+    deltas = sample_text(text, 120_000)
+    for views in VIEWS:
+        started = time.perf_counter()
+        library = Library.compile(entries(10_000, views, text, FLAG))
+        built = time.perf_counter() - started
+        blocking = Library.compile(entries(10_000, views, text))
+        row = []
+        for size in (3, 20):
+            reviewer = library.reviewer(Direction.OUTPUT)
+            begun = time.thread_time()
+            for at in range(0, len(deltas), size):
+                reviewer.feed(deltas[at : at + size])
+            row.append((time.thread_time() - begun) / (len(deltas) / size) * 1e6)
+        reviewer = library.reviewer(Direction.OUTPUT)
+        begun = time.thread_time()
+        reviewer.feed(deltas)
+        reviewer.flush()
+        rate = len(deltas.encode()) / (time.thread_time() - begun) / 1e6
+        held = []
+        for line in deltas.split("\n"):  # a line at a time, since a block ends a stream
+            holding = blocking.reviewer(Direction.OUTPUT)
+            for at in range(0, len(line), 3):
+                holding.feed(line[at : at + 3])
+                held.append(holding.held)
+        held.sort()
+        p99 = held[int(len(held) * 0.99)]
+        print(f"{'+'.join(views):22} {row[0]:5.1f} us {row[1]:6.1f} us {rate:6.1f} MB/s   "
+              f"hold mean {sum(held) / len(held):.2f} p99 {p99}   built in {built:.2f} s")  # fmt: skip
+
+
+def recall() -> None:
+    rows = [json.loads(line) for line in EVASIONS.read_text("utf-8").splitlines()]
+    keywords = sorted({row["keyword"] for row in rows})
+    found: dict[str, list[int]] = {}
+    for views in VIEWS:
+        library = Library.compile([Entry(word, "A.1.f", views=views, action=FLAG) for word in keywords])
+        patterns = {entry.id: entry.pattern for entry in library.entries}
+        for row in rows:
+            findings = library.review(row["text"], Direction.OUTPUT)
+            hit = any(patterns[finding.entry_id] == row["keyword"] for finding in findings)
+            found.setdefault(row["family"], [0] * (len(VIEWS) + 1))[VIEWS.index(views)] += hit
+            found[row["family"]][-1] += views is VIEWS[0]
+    print(f"\nrecall by family ({len(rows)} texts, {len(keywords)} keywords):  safe   + evasion  + pinyin")
+    single = [counts for family, counts in found.items() if " + " not in family]
+    stacked = [counts for family, counts in found.items() if " + " in family]
+    for name, groups in [
+        *((f, [c]) for f, c in found.items()),
+        ("ALL SINGLE", single),
+        ("ALL STACKED", stacked),
+    ]:
+        total = sum(counts[-1] for counts in groups)
+        print(f"{name:26}" + "".join(f"{sum(c[i] for c in groups) / total:10.3f}" for i in range(len(VIEWS))))
+
+
+def false_positives(text: str) -> None:
+    print(f"\nfalse positives in {len(text):,} clean characters, 10,000 entries, per million")
+    library = Library.compile(entries(10_000, VIEWS[-1], text, FLAG))
+    counts: Counter[str] = Counter()
+    samples: dict[str, list[str]] = {}
+    lengths = {entry.id: len(entry.pattern) for entry in library.entries}
+    for finding in library.review(text, Direction.OUTPUT):
+        long = lengths[finding.entry_id] >= 4
+        view = "pinyin >= 4" if finding.view == "pinyin" and long else finding.view
+        counts[view] += 1
+        samples.setdefault(view, []).append(finding.text)
+    for view in ("safe", "evasion", "pinyin >= 4", "pinyin"):
+        print(f"{view:12} {counts[view] / len(text) * 1e6:8.1f}   {samples.get(view, [])[:6]}")
+
+
+def leaks(count: int) -> None:
+    """Random texts with hidden keywords, random chunks: released text against the uncut one."""
+    chance = random.Random(3)
+    rows = [json.loads(line) for line in EVASIONS.read_text("utf-8").splitlines()]
+    words = sorted({row["keyword"] for row in rows})
+    library = Library.compile([Entry(word, "A.1.f", views=VIEWS[-1]) for word in words])
+    differing = leaking = 0
+    expected: dict[str, tuple[str, int]] = {}
+    for _ in range(count):
+        text = chance.choice(rows)["text"]
+        if text not in expected:
+            whole = library.reviewer(Direction.OUTPUT)
+            released = whole.feed(text) + whole.flush()
+            expected[text] = released, whole.blocked.start if whole.blocked else len(text)
+        reviewer, out, at = library.reviewer(Direction.OUTPUT), "", 0
+        while at < len(text):
+            size = chance.choice((1, 1, 2, 3, 5, 9))
+            out += reviewer.feed(text[at : at + size])
+            at += size
+            leaking += len(out) > expected[text][1]
+        out += reviewer.flush()
+        differing += out != expected[text][0]
+    print(
+        f"\n{count:,} random chunkings over all views: {differing} differ from the uncut text, {leaking} leak"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--clean", type=Path)
+    parser.add_argument("--chunkings", type=int, default=20_000)
+    options = parser.parse_args()
+    text = clean_text(options.clean)
+    speed(text)
+    recall()
+    if text:
+        false_positives(text)
+    leaks(options.chunkings)
+
+
+if __name__ == "__main__":
+    main()
