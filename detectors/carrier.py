@@ -25,6 +25,7 @@ from itertools import combinations
 from detectors.detection import Detection, Outcome
 from labelers.provenance import KeyRing, Provenance
 from labelers.watermarks.carrier_codec import (
+    CHUNKS,
     GRAIN_CHARS,
     GRAIN_RUN,
     LETTERS_WINDOW,
@@ -43,6 +44,9 @@ __all__ = ["CarrierDetector", "Fragment", "Lookup", "binds_needed", "chance"]
 TECHNIQUE = "zero-width carrier (ZWM1)"
 _MAX_COMBINATIONS = 5_000
 _NEIGHBOURS = 9  # a combination takes its other grains from so many before
+_FEW = 20  # of so few grains all combinations are tried
+_BINDLESS = (GRAIN_CHARS - 2, GRAIN_CHARS - 1)
+_INDICES = frozenset(chr(0xFE03 + index) for index in range(CHUNKS))
 _MAX_GUESSES = 40_000
 _SPAN_GAP = 160  # bound grains no further apart vouch for what is between them
 _LETTERS_SPAN = 12
@@ -122,7 +126,7 @@ class CarrierDetector:
             return []
         grains = self._read(text)
         found = []
-        search = _Search(self._keys, grains, damaged=_damaged(text))
+        search = _Search(self._keys, grains, _damaged(text))
         for provenance, members, bound in search.answers():
             found.append(self._judge(provenance, members, bound))
         found.sort(key=lambda one: one.spans)
@@ -210,7 +214,7 @@ class CarrierDetector:
 class _Search:
     """Finds which grains belong together; `grains` are those that no answer has claimed yet."""
 
-    def __init__(self, keys: KeyRing, grains: list[_Grain], *, damaged: bool) -> None:
+    def __init__(self, keys: KeyRing, grains: list[_Grain], damaged: list[str]) -> None:
         self._keys = keys
         self._all = grains
         self._damaged = damaged
@@ -262,11 +266,14 @@ class _Search:
             at += 1
 
     def _combinations(self) -> Iterator[bytes]:
-        distinct = list(dict.fromkeys((grain.index, grain.chunk) for grain in self.grains))
+        pairs = [(grain.index, grain.chunk) for grain in self.grains]
+        # A run that lost nothing but its bind still holds its chunk; which one that is only the tag says.
+        pairs += [chunk_of(run) for run in self._damaged if len(run) in _BINDLESS and run[0] in _INDICES]
+        distinct = list(dict.fromkeys(pairs))
+        reach = _NEIGHBOURS if len(distinct) > _FEW else _FEW
         tried = 0
         for last in range(NEEDED - 1, len(distinct)):
-            near = distinct[max(0, last - _NEIGHBOURS) : last]
-            for others in combinations(near, NEEDED - 1):
+            for others in combinations(distinct[max(0, last - reach) : last], NEEDED - 1):
                 chunks = dict((*others, distinct[last]))
                 if len(chunks) < NEEDED:
                     continue
@@ -322,9 +329,9 @@ def _stretches(grains: list[_Grain]) -> tuple[tuple[int, int], ...]:
 _RUN = re.compile("[\ufe00-\ufe0f]{2,}")
 
 
-def _damaged(text: str) -> bool:
-    """Whether some run of variation selectors is neither whole grains nor natural."""
-    return any(not GRAIN_RUN.fullmatch(run[0]) for run in _RUN.finditer(text))
+def _damaged(text: str) -> list[str]:
+    """The runs of variation selectors that are neither whole grains nor natural."""
+    return [run[0] for run in _RUN.finditer(text) if len(run[0]) % GRAIN_CHARS or not GRAIN_RUN.fullmatch(run[0])]
 
 
 def _label_pattern(labels: Sequence[str]) -> re.Pattern[str] | None:

@@ -14,9 +14,11 @@ from labelers.explicit import missing_elements
 
 __all__ = ["ExplicitDetector"]
 
-# A label stands on a short line of its own, or in brackets; a sentence about AI text is no label.
+# A label stands on a short line of its own, or in brackets that are no link; a sentence about AI text is none.
 _MAX_LINE = 40
-_BRACKETED = re.compile(r"[【\[（(〔《<「『][^【】\[\]（）()〔〕《》<>「」『』\n]{2,60}[】\]）)〕》>」』](?!\()")  # no link
+_BRACKETED = re.compile(
+    r"[【\[（(〔《<「『][^【】\[\]（）()〔〕《》<>「」『』\n]{2,60}[】\]）)〕》>」』](?!\()"
+)
 _NO_LABEL = ("#", "|")  # a heading or a table row is about something
 
 
@@ -86,7 +88,7 @@ def _others(text: str) -> list[tuple[int, int]]:
             if (
                 len(stripped) <= _MAX_LINE
                 and not stripped.startswith(_NO_LABEL)
-                and not missing_elements(stripped)
+                and not missing_elements(_BRACKETED.sub("", stripped))  # not: a label quoted in mid-line
                 and not stripped.endswith(("?", "？"))
             ):
                 spans.append((at, at + len(stripped)))

@@ -50,7 +50,7 @@ class Report:
     def to_json(self, *, public: bool = False) -> dict[str, Any]:
         """The report of the interface.
 
-        `public`: without scores and with spans widened to sentences. A public oracle with exact
+        `public`: without scores, also in words, and with spans widened to sentences. A public oracle with exact
         evidence would let marks be erased or moved by trial and error.
         """
         label = _STATUTORY[self.verdict]
@@ -99,8 +99,14 @@ def _full(detection: Detection) -> dict[str, Any]:
     return fields
 
 
+# Their details tell how much of a mark is left.
+_SCORED = frozenset({"carrier", "statistical", "fingerprint"})
+
+
 def _public(detection: Detection, text: str) -> dict[str, Any]:
     fields = _full(detection)
+    if detection.detector in _SCORED:
+        fields["detail"] = ""
     spans = sentence_spans(text, detection.spans)
     return fields | {
         "spans": [list(span) for span in spans],

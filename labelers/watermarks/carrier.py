@@ -76,6 +76,7 @@ _TEXT_END = re.compile(r"[^\W\d_]|[，。！？；：、.,;:!?…—～)\]）】
 _OPAQUE = ("{", "[", "<")  # an answer that starts so is JSON or XML
 _SWALLOW_AT = 2 * SPACE_MAX
 _TRIM_AT = 1024
+_OWED_MAX = 40
 _NEVER = 1 << 60
 _IDLE_MAX = 512
 
@@ -87,6 +88,7 @@ class CarrierTransform:
         "_binder",
         "_decided",
         "_grains",
+        "_haste",
         "_heads",
         "_held",
         "_idle",
@@ -95,7 +97,9 @@ class CarrierTransform:
         "_least",
         "_most",
         "_off",
+        "_owed",
         "_prose",
+        "_short",
         "_unpaused",
         "_whole",
     )
@@ -103,7 +107,10 @@ class CarrierTransform:
     def __init__(self, message: bytes, binder: Binder, profile: Profile) -> None:
         self._heads = grain_heads(encode(message))
         self._binder = binder
-        self._least, self._most = profile.least or _NEVER, profile.most
+        self._least, self._most = profile.least or _NEVER, profile.most  # of the current gap
+        self._haste = profile.least * 4 // 9
+        self._short = 0  # how much shorter the current gap is than the profile says
+        self._owed = 0  # characters by which earlier gaps were too long
         self._prose = Prose()
         self._grains = 0  # written so far
         self._last = max(0, MIN_CHARS - 1 - self._least)  # where the last grain stands
@@ -177,10 +184,28 @@ class CarrierTransform:
             while at >= 0:
                 out.append(buf[sent:at])
                 out.append(self._grain(buf, at))
+                self._pace(at - self._last)
                 sent = self._last = at
                 at = self._place(buf, at + 1, stop) if start < stop else -1
         out.append(buf[sent : self._prose.end])
         return "".join(out)
+
+    def _pace(self, gap: int) -> None:
+        """Set the limits of the next gap.
+
+        After code, links or headings the gap was longer than the profile says; the next ones are shorter until
+        that is made up for, so that an excerpt which shares a part with them still holds enough grains.
+        """
+        if gap > self._most:
+            self._owed = min(_OWED_MAX, self._owed + gap - self._most)
+        elif not self._owed:
+            return
+        elif self._short:
+            self._owed = max(0, self._owed - (self._most - gap))
+        short = min(self._owed, self._haste)
+        self._least += self._short - short
+        self._most += self._short - short
+        self._short = short
 
     def _place(self, buf: str, start: int, stop: int) -> int:
         """The first place for a grain in an open stretch; -1: none."""

@@ -65,6 +65,9 @@ def compile_lenses(
     """
     lenses: dict[Direction, list[Lens]] = {direction: [] for direction in Direction}
     kept: dict[str, bytes] = {}
+    for entry in entries:
+        if entry.kind not in ("keyword", "pinyin"):
+            raise EntryError("kind", f"{entry.kind} is not matched by this release", entry.id)
     for view in sights_of(tables, entries):
         terms: dict[str, list[Term]] = {}
         for entry in entries:
@@ -88,6 +91,8 @@ def compile_lenses(
 
 def _views(entry: Entry) -> tuple[str, ...]:
     """The safe view is always on, unless an entry asks for the text as it stands and nothing else."""
+    if entry.kind == "pinyin":
+        return ("pinyin",)
     return entry.views if entry.views == ("raw",) or "safe" in entry.views else ("safe", *entry.views)
 
 

@@ -25,7 +25,7 @@ from proxy.review.entry import Entry
 from proxy.review.judge import Judge, Verdict, allowed
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term, edges
-from proxy.review.views import LONG, LongFold, Reader, SafeView
+from proxy.review.views import LONG, LongFold, Reader, SafeView, several
 from proxy.review.window import Original, Window
 
 __all__ = ["BARRIER", "EvasionJudge", "EvasionReader", "EvasionSight", "Letter", "is_sentence_end", "spell"]
@@ -33,8 +33,8 @@ __all__ = ["BARRIER", "EvasionJudge", "EvasionReader", "EvasionSight", "Letter",
 BARRIER = "\n"
 NOISE = "\x00"
 MAX_RUN = 16
-# Characters that end a sentence; a name spread over two sentences is none.
-_SENTENCE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029。?;\u0964\u06d4\u037e")
+# Characters that end a sentence or a clause; a name spread over two of them is none.
+_SENTENCE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029。?;,:\u0964\u06d4\u060c")
 # What is written for a letter. A letter and all its stand-ins read as one class.
 _LEET: Mapping[str, str] = {
     "0": "o",
@@ -56,7 +56,8 @@ _STANDS_FOR: Mapping[str, frozenset[str]] = {
     "7": frozenset("t"), "8": frozenset("b"), "9": frozenset("g"), "@": frozenset("a"), "$": frozenset("s"),
     "!": frozenset("il"),
 }  # fmt: skip
-_PLAIN = re.compile(r"[^\x00\n@$!]*")
+# Letters that differ from the next one, or one character that needs a look.
+_TOKEN = re.compile(r"(?:([^\x00\n@$!])(?!\1))+|.", re.DOTALL)
 
 
 def is_sentence_end(character: str) -> bool:
@@ -74,7 +75,7 @@ def _code(character: str, kind: int) -> str:
 
 
 @lru_cache(maxsize=2)
-def _fold_table(tables: Tables) -> tuple[dict[int, int | str | None], LongFold]:
+def _fold_table(tables: Tables) -> tuple[dict[int, int | str | None], LongFold, frozenset[str]]:
     """The fold of the safe view followed by `_code`, for every code point that it changes."""
     kinds, fold = tables.kinds, dict(tables.fold)
     # Symbols beyond the second plane are unassigned or removed already.
@@ -88,118 +89,110 @@ def _fold_table(tables: Tables) -> tuple[dict[int, int | str | None], LongFold]:
         read = "".join(_code(c, kinds[ord(c)]) for c in safe)
         fold[code] = ord(read) if len(read) == 1 else read or None
     fold[0xFF01] = ord(BARRIER)  # the wide exclamation mark never is an i
-    return fold, LongFold(fold)
+    return fold, LongFold(fold), several(fold)
 
 
 class EvasionReader:
-    """Reads one stream. The result does not depend on the pieces; short, long and plain pieces differ in speed."""
+    """Reads one stream. What it adds in total does not depend on the pieces; long ones take a quicker way."""
 
-    __slots__ = (
-        "_at",
-        "_last",
-        "_late",
-        "_noise",
-        "_piece",
-        "_previous",
-        "_reach",
-        "_run",
-        "_starts",
-        "_state",
-        "_view",
-    )
+    __slots__ = ("_last", "_late", "_noise", "_previous", "_reach", "_run", "_starts", "_view")
 
     def __init__(self, view: EvasionSight) -> None:
         self._view, self._reach = view, view.reach
         self._last, self._run, self._noise = BARRIER, 1, 0
         self._previous = " "  # the last code read, noise and all
-        self._piece, self._at = "", 0
-        self._state = (BARRIER, 1, 0, " ")
-        self._starts: Sequence[int] | None = None
+        self._starts: Sequence[int] = ()
         # For a long piece: starts of its head, the rest and its place, and the codes that were kept of it.
         self._late: tuple[list[int], str, int, NDArray[np.int64]] | None = None
 
     def read(self, piece: str, at: int) -> str:
-        self._piece, self._at, self._starts, self._late = piece, at, None, None
-        self._state = (self._last, self._run, self._noise, self._previous)
+        self._late = None
         if len(piece) >= LONG:
-            return self._read_long(piece)
-        codes = piece.translate(self._view.table)
-        plain = _PLAIN.fullmatch(codes) and not self._noise and codes[:1] != self._last
-        if plain and len(codes) <= 4 and len(set(codes)) == len(codes):
-            if codes:
-                self._last, self._run, self._previous = codes[-1], 1, codes[-1]
-            return codes
+            return self._read_long(piece, at)
         folded, self._starts = self._walk(piece, at)
         return folded
 
     def finish(self) -> str:
+        self._starts, self._late = (), None
         return ""
 
     def unread(self) -> int | None:
         return None
 
     def starts(self) -> Sequence[int]:
-        if self._starts is None and self._late is not None:
+        if self._late is not None:
             head, rest, at, places = self._late
             origins = self._view.long.origins(rest)
             self._starts = cast(
                 "Sequence[int]", np.concatenate((np.array(head, np.int64), origins[places] + at))
             )
-        if self._starts is None:
-            after = (self._last, self._run, self._noise, self._previous)
-            self._last, self._run, self._noise, self._previous = self._state
-            _, self._starts = self._walk(self._piece, self._at)
-            self._last, self._run, self._noise, self._previous = after
+            self._late = None
         return self._starts
 
     def seen(self) -> Sequence[int]:
         return self.starts()
 
     def _walk(self, piece: str, at: int) -> tuple[str, list[int]]:
-        """The definition: one character after the other."""
-        table, reach, kinds = self._view.table, self._reach, self._view.tables.kinds
-        last, run, noise, previous = self._last, self._run, self._noise, self._previous
+        """The definition: one character after the other, letters without a peculiarity together."""
+        view = self._view
+        codes = piece.translate(view.table)
+        places: Sequence[int] = range(at, at + len(piece))
+        if len(codes) != len(piece) or not view.several.isdisjoint(piece):
+            places = [place for place, c in enumerate(piece, at) for _ in c.translate(view.table)]
         folded: list[str] = []
         starts: list[int] = []
-        for place, character in enumerate(piece, at):
-            for raw in character.translate(table):
-                code = raw
-                if raw in _SYMBOLS:
-                    code = _SYMBOLS[raw][self._view.is_spaceless(previous)]
-                previous = raw
-                if code == NOISE:
-                    noise += 1
-                    if noise != reach + 1:
-                        continue
-                    code = BARRIER
-                elif code == last and code != BARRIER and not (noise and kinds[ord(code)] == Kind.WORD):
-                    run, noise = run + 1, 0
-                    if run <= MAX_RUN:
-                        continue
-                    code = BARRIER
-                if code != BARRIER or last != BARRIER:
+        for match in _TOKEN.finditer(codes):
+            token, (begin, end) = match[0], match.span()
+            if match[1] is None or token[0] == self._last:
+                code = self._step(token[0])
+                if code:
                     folded.append(code)
-                    starts.append(place)
-                last, run = code, 1
-                noise = noise if code == BARRIER and noise == reach + 1 else 0
-        self._last, self._run, self._noise, self._previous = last, run, noise, previous
+                    starts.append(places[begin])
+                token, begin = token[1:], begin + 1
+            if token:
+                folded.append(token)
+                starts += places[begin:end]
+                self._last = self._previous = token[-1]
+                self._run, self._noise = 1, 0
         return "".join(folded), starts
 
-    def _read_long(self, piece: str) -> str:
+    def _step(self, raw: str) -> str:
+        """One code, at most one character to add."""
+        code = raw
+        if raw in _SYMBOLS:
+            code = _SYMBOLS[raw][self._view.is_spaceless(self._previous)]
+        self._previous = raw
+        if code == NOISE:
+            self._noise += 1
+            if self._noise != self._reach + 1:
+                return ""
+            code = BARRIER
+        elif code == self._last and code != BARRIER and not (self._noise and self._view.is_word(code)):
+            self._run, self._noise = self._run + 1, 0
+            if self._run <= MAX_RUN:
+                return ""
+            code = BARRIER
+        repeated = code == BARRIER and self._last == BARRIER
+        if raw != NOISE:
+            self._noise = 0
+        self._last, self._run = code, 1
+        return "" if repeated else code
+
+    def _read_long(self, piece: str, at: int) -> str:
         """The same by array operations, after a few characters that lead to a simple state."""
         head, folded = 0, ""
         starts: list[int] = []
         while head < len(piece) and (head == 0 or self._noise or self._run > 1 or self._last == BARRIER):
-            one = self._walk(piece[head : head + 1], self._at + head)
+            one = self._walk(piece[head : head + 1], at + head)
             folded, starts = folded + one[0], starts + one[1]
             head += 1
         rest = piece[head:]
         places = self._by_arrays(self._view.long.fold(rest)) if rest else None
         if places is None:
-            one = self._walk(rest, self._at + head)
+            one = self._walk(rest, at + head)
             self._starts = starts + one[1]
             return folded + one[0]
-        self._late = (starts, rest, self._at + head, places[1])
+        self._late = (starts, rest, at + head, places[1])
         return folded + places[0]
 
     def _by_arrays(self, codes: str) -> tuple[str, NDArray[np.int64]] | None:
@@ -241,7 +234,7 @@ class EvasionSight:
 
     def __init__(self, safe: SafeView, tables: Tables, entries: Iterable[Entry]) -> None:
         self._safe, self.tables = safe, tables
-        self.table, self.long = _fold_table(tables)
+        self.table, self.long, self.several = _fold_table(tables)
         self.kinds = np.frombuffer(tables.kinds, dtype=np.uint8)
         self.reach = max(
             (self._widest_gap(entry) for entry in entries if "evasion" in entry.views), default=3
@@ -256,6 +249,10 @@ class EvasionSight:
 
     def judge(self, window: Window, original: Original) -> Judge:
         return EvasionJudge(self._safe, self.tables, window, original)
+
+    def is_word(self, code: str) -> bool:
+        """Whether a code is a letter of a script with spaces, so that two that stand apart are two."""
+        return self.tables.kinds[ord(code)] == Kind.WORD
 
     def is_spaceless(self, code: str) -> bool:
         """Whether a code is a letter of a script without spaces, so that a symbol after it is no letter."""

@@ -60,17 +60,16 @@ class LivePrefixes:
 
     def start(self, text: str, begin: int, at_word_start: Callable[[int], bool]) -> int:
         """Where, not before `begin`, the longest live suffix of `text` starts; len(text) if none does."""
-        free, bounded = self._free_ranges, self._bounded_ranges
         length = len(text)
+        if not self.longest:
+            return length
+        free, bounded = self._free_ranges, self._bounded_ranges
         for index in range(max(begin, length - self.longest + 1), length):
-            first = text[index]
-            if first in free and _begins(self._free, free[first], text[index:]):
+            within = free.get(text[index])
+            if within is not None and _begins(self._free, within, text[index:]):
                 return index
-            if (
-                first in bounded
-                and at_word_start(index)
-                and _begins(self._bounded, bounded[first], text[index:])
-            ):
+            within = bounded.get(text[index])
+            if within is not None and at_word_start(index) and _begins(self._bounded, within, text[index:]):
                 return index
         return length
 

@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import islice, product
+from typing import cast
 
 from proxy.review.entry import Entry
 from proxy.review.evasion import BARRIER, NOISE, EvasionJudge, is_sentence_end
 from proxy.review.judge import Judge, Verdict, allowed
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
-from proxy.review.views import LONG, LongFold, Reader, SafeView
+from proxy.review.views import LONG, LongFold, Reader, SafeView, several
 from proxy.review.window import Original, Window
 
 __all__ = ["PinyinJudge", "PinyinReader", "PinyinSight", "Syllables"]
@@ -27,6 +28,7 @@ MIN_BLOCK, MIN_FLAG = 4, 3
 _FIRST = 0xE000  # the private-use code point of the first syllable
 _MAX_WORD = 36  # letters: nobody writes more syllables in one word
 _MAX_READINGS = 8  # spellings of one entry
+_SPOKEN = re.compile(f"[{chr(_FIRST)}-{chr(0xF8FF)}]+")
 _TOKEN = re.compile(f"[{chr(_FIRST)}-{chr(0xF8FF)}]+|[a-z]+|{NOISE}+|{BARRIER}+")
 
 
@@ -41,6 +43,7 @@ class Syllables:
         self._also = tables.also
         self.table = self._fold_table(tables)
         self.long = LongFold(self.table)
+        self.several = several(self.table)
         self.divide = lru_cache(maxsize=65536)(self._divide)
 
     def _fold_table(self, tables: Tables) -> dict[int, int | str | None]:
@@ -123,22 +126,32 @@ class PinyinReader:
         self._dead = False  # it is no pinyin, however it goes on
         self._noise, self._last = 0, BARRIER
         self._out: list[str] = []
-        self._starts: list[int] = []
-        self._seen: list[int] = []
+        self._starts: Sequence[int] = ()
+        self._seen: Sequence[int] = ()
 
     def read(self, piece: str, at: int) -> str:
-        self._out, self._starts, self._seen = [], [], []
+        self._out = []
         sound = self._sound
-        codes = piece.translate(sound.table) if len(piece) < LONG else sound.long.fold(piece)
-        origins: Sequence[int] = range(len(piece))
-        if len(codes) != len(piece) or any(len(c.translate(sound.table)) != 1 for c in piece):
-            origins = [i for i, c in enumerate(piece) for _ in c.translate(sound.table)]
+        length = len(piece)
+        places: Sequence[int] = range(at, at + length)
+        if length < LONG:
+            codes = piece.translate(sound.table)
+            if len(codes) != length or not sound.several.isdisjoint(piece):
+                places = [place for place, c in enumerate(piece, at) for _ in c.translate(sound.table)]
+        else:
+            codes = sound.long.fold(piece)
+            places = (sound.long.origins(piece) + at).tolist()
+        if not self._word and _SPOKEN.fullmatch(codes):
+            self._noise, self._last = 0, codes[-1]
+            self._starts = self._seen = places
+            return codes
+        self._starts, self._seen = [], []
         for token in _TOKEN.finditer(codes):
             start, end = token.span()
-            self._take(token[0], [at + origins[index] for index in range(start, end)])
+            self._take(token[0], places[start:end])
         return "".join(self._out)
 
-    def _take(self, token: str, places: list[int]) -> None:
+    def _take(self, token: str, places: Sequence[int]) -> None:
         """A run of syllables, letters, noise or barriers."""
         first = token[0]
         if "a" <= first <= "z":
@@ -155,11 +168,11 @@ class PinyinReader:
             self._emit(BARRIER, places[0], places[0])
             return
         self._out.append(token)
-        self._starts += places
-        self._seen += places
+        cast("list[int]", self._starts).extend(places)
+        cast("list[int]", self._seen).extend(places)
         self._last = token[-1]
 
-    def _letters(self, letters: str, places: list[int]) -> None:
+    def _letters(self, letters: str, places: Sequence[int]) -> None:
         for letter, place in zip(letters, places, strict=True):
             if self._dead:
                 return
@@ -185,8 +198,8 @@ class PinyinReader:
     def _emit(self, code: str, start: int, seen: int) -> None:
         if code != BARRIER or self._last != BARRIER:
             self._out.append(code)
-            self._starts.append(start)
-            self._seen.append(seen)
+            cast("list[int]", self._starts).append(start)
+            cast("list[int]", self._seen).append(seen)
             self._last = code
 
     def finish(self) -> str:

@@ -18,7 +18,18 @@ from numpy.typing import NDArray
 
 from proxy.review.tables import Tables, builtin_tables
 
-__all__ = ["Folded", "LongFold", "PlainReader", "RawView", "Reader", "SafeView", "View", "fold", "safe_view"]
+__all__ = [
+    "Folded",
+    "LongFold",
+    "PlainReader",
+    "RawView",
+    "Reader",
+    "SafeView",
+    "View",
+    "fold",
+    "safe_view",
+    "several",
+]
 
 # Below this length str.translate is quicker than a round trip through numpy (bench/review.py).
 LONG = 64
@@ -128,6 +139,13 @@ class SafeView:
             table = self._fold
             return [i for i, c in enumerate(text) for _ in c.translate(table)]
         return cast("Sequence[int]", self._long.origins(text))
+
+
+def several(table: Mapping[int, int | str | None]) -> frozenset[str]:
+    """The characters that a fold makes nothing or more than one of."""
+    return frozenset(
+        chr(c) for c, to in table.items() if to is None or (isinstance(to, str) and len(to) != 1)
+    )
 
 
 def _codes(text: str) -> NDArray[np.uint32]:

@@ -6,8 +6,6 @@ points; indices into a window count from the first character that it still holds
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from proxy.review.views import Reader
 
 __all__ = ["Original", "Window"]
@@ -38,7 +36,7 @@ class Original:
 class Window:
     """The end of a folded text. From index `live` on it may still grow into a match; before that is context."""
 
-    __slots__ = ("_carried", "_live_at_read", "_reader", "_seen", "_starts", "base", "live", "text")
+    __slots__ = ("_carried", "_live_at_read", "_reader", "_starts", "base", "live", "text")
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -48,7 +46,6 @@ class Window:
         self._carried = 0  # how much of the text stood here before the last piece
         self._live_at_read = 0
         self._starts: list[int] = []  # of the characters from _live_at_read to _carried
-        self._seen: Sequence[int] | None = None
 
     @property
     def carried(self) -> int:
@@ -76,9 +73,11 @@ class Window:
 
     def forget(self, live: int, context: int) -> None:
         """Keep from `live` on, and `context` characters before."""
-        self._starts = [self.start(index) for index in range(live, len(self.text))]
+        length = len(self.text)
+        self._starts = [self.start(index) for index in range(live, length)] if live < length else []
         drop = max(0, live - context)
-        self.text = self.text[drop:]
-        self.base += drop
+        if drop:
+            self.text = self.text[drop:]
+            self.base += drop
         self.live = live - drop
-        self._carried, self._live_at_read = len(self.text), self.live
+        self._carried, self._live_at_read = length - drop, self.live

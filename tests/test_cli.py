@@ -1,0 +1,137 @@
+"""The command line as people and scripts use it: real processes, exit codes, one clear line for a mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.processes import ROOT, inkseal, server, write_settings
+
+SAMPLE = str(ROOT / "config/library/sample.jsonl")
+REFUSALS = str(ROOT / "config/library/refusals.yaml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--version"], 0, "inkseal, version"),
+        (["check-config"], 0, "fine: would serve http://127.0.0.1:8080"),
+        (["check-config", "--config", "none.yaml"], 2, "none.yaml: No such file"),
+        (["serve", "--port", "x"], 2, "Invalid value for '--port'"),
+        (["nonsense"], 2, "No such command"),
+        (["detect", "none.txt"], 2, "none.txt"),
+        (["library", "import", SAMPLE], 2, "--publish"),
+        (["records", "verify"], 2, "there are no records in"),
+        (["records", "export"], 2, "there are no records in"),
+        (["records", "export", "--format", "xml"], 2, "Invalid value for '--format'"),
+    ],
+)
+def test_exit_codes_and_messages(tmp_path: Path, arguments: list[str], code: int, says: str) -> None:
+    write_settings(tmp_path)
+    done = inkseal(tmp_path, *arguments)
+    assert done.returncode == code, done.stderr
+    assert says in (done.stdout + done.stderr).decode()
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "inkseal.yaml").write_text("server:\n  prot: 1\n")
+    done = inkseal(tmp_path, "check-config")
+    assert done.returncode == 2
+    assert b"inkseal.yaml:2: server.prot: unknown key 'prot'; did you mean port?" in done.stderr
+
+
+def test_keys_that_others_can_read_stop_the_server(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    inkseal(tmp_path, "library", "import", SAMPLE, "--publish")
+    (tmp_path / "data/keys.json").chmod(0o644)
+    done = inkseal(tmp_path, "serve", "--port", "0")
+    assert done.returncode == 2
+    assert b"chmod 600" in done.stderr
+
+
+def test_a_library_is_published_once_and_said_to_be(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    first = inkseal(
+        tmp_path, "library", "import", SAMPLE, "--publish", "--refusals", REFUSALS, "--as", "li", "--json"
+    )
+    assert first.returncode == 0, first.stderr
+    published = json.loads(first.stdout)
+    assert published["entries"] >= 200
+    again = inkseal(tmp_path, "library", "import", SAMPLE, "--publish")
+    assert again.returncode == 1
+    assert b"the library is not empty" in again.stderr
+    exported = inkseal(tmp_path, "records", "export")
+    events = [row for row in map(json.loads, exported.stdout.splitlines()) if row["kind"] == "library"]
+    assert [(e["library_version"], e["fields"]["operator"]) for e in events] == [(published["version"], "li")]
+
+
+def test_bad_entries_are_listed_with_their_lines_and_nothing_is_published(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    (tmp_path / "bad.jsonl").write_text(
+        '{"pattern": "好词甲", "category": "A.1.a"}\n{"pattern": "x"}\n{nope\n', "utf-8"
+    )
+    done = inkseal(tmp_path, "library", "import", "bad.jsonl", "--publish")
+    assert done.returncode == 1
+    assert b"line 2" in done.stderr
+    assert b"line 3" in done.stderr
+    assert not (tmp_path / "data/library/live").exists()
+
+
+def test_serve_label_detect_and_verify_from_the_command_line(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    assert inkseal(tmp_path, "library", "import", SAMPLE, "--publish").returncode == 0
+    with server(tmp_path) as (url, _):
+        body = {"model": "scripted", "messages": [{"role": "user", "content": "你好"}]}
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body).json()
+    assert "The admin token, shown this once: ink-admin-" in (tmp_path / "server.log").read_text()
+    text = answer["choices"][0]["message"]["content"]
+    (tmp_path / "answer.txt").write_text(text, "utf-8")
+    as_json = inkseal(tmp_path, "detect", "answer.txt", "--json")
+    assert as_json.returncode == 0, as_json.stderr
+    report = json.loads(as_json.stdout)
+    assert report["verdict"] in ("confirmed", "suspected")
+    explicit = next(d for d in report["detections"] if d["detector"] == "explicit")
+    assert explicit["outcome"] == "present"
+    assert report["statutory"]["label"] == report["propagation"]["AIGC"]["Label"]
+    piped = inkseal(tmp_path, "detect", "-", input_="一段人写的话。".encode())
+    assert b"not found" in piped.stdout
+    assert b"does not mean that a human" in piped.stdout
+    binary = inkseal(tmp_path, "detect", "-", input_=b"\xff\xfe\x00")
+    assert binary.returncode == 2
+    verified = inkseal(tmp_path, "records", "verify", "--json")
+    assert json.loads(verified.stdout)["ok"] is True
+    head = json.loads(verified.stdout)["head"]
+    assert inkseal(tmp_path, "records", "verify", "--against", head).returncode == 0
+    exported = inkseal(tmp_path, "records", "export", "--format", "csv", "-o", "out.csv")
+    assert exported.returncode == 0, exported.stderr
+    assert "request_id" in (tmp_path / "out.csv").read_text()
+    assert inkseal(tmp_path, "records", "export", "--format", "parquet").returncode == 2
+
+
+def test_a_second_start_shows_no_token(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    for _ in range(2):
+        with server(tmp_path):
+            pass
+    assert (tmp_path / "server.log").read_text().count("ink-admin-") == 1
+
+
+def test_a_changed_record_is_found(tmp_path: Path) -> None:
+    import sqlite3
+
+    write_settings(tmp_path)
+    inkseal(tmp_path, "library", "import", SAMPLE, "--publish", "--as", "li")
+    path = next((tmp_path / "data/records").glob("records-*.sqlite"))
+    with sqlite3.connect(path) as connection:
+        changed = connection.execute(
+            "UPDATE records SET fields = replace(fields, '\"li\"', '\"ma\"')"
+        ).rowcount
+    connection.close()
+    assert changed
+    done = inkseal(tmp_path, "records", "verify")
+    assert done.returncode == 1
+    assert b"FAULT" in done.stdout

@@ -1,0 +1,151 @@
+"""One choice's path: review, then the mark, then the label; a block is a piece like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from labelers.explicit import ExplicitLabel, Label, LabelStrings, Text
+from proxy.lane import Lane, Piece, Refusal
+from proxy.review.entry import Direction
+from proxy.review.library import Library
+from proxy.review.reviewer import Finding
+from tests.helpers import keyword
+
+STRINGS = LabelStrings("[AI生成]", "(AI生成)", "(AI生成。)", "AI生成")
+START, END = "[AI生成]\n\n", "\n\n(AI生成。)"
+LIBRARY = Library.compile([keyword("违禁甲乙丙"), keyword("换成", action={"input": "log", "output": "mask"})])
+FINDING = Finding("e", "A.1.a", 3, keyword("x").action[Direction.OUTPUT], "safe", 0, 1, "x")
+
+
+class Upper:
+    """A mark that can be seen: upper case, one character late."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def feed(self, text: str) -> str:
+        text, self._last = (self._last + text)[:-1], (self._last + text)[-1:]
+        return text.upper()
+
+    def flush(self) -> str:
+        return self._last.upper()
+
+
+def lane(*, review: bool = True, mark: bool = False, label: bool = True) -> Lane:
+    return Lane(
+        LIBRARY.reviewer(Direction.OUTPUT) if review else None,
+        lambda finding: f"no {finding.category}",
+        Upper() if mark else None,
+        ExplicitLabel(STRINGS, ("start", "end")) if label else None,
+        "id",
+    )
+
+
+def run(made: Lane, pieces: Sequence[str]) -> list[Piece]:
+    """What comes out, adjacent texts joined."""
+    out: list[Piece] = []
+    for piece in [p for text in pieces for p in made.feed(text)] + list(made.flush()):
+        if isinstance(piece, Text) and out and isinstance(out[-1], Text):
+            out[-1] = Text(out[-1].text + piece.text)
+        else:
+            out.append(piece)
+    return out
+
+
+def splits(text: str) -> list[list[str]]:
+    return [[text], list(text), *([text[:at], "", text[at:]] for at in range(len(text)))]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("ab", {}, [Label(START, "start"), Text("ab"), Label(END, "end")]),
+        ("ab", {"mark": True}, [Label(START, "start"), Text("AB"), Label(END, "end")]),
+        ("ab", {"review": False, "label": False}, [Text("ab")]),
+        ("ab", {"review": False, "label": False, "mark": True}, [Text("AB")]),
+        ("", {}, []),
+        ("", {"label": False, "mark": True}, []),
+        # the operator's refusal is neither marked nor labelled; what was generated before it is closed first
+        ("a违禁甲乙丙b", {"mark": True}, [Label(START, "start"), Text("A"), Label(END, "end"), Refusal("no A.1.a", len(START), True)]),
+        ("a违禁甲乙丙b", {"label": False}, [Text("a"), Refusal("no A.1.a", 0, True)]),
+        ("违禁甲乙丙b", {}, [Refusal("no A.1.a", 0, False)]),
+        ("违禁甲乙丙", {"mark": True}, [Refusal("no A.1.a", 0, False)]),
+        # a word is only known at its end
+        ("a zzword", {}, [Label(START, "start"), Text("a "), Label(END, "end"), Refusal("no A.1.a", len(START), True)]),
+        # what only began like a finding comes out at the end
+        ("a违禁", {}, [Label(START, "start"), Text("a违禁"), Label(END, "end")]),
+        ("a换成", {}, [Label(START, "start"), Text("a＊＊"), Label(END, "end")]),
+    ],
+)  # fmt: skip
+def test_pieces_at_every_split(text: str, options: dict[str, Any], expected: list[Piece]) -> None:
+    for pieces in splits(text):
+        made = lane(**options)
+        assert run(made, pieces) == expected
+        assert made.ended
+        assert (made.blocked is not None) == isinstance(expected[-1] if expected else None, Refusal)
+
+
+def test_generated_is_what_was_released_before_marks_and_labels() -> None:
+    made = lane(mark=True)
+    run(made, ["ab换", "成c违禁甲乙丙d"])
+    assert "".join(made.generated) == "ab＊＊c"
+    assert made.rewritten
+    assert [f.category for f in made.findings] == ["A.1.a", "A.1.a"]
+    assert made.content_id == "id"
+    assert made.label is not None and made.label.placed == ["start", "end"]
+
+
+def test_without_review_nothing_is_found() -> None:
+    made = lane(review=False)
+    assert [type(p) for p in run(made, ["违禁甲乙丙"])] == [Label, Text, Label]
+    assert (made.findings, made.rewritten, made.blocked) == ((), False, None)
+
+
+def test_after_its_end_a_lane_is_dead() -> None:
+    for end in (
+        lambda made: made.feed("违禁甲乙丙"),
+        lambda made: made.flush(),
+        lambda made: made.block(FINDING),
+    ):
+        made = lane()
+        made.feed("a")
+        end(made)
+        assert (made.feed("b"), made.flush(), made.block(FINDING)) == ((), (), ())
+
+
+def test_a_block_from_another_channel_ends_this_one() -> None:
+    made = lane(mark=True)
+    made.feed("ab违禁")
+    assert made.block(FINDING) == [
+        Text("B违"), Text("禁"), Label(END, "end"), Refusal("no A.1.a", len(START), True),
+    ]  # fmt: skip
+    assert made.blocked is FINDING
+    fresh = lane()
+    assert fresh.block(FINDING) == [Refusal("no A.1.a", 0, False)]
+    unreviewed = lane(review=False, label=False)
+    unreviewed.feed("ab")
+    assert unreviewed.block(FINDING) == [Refusal("no A.1.a", 0, True)]
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.sampled_from(["违", "禁", "甲乙", "丙", "换", "成", "a", "\n", "```", "{", " "]), max_size=14
+    ),
+    st.booleans(),
+)
+def test_pieces_do_not_depend_on_the_splits(parts: list[str], mark: bool) -> None:
+    whole = run(lane(mark=mark), ["".join(parts)])
+    assert run(lane(mark=mark), parts) == whole
+    text = "".join(p.text for p in whole)
+    assert "违禁甲乙丙" not in text
+    for piece in whole:
+        if isinstance(piece, Refusal) and piece.partial:
+            before = "".join(p.text for p in whole[: whole.index(piece)])
+            first = next(p for p in whole if isinstance(p, Text))
+            assert before[piece.from_char :].startswith(first.text)
