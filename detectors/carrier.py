@@ -144,8 +144,6 @@ class CarrierDetector:
         grains = []
         before, done = "", 0
         for start, end, run in cuts:
-            if start < done:
-                continue  # a label inside a label
             before = (before + text[done:start])[-LETTERS_WINDOW:]
             done = end
             for number, grain in enumerate(split_run(run)):
@@ -331,7 +329,9 @@ _RUN = re.compile("[\ufe00-\ufe0f]{2,}")
 
 def _damaged(text: str) -> list[str]:
     """The runs of variation selectors that are neither whole grains nor natural."""
-    return [run[0] for run in _RUN.finditer(text) if len(run[0]) % GRAIN_CHARS or not GRAIN_RUN.fullmatch(run[0])]
+    return [
+        run[0] for run in _RUN.finditer(text) if len(run[0]) % GRAIN_CHARS or not GRAIN_RUN.fullmatch(run[0])
+    ]
 
 
 def _label_pattern(labels: Sequence[str]) -> re.Pattern[str] | None:

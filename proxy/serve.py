@@ -10,9 +10,9 @@ from pathlib import Path
 import uvicorn
 
 from proxy.app import InksealApp
-from proxy.review.store import live_version
+from proxy.review.store import LibraryError, live_version, load_live
 from proxy.settings import Settings, load_settings
-from proxy.worker import build_house, first_start, make_app
+from proxy.worker import build_house, first_start, key_file, library_key, make_app
 
 __all__ = ["app_factory", "notices", "run"]
 
@@ -49,6 +49,10 @@ def run(settings: Settings, config_file: Path | None) -> None:
     token = first_start(settings)
     if token:
         print(f"The admin token, shown this once: {token}", file=sys.stderr)  # noqa: T201
+    try:
+        load_live(settings.review.library, library_key(key_file(settings)))
+    except LibraryError as error:
+        raise ValueError(f"{error}; publish the library again or restore {settings.review.library}") from error
     build_house(settings)  # whatever is wrong shows here, once, and not in every worker
     for notice in notices(settings):
         print(f"note: {notice}", file=sys.stderr)  # noqa: T201

@@ -20,8 +20,8 @@ URL = "http://127.0.0.1:8080"
 START_SECONDS = 120.0
 
 # A base model continues text. Prompt and seed are fixed, so that everybody sees the same.
-PROMPT = "Why is the sky blue? Explain it to a child in a few sentences."
-OPTIONS = {"temperature": 0.7, "max_tokens": 160, "seed": 7}
+PROMPT = "茶是怎么做成的？"
+OPTIONS = {"temperature": 0.6, "max_tokens": 200, "seed": 7}
 
 
 def main() -> int:

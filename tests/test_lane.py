@@ -18,7 +18,9 @@ from tests.helpers import keyword
 
 STRINGS = LabelStrings("[AI生成]", "(AI生成)", "(AI生成。)", "AI生成")
 START, END = "[AI生成]\n\n", "\n\n(AI生成。)"
-LIBRARY = Library.compile([keyword("违禁甲乙丙"), keyword("换成", action={"input": "log", "output": "mask"})])
+LIBRARY = Library.compile(
+    [keyword("违禁甲乙丙"), keyword("zzword"), keyword("换成", action={"input": "log", "output": "mask"})]
+)
 FINDING = Finding("e", "A.1.a", 3, keyword("x").action[Direction.OUTPUT], "safe", 0, 1, "x")
 
 

@@ -200,7 +200,7 @@ class CarrierTransform:
             self._owed = min(_OWED_MAX, self._owed + gap - self._most)
         elif not self._owed:
             return
-        elif self._short:
+        else:
             self._owed = max(0, self._owed - (self._most - gap))
         short = min(self._owed, self._haste)
         self._least += self._short - short

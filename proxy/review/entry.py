@@ -93,7 +93,10 @@ class Action(StrEnum):
     @property
     def holds(self) -> bool:
         """Whether text must wait until such a match is decided."""
-        return self in (Action.BLOCK, Action.REPLACE, Action.MASK)
+        return self in _HOLDING
+
+
+_HOLDING = frozenset({Action.BLOCK, Action.REPLACE, Action.MASK})
 
 
 class Direction(StrEnum):
@@ -182,6 +185,9 @@ class Entry:
         _check(self)
         if not self.id:
             object.__setattr__(self, "id", _derived_id(self))
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def action_for(self, direction: Direction) -> Action | None:
         """The action in this direction; None where the entry does not apply."""

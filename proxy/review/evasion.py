@@ -59,6 +59,9 @@ _STANDS_FOR: Mapping[str, frozenset[str]] = {
 # Letters that differ from the next one, or one character that needs a look.
 _TOKEN = re.compile(r"(?:([^\x00\n@$!])(?!\1))+|.", re.DOTALL)
 
+# In an entry: more than letters that differ from their neighbours.
+_PECULIAR = re.compile(r"[\x00\n@$!]|(.)\1", re.DOTALL)
+
 
 def is_sentence_end(character: str) -> bool:
     """Whether a character of the safe view ends a sentence."""
@@ -241,7 +244,10 @@ class EvasionSight:
         )
 
     def _widest_gap(self, entry: Entry) -> int:
-        own = max((letter.gap for letter in spell(self._safe.fold(entry.pattern), self.tables)), default=0)
+        spelling = self._safe.fold(entry.pattern)
+        if not _PECULIAR.search(spelling.translate(self.table)):
+            return entry.gap
+        own = max((letter.gap for letter in spell(spelling, self.tables)), default=0)
         return entry.gap + own
 
     def reader(self) -> Reader:
@@ -276,17 +282,21 @@ class EvasionSight:
     def terms(self, entry: Entry) -> Iterable[Term]:
         spelling = self._safe.fold(entry.pattern)
         phrases = dict.fromkeys(self.fold(phrase) for phrase in entry.exceptions)
-        seen = set()
+        seen: set[str] = set()
         for variant in (spelling, *self.tables.split_variants(spelling)):
-            letters = spell(variant, self.tables)
-            if len(letters) < 2:  # one letter, however often, says too little
-                continue
-            left, right = edges(entry, letters[0].own + letters[-1].own, self.tables)
-            for folded in dict.fromkeys((_collapsed(letters), self._expanded(letters))):
+            codes = variant.translate(self.table)
+            if _PECULIAR.search(codes):
+                letters = spell(variant, self.tables)
+                ends = letters[0].own + letters[-1].own if letters else ""
+                # One letter, however often, says too little.
+                ways = [_collapsed(letters), self._expanded(letters)] if len(letters) > 1 else []
+            else:
+                ends, ways = variant, [codes] if len(codes) > 1 else []
+            for folded in ways:
                 if folded not in seen:
                     seen.add(folded)
-                    allow = tuple(phrase for phrase in phrases if folded in phrase)
-                    yield Term(entry, folded, variant, left, right, allow)
+                    left, right = edges(entry, ends, self.tables)
+                    yield Term(entry, folded, variant, left, right, tuple(p for p in phrases if folded in p))
 
     def _expanded(self, letters: Sequence[Letter]) -> str:
         """How a word with a double letter reads when its letters stand apart."""

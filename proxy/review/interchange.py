@@ -106,7 +106,7 @@ def read_csv(text: str) -> ReadEntries:
                 except EntryError as error:
                     problems.append(error.at(f"line {line}"))
     except csv.Error as error:
-        problems.append(EntryError("row", f"is not CSV: {error}", f"line {line}"))
+        problems.append(EntryError("row", f"is not CSV: {error}", f"line {max(line, reader.line_num)}"))
     except EntryError as error:
         problems.append(error.at("line 1"))
     return _checked(rows, problems)

@@ -173,14 +173,12 @@ class PinyinReader:
         self._last = token[-1]
 
     def _letters(self, letters: str, places: Sequence[int]) -> None:
-        for letter, place in zip(letters, places, strict=True):
-            if self._dead:
-                return
-            self._word += letter
-            self._sources.append(place)
+        if not self._dead:
+            self._word += letters
+            self._sources.extend(places)
             if not self._sound.may_grow(self._word):
                 self._dead = True
-                self._emit(BARRIER, place, place)
+                self._emit(BARRIER, places[0], places[0])
 
     def _close(self, seen: int) -> None:
         """The Latin word has ended before the code point `seen`."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from proxy.review.entry import Entry
 from proxy.review.matcher import DaachorseMatcher
 from proxy.review.tables import Kind, Tables, builtin_tables
+from proxy.review.terms import edges
 from proxy.review.views import SafeView, safe_view
 
 __all__ = ["Remark", "examine"]
@@ -42,9 +43,13 @@ def examine(entries: Sequence[Entry], tables: Tables | None = None) -> list[Rema
         if first[text] is not entry:
             remarks.append(Remark(entry.id, "duplicate", f"equals {first[text].id} after folding"))
         remarks += _phrases(entry, text, view)
-        for _, _, index in matcher.find(text):
+        for start, end, index in matcher.find(text):
             other = first[patterns[index]]
-            if patterns[index] != text and _shadows(other, entry):
+            if (
+                patterns[index] != text
+                and _shadows(other, entry)
+                and _stands(other, text, start, end, tables)
+            ):
                 remarks.append(
                     Remark(entry.id, "shadowed", f"{other.id} ({other.pattern}) is found in it already")
                 )
@@ -84,3 +89,11 @@ def _shadows(other: Entry, entry: Entry) -> bool:
         and other.scope in ("both", entry.scope)
         and (other.action == entry.action)
     )
+
+
+def _stands(other: Entry, text: str, start: int, end: int, tables: Tables) -> bool:
+    """Whether word boundaries let the other entry match here."""
+    left, right = edges(other, text[start:end], tables)
+    before = tables.kind(text[start - 1]) if start else Kind.OTHER
+    after = tables.kind(text[end]) if end < len(text) else Kind.OTHER
+    return not (left and before == Kind.WORD) and not right.forbids(after)

@@ -61,6 +61,8 @@ def answer_frames(raw: bytes) -> bytes:
     try:
         answer = orjson.loads(raw)
         choices = answer["choices"]
+        if not choices:
+            raise ValueError("no choices")
         head = {k: v for k, v in answer.items() if k not in ("choices", "usage", "object")}
         head["object"] = "chat.completion.chunk"
         frames = []

@@ -9,7 +9,7 @@ import orjson
 
 from proxy.wire.jsonedit import JsonPath
 
-__all__ = ["decoded_arguments", "string_leaves"]
+__all__ = ["decoded_arguments", "spelt_strings", "string_leaves"]
 
 
 def string_leaves(value: Any) -> Iterator[tuple[JsonPath, str]]:
@@ -39,17 +39,20 @@ def decoded_arguments(arguments: str) -> str:
         value = orjson.loads(arguments)
     except ValueError:
         return _unescape(arguments)
-    lines: list[str] = []
+    return "\n".join(spelt_strings(value))
+
+
+def spelt_strings(value: Any) -> Iterator[str]:
+    """Every string in `value`, the keys of objects too, in document order."""
     stack = [value]
     while stack:
         item = stack.pop()
         if type(item) is str:
-            lines.append(item)
+            yield item
         elif type(item) is dict:
             stack += [part for pair in reversed(item.items()) for part in reversed(pair)]
         elif type(item) is list:
             stack += reversed(item)
-    return "\n".join(lines)
 
 
 def _unescape(text: str) -> str:

@@ -239,17 +239,30 @@ def test_the_message_survives_the_loss_of_a_tenth_of_the_characters() -> None:
     assert sum(found is not None for found in restored) >= 39
 
 
+def without(text: str, at: int) -> str:
+    return text[:at] + text[at + 1 :]
+
+
 def test_three_grains_among_damaged_ones_are_completed_by_the_known_header() -> None:
     runs = list(GRAIN_RUN.finditer(ZH))
-    part = ZH[runs[0].end() : runs[4].end() - 1]  # grains 1, 2, 3 and the fourth without its last character
+    part = without(ZH[: runs[4].end()], runs[4].start() + 5)[runs[0].end() :]  # grains 1, 2, 3, a broken 4
     found = DETECTOR.detect(part)
     assert found.provenance is not None
     assert found.provenance["content_id"] == PROVENANCE.content_id
     # A key ring that knows no producer has no header to try.
     assert CarrierDetector(KeyRing(b"m" * 32)).detect(part).provenance is None
     # Chunk 0 itself among the three: nothing to guess.
-    with_first = ZH[: runs[2].end()] + ZH[runs[2].end() : runs[3].end() - 1]
+    with_first = without(ZH[: runs[3].end()], runs[3].start() + 5)
     assert DETECTOR.detect(with_first).provenance is None
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_grain_that_lost_only_its_bind_still_helps_to_restore_the_message(lost: int) -> None:
+    runs = list(GRAIN_RUN.finditer(ZH))
+    part = ZH[: runs[3].end() - lost]  # grains 0, 1, 2 and the start of 3
+    found = DETECTOR.detect(part)
+    assert found.provenance is not None
+    assert found.num_units_scored == 3
 
 
 def test_repeated_copies_of_three_grains_stay_a_fragment() -> None:

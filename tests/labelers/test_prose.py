@@ -45,6 +45,7 @@ def opened(text: str, size: int = 0) -> str:
         ("前面的文字\\(中，$ \\x间\\)后面的文字", "(中，$ \\x间\\"),
         ("前面的文字\\[中，\n间\\]后面的文字", "[中，\n间\\"),
         ("前面的文字 https://a.b/c，d 后面的文字", "/a.b/c，d"),
+        ("前面的文字 https://a.b/c\n后面的文字后面的文字", "/a.b/c\n"),
         ("前面的文字 a.bc/d，e 后面的文字", "d，e"),
         ("前面的文字 me@a.b，c 后面的文字", "a.b，c"),
         ("前面的文字|中间，的", "中间，的"),
@@ -62,7 +63,9 @@ def opened(text: str, size: int = 0) -> str:
     ],
 )
 @pytest.mark.parametrize("size", [0, 1, 2, 5])
-def test_the_inside_of_a_construct_is_closed_and_what_follows_is_open(text: str, inside: str, size: int) -> None:
+def test_the_inside_of_a_construct_is_closed_and_what_follows_is_open(
+    text: str, inside: str, size: int
+) -> None:
     shown = opened(text, size)
     start = text.index(inside)
     assert set(shown[start : start + len(inside)]) <= {"."}
@@ -229,7 +232,11 @@ def test_neither_the_split_nor_trimming_changes_what_is_open(seed: int, size: in
 
 
 def test_swallowed_white_space_keeps_what_the_next_line_needs() -> None:
-    for space, after in (("\n" * 2_000, "paragraph"), ("\n" * 2_000 + "    ", "indented"), (" " * 2_000, "paragraph")):
+    for space, after in (
+        ("\n" * 2_000, "paragraph"),
+        ("\n" * 2_000 + "    ", "indented"),
+        (" " * 2_000, "paragraph"),
+    ):
         prose = Prose()
         prose.feed("春天来了花开" + space)
         assert prose.swallow() > 1_500

@@ -1,0 +1,117 @@
+"""Files of entries: read, written, and every bad row named by its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.review.entry import CATEGORIES, Entry, EntryError
+from proxy.review.interchange import (
+    decode,
+    parse_refusals,
+    read_csv,
+    read_entries,
+    read_jsonl,
+    write_csv,
+    write_jsonl,
+)
+
+CONFIG = Path(__file__).parents[2] / "config/library"
+ENTRIES = (
+    Entry.from_row({"pattern": " 甲  乙 ", "category": "A.1.a", "exceptions": ["甲|乙"], "severity": 1}),
+    Entry.from_row({"pattern": "=SUM(A1)", "category": "A.2.b", "action": {"input": "flag", "output": "mask"}}),
+    Entry.from_row({"pattern": "'=x", "category": "A.2.b", "source": {"type": "人工审核", "ref": "7"}}),
+    Entry.from_row({"pattern": "甲,乙\"丙", "category": "A.2.c", "kind": "combination",
+                    "combination": {"all": ["甲", "乙"], "within": 30}, "views": ["safe"]}),
+)  # fmt: skip
+
+
+def test_json_lines_come_back_the_same() -> None:
+    read = read_jsonl(write_jsonl(ENTRIES))
+    assert (read.entries, read.problems, read.lines) == (ENTRIES, (), (1, 2, 3, 4))
+
+
+def test_csv_comes_back_the_same_with_formulas_defused() -> None:
+    text = write_csv(ENTRIES)
+    assert "'=SUM(A1)" in text
+    read = read_csv(text)
+    assert (read.entries, read.problems) == (ENTRIES, ())
+
+
+def test_bad_json_rows_are_named_and_good_ones_kept() -> None:
+    text = '# a comment\n\n{"pattern": "甲", "category": "A.1.a"}\n{oops\n{"pattern": "乙"}\n' * 2
+    read = read_jsonl(text)
+    assert len(read.entries) == 1
+    assert [str(p).split(":")[0] for p in read.problems] == [
+        "line 4",
+        "line 5",
+        "line 8",
+        "line 9",
+        "line 10",
+    ]
+    assert "stands in line 3 already" in str(read.problems[2])
+
+
+CSV_PROBLEMS = [
+    ("pattern,colour\n甲,red\n", "line 1: colour"),
+    ("pattern,pattern\n甲,乙\n", "line 1: header"),
+    ("pattern,category\n甲\n", "line 2: category"),
+    ("pattern,category\n甲,A.1.a,x\n", "line 2: row"),
+    ("pattern,category,tags\n甲,A.1.a,[oops\n", "line 2: tags"),
+    ("pattern,category,severity\n甲,A.1.a,high\n", "line 2: severity"),
+    ('pattern,category\n"甲,A.1.a\n', "line 2: row"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), CSV_PROBLEMS)
+def test_bad_csv_rows_are_named(text: str, problem: str) -> None:
+    read = read_csv(text)
+    assert not read.entries
+    assert [str(p)[: len(problem)] for p in read.problems] == [problem]
+
+
+def test_csv_lists_are_joined_by_bars_and_empty_rows_passed_over() -> None:
+    read = read_csv("pattern,category,tags,action.input\n甲,A.1.a,a|b,log\n,,,\n")
+    assert read.entries[0].tags == ("a", "b")
+    assert len(read.entries) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_both_encodings_are_read(encoding: str) -> None:
+    assert decode("甲乙".encode(encoding)) == "甲乙"
+
+
+def test_other_encodings_and_endings_are_refused() -> None:
+    with pytest.raises(EntryError, match="neither UTF-8 nor GB18030"):
+        decode(b"\xff\xff")
+    with pytest.raises(EntryError, match=r"\.jsonl or \.csv"):
+        read_entries(b"", "entries.xls")
+
+
+def test_the_ending_decides_the_format() -> None:
+    assert read_entries(write_csv(ENTRIES).encode(), "a.CSV").entries == ENTRIES
+    assert read_entries(write_jsonl(ENTRIES).encode(), "a.jsonl").entries == ENTRIES
+
+
+def test_the_sample_library_covers_every_category_without_a_problem() -> None:
+    read = read_entries((CONFIG / "sample.jsonl").read_bytes(), "sample.jsonl")
+    assert not read.problems
+    assert len(read.entries) >= 200
+    assert {entry.category for entry in read.entries} == set(CATEGORIES)
+
+
+def test_the_refusals_speak_of_every_category_in_both_languages() -> None:
+    said = parse_refusals((CONFIG / "refusals.yaml").read_bytes())
+    assert set(said) == {f"{name}.{locale}" for name in (*CATEGORIES, "default") for locale in ("zh", "en")}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("a: [", "refusals"), ("- a", "refusals"), ("X.1: {zh: a}", "refusals.X.1"), ("A.1.a: b", "refusals.A.1.a"),
+     ("A.1.a: {zh: ''}", "refusals.A.1.a")],
+)  # fmt: skip
+def test_bad_refusals_are_named(text: str, place: str) -> None:
+    with pytest.raises(EntryError) as caught:
+        parse_refusals(text.encode())
+    assert caught.value.field == place

@@ -1,0 +1,72 @@
+"""Matchers against a naive search, and live prefixes against the definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ahocorasick_rs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.review.matcher import DaachorseMatcher, LivePrefixes, Matcher
+
+PATTERNS = st.lists(st.text("甲乙a", min_size=1, max_size=4), min_size=1, max_size=6, unique=True)
+TEXT = st.text("甲乙a", max_size=20)
+
+
+class RustMatcher:
+    """The second engine: the same contract."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._automaton = ahocorasick_rs.AhoCorasick(list(patterns))
+
+    def find(self, text: str) -> Sequence[tuple[int, int, int]]:
+        hits = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        return [(start, end, index) for index, start, end in hits]
+
+
+@pytest.mark.parametrize("engine", [DaachorseMatcher, RustMatcher])
+@given(patterns=PATTERNS, text=TEXT)
+def test_every_occurrence_is_found(
+    engine: Callable[[Sequence[str]], Matcher], patterns: list[str], text: str
+) -> None:
+    expected = {
+        (start, start + len(pattern), index)
+        for index, pattern in enumerate(patterns)
+        for start in range(len(text))
+        if text.startswith(pattern, start)
+    }
+    found = list(engine(patterns).find(text))
+    assert set(found) == expected
+    assert len(found) == len(expected)
+    assert [end for _, end, _ in found] == sorted(end for _, end, _ in found)
+
+
+@given(PATTERNS, TEXT)
+def test_an_automaton_comes_back_from_bytes(patterns: list[str], text: str) -> None:
+    matcher = DaachorseMatcher(patterns)
+    assert DaachorseMatcher.load(matcher.to_bytes()).find(text) == matcher.find(text)
+
+
+def test_bytes_that_are_no_automaton_are_refused() -> None:
+    with pytest.raises(ValueError, match="automaton"):
+        DaachorseMatcher.load(b"nonsense")
+
+
+@given(PATTERNS, PATTERNS, TEXT, st.integers(0, 5), st.sets(st.integers(0, 20)))
+def test_the_longest_live_suffix_is_found(
+    free: list[str], bounded: list[str], text: str, begin: int, words: set[int]
+) -> None:
+    def live(start: int) -> bool:
+        rest = text[start:]
+        starts = [p for p in free if p.startswith(rest) and p != rest]
+        starts += [p for p in bounded if p.startswith(rest) and p != rest and start in words]
+        return bool(starts)
+
+    expected = next((start for start in range(min(begin, len(text)), len(text)) if live(start)), len(text))
+    assert LivePrefixes(free, bounded).start(text, begin, lambda index: index in words) == expected
+
+
+def test_without_patterns_nothing_is_live() -> None:
+    assert LivePrefixes([]).start("甲乙", 0, lambda index: True) == 2

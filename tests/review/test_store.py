@@ -1,0 +1,170 @@
+"""Snapshots: what was published comes back, and nothing else does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from proxy.review.entry import Direction, Entry, EntryError
+from proxy.review.interchange import write_jsonl
+from proxy.review.store import (
+    LibraryError,
+    import_and_publish,
+    live_version,
+    load_live,
+    load_version,
+    publish,
+)
+from proxy.review.tables import builtin_tables
+
+ENTRIES = [Entry("甲乙丙", "A.1.a"), Entry("丁戊己", "A.1.b", exceptions=("丁戊己庚",))]
+NOW = "2026-01-02T03:04:05Z"
+KEY = b"k" * 32
+
+
+def put(folder: Path, entries: list[Entry] = ENTRIES, key: bytes | None = None) -> str:
+    return publish(folder, entries, author="a", reason="r", now=NOW, refusals={"default.en": "No."}, key=key)
+
+
+def test_an_empty_folder_has_no_library(tmp_path: Path) -> None:
+    assert live_version(tmp_path) is None
+    assert load_live(tmp_path) is None
+
+
+def test_what_was_published_is_loaded(tmp_path: Path) -> None:
+    version = put(tmp_path)
+    assert live_version(tmp_path) == version
+    library = load_live(tmp_path)
+    assert library is not None
+    assert (library.version, set(library.entries)) == (version, set(ENTRIES))
+    assert library.refusal("A.1.a", "en") == "No."
+    assert [f.text for f in library.review("x甲乙丙", Direction.OUTPUT)] == ["甲乙丙"]
+
+
+def test_a_new_version_replaces_the_old_one_and_both_stay(tmp_path: Path) -> None:
+    first = put(tmp_path)
+    second = put(tmp_path, ENTRIES[:1])
+    assert live_version(tmp_path) == second != first
+    assert load_version(tmp_path, first).version == first
+    assert put(tmp_path) == first
+    assert live_version(tmp_path) == first
+
+
+FILES = ["entries.jsonl", "refusals.json", "tables.json", "safe.automaton", "manifest.json"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_file_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "versions" / put(tmp_path) / name
+    path.write_bytes(path.read_bytes().replace(b"a", b"b", 1) + b" ")
+    with pytest.raises(LibraryError):
+        load_live(tmp_path, KEY if name == "manifest.json" else None)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "versions" / put(tmp_path) / name).unlink()
+    with pytest.raises(LibraryError, match="damaged"):
+        load_live(tmp_path)
+
+
+@pytest.mark.parametrize("line", ['{"pattern": "甲", "category": "A.1.a"}\n', "{oops\n"])
+def test_a_forged_snapshot_with_a_fitting_manifest_is_refused(tmp_path: Path, line: str) -> None:
+    import hashlib
+
+    folder = tmp_path / "versions" / put(tmp_path)
+    (folder / "entries.jsonl").write_text(line, "utf-8")
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["files"]["entries.jsonl"] = hashlib.sha256(line.encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(LibraryError, match="damaged"):
+        load_live(tmp_path)
+
+
+def test_with_a_key_only_signed_snapshots_are_taken(tmp_path: Path) -> None:
+    put(tmp_path)
+    with pytest.raises(LibraryError, match="not signed with our key"):
+        load_live(tmp_path, KEY)
+    put(tmp_path, key=KEY)
+    assert load_live(tmp_path, KEY) is not None
+    with pytest.raises(LibraryError, match="not signed"):
+        load_live(tmp_path, b"another")
+
+
+def test_an_automaton_of_another_compiler_is_made_anew(tmp_path: Path) -> None:
+    import hashlib
+
+    folder = tmp_path / "versions" / put(tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_bytes()) | {"compiler": "another"}
+    (folder / "safe.automaton").write_bytes(b"of another kind")
+    manifest["files"]["safe.automaton"] = hashlib.sha256(b"of another kind").hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    library = load_live(tmp_path)
+    assert library is not None
+    assert library.review("甲乙丙", Direction.INPUT)
+
+
+def test_a_snapshot_keeps_the_tables_it_was_made_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = put(tmp_path)
+    from proxy.review.tables import parse_tables
+
+    newer = parse_tables(builtin_tables().raw + b"\n")
+    monkeypatch.setattr("proxy.review.store.builtin_tables", lambda: newer)
+    library = load_live(tmp_path)
+    assert library is not None
+    assert library.version == version
+
+
+@pytest.mark.parametrize("version", ["../../etc", "", "0" * 63, "0" * 64])
+def test_a_version_that_is_none_is_refused(tmp_path: Path, version: str) -> None:
+    with pytest.raises(LibraryError):
+        load_version(tmp_path, version)
+
+
+def test_entries_that_do_not_compile_change_nothing(tmp_path: Path) -> None:
+    version = put(tmp_path)
+    with pytest.raises(EntryError):
+        put(tmp_path, [Entry("\u200b", "A.1.a")])
+    assert live_version(tmp_path) == version
+    assert not list((tmp_path / "versions").glob(".making-*"))
+
+
+def bootstrap(folder: Path, raw: bytes, name: str = "a.jsonl") -> object:
+    return import_and_publish(folder, raw, name, author="a", reason="r", now=NOW)
+
+
+def test_a_bootstrap_makes_the_first_version_and_tells_the_remarks(tmp_path: Path) -> None:
+    report = import_and_publish(
+        tmp_path,
+        write_jsonl([*ENTRIES, Entry("甲", "A.1.a")]).encode(),
+        "a.jsonl",
+        author="a",
+        reason="r",
+        now=NOW,
+    )
+    assert (report.version, report.entries) == (live_version(tmp_path), 3)
+    assert {remark.code for remark in report.remarks} == {"short", "shadowed"}
+
+
+def test_a_second_bootstrap_is_refused(tmp_path: Path) -> None:
+    put(tmp_path)
+    with pytest.raises(LibraryError, match="not empty"):
+        bootstrap(tmp_path, b"")
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "message"),
+    [(b"{oops\n", "a.jsonl", "1 rows cannot be taken"), (b"", "a.txt", "must end in"),
+     ('\n{"pattern": "\u200b", "category": "A.1.a"}\n'.encode(), "a.jsonl", "line 2: pattern")],
+)  # fmt: skip
+def test_a_bad_file_is_refused_whole_with_its_rows(
+    tmp_path: Path, raw: bytes, name: str, message: str
+) -> None:
+    with pytest.raises(LibraryError, match=message) as caught:
+        bootstrap(tmp_path, raw, name)
+    assert caught.value.problems
+    assert live_version(tmp_path) is None

@@ -1,0 +1,140 @@
+"""The public detector: open to all within a limit, exact only for those who are known."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from labelers.provenance import Provenance
+from labelers.watermarks import SCHEMES
+from proxy import worker
+from proxy.api import MAX_TEXT, RateLimit, detect_router
+from proxy.house import House
+from tests.helpers import settings_in
+
+PROSE = "".join(
+    f"这是第{n}段，春江潮水连海平，海上明月共潮生，滟滟随波千万里，何处春江无月明。"
+    for n in "一二三四五六七八九十"
+)
+LABEL = "【本内容由AI生成】"
+
+
+def test_a_caller_may_spend_its_minute_at_once_and_then_waits() -> None:
+    limit = RateLimit(3)
+    assert [limit.take("a", 100.0) for _ in range(3)] == [0, 0, 0]
+    assert limit.take("a", 100.0) == pytest.approx(20)
+    assert limit.take("a", 110.0) == pytest.approx(10)
+    assert limit.take("a", 120.001) == 0
+    assert limit.take("a", 120.001) > 0
+
+
+def test_being_refused_costs_nothing() -> None:
+    limit = RateLimit(1)
+    assert limit.take("a", 0) == 0
+    for second in range(1, 60):
+        assert limit.take("a", float(second)) > 0
+    assert limit.take("a", 60.001) == 0
+
+
+def test_callers_do_not_spend_each_others_calls_and_nobody_saves_more_than_a_minute() -> None:
+    limit = RateLimit(2)
+    assert [limit.take("a", 0), limit.take("a", 0), limit.take("b", 0)] == [0, 0, 0]
+    assert limit.take("a", 0) > 0
+    assert [limit.take("a", 1e6) for _ in range(3)][:2] == [0, 0]
+    assert limit.take("a", 1e6) > 0
+
+
+def test_the_callers_seen_longest_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.api.MAX_CALLERS", 2)
+    limit = RateLimit(1)
+    assert [limit.take(caller, 0) for caller in "ab"] == [0, 0]
+    assert limit.take("a", 0) > 0  # seen again: now b is the oldest
+    assert limit.take("c", 0) == 0
+    assert limit.take("a", 0) > 0
+    assert limit.take("b", 0) == 0
+
+
+def house_in(folder: Path, **sections: Any) -> House:
+    settings = settings_in(folder, **sections)
+    worker.first_start(settings)
+    return worker.make_app(settings).house
+
+
+@asynccontextmanager
+async def calling(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    app = FastAPI()
+    app.include_router(detect_router(house))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://proxy") as client:
+        yield client
+
+
+async def detect(
+    client: httpx.AsyncClient, text: str, *, authorization: str = "", **more: Any
+) -> httpx.Response:
+    headers = {"authorization": authorization} if authorization else {}
+    return await client.post("/api/v1/detect", json={"text": text, **more}, headers=headers)
+
+
+async def test_the_report_names_verdict_detections_and_statutory_label(tmp_path: Path) -> None:
+    async with calling(house_in(tmp_path)) as client:
+        report = (await detect(client, f"{LABEL}\n\n春江")).json()
+        assert report["verdict"] == "suspected"
+        assert report["statutory"]["label"] == "3"
+        assert report["propagation"] == {"AIGC": {"Label": "3"}}
+        assert [d["detector"] for d in report["detections"]] == ["explicit", "carrier", "foreign"]
+        assert (await detect(client, "春江", declared=True)).json()["verdict"] == "possible"
+        assert "does not mean" in (await detect(client, "春江")).json()["notice"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"text": ""}, {"text": 3}, {"text": "x" * (MAX_TEXT + 1)}, {"text": "x", "declaerd": True}, []],
+)
+async def test_what_is_no_such_request_is_refused(tmp_path: Path, body: Any) -> None:
+    async with calling(house_in(tmp_path)) as client:
+        assert (await client.post("/api/v1/detect", json=body)).status_code == 422
+
+
+async def test_scores_and_exact_spans_are_for_tenants_and_operators(tmp_path: Path) -> None:
+    house = house_in(
+        tmp_path,
+        tenants=[{"name": "t", "key": "sk a b"}],
+        admin={"token": "secret"},
+        server={"detect_per_minute": 1},
+    )
+    transform = SCHEMES["carrier"](house.ring, "dense").new_transform(
+        Provenance("UNSET", 7 << 24, key_id=house.ring.current)
+    )
+    text = transform.feed(PROSE) + transform.flush()
+    async with calling(house) as client:
+        for authorization in ("Bearer sk a b", "Bearer secret", "bearer secret"):
+            for _ in range(2):
+                full = (await detect(client, text, authorization=authorization)).json()
+                assert full["verdict"] == "confirmed"
+                assert full["detections"][0]["p_value"] < 1e-6
+                assert "grains" in full["detections"][0]["detail"]
+        public = (await detect(client, text)).json()
+        assert public["verdict"] == "confirmed"
+        found = public["detections"][0]
+        assert (found["p_value"], found["num_units_scored"], found["detail"]) == (None, None, "")
+        assert "grains" not in str(public)
+        for start, end in found["spans"]:
+            assert start == 0 or text[start - 1] == "。"
+            assert end == len(text) or text[end - 1] == "。"
+        for wrong in ("", "Bearer", "Bearer ", "Bearer sk", "Bearer sk a b c", "Basic sk a b", "secret"):
+            limited = await detect(client, text, authorization=wrong)
+            assert limited.status_code == 429
+            assert 1 <= int(limited.headers["retry-after"]) <= 60
+            assert limited.json()["error"]["code"] == "rate_limited"
+
+
+async def test_without_tenants_a_key_makes_nobody_known(tmp_path: Path) -> None:
+    async with calling(house_in(tmp_path, server={"detect_per_minute": 1})) as client:
+        assert (await detect(client, "春", authorization="Bearer any")).status_code == 200
+        assert (await detect(client, "春", authorization="Bearer any")).status_code == 429
