@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
@@ -216,6 +217,88 @@ def records_export(
         else:
             with output.open("w", encoding="utf-8", newline="") as stream:
                 stream.writelines(lines)
+
+
+@records.command("search")
+@click.option("--request-id", help="Our request id (x-request-id, review id).")
+@click.option("--content-id", help="A content id (ProduceID of an answer, or what a detector read).")
+@click.option("--status", type=click.Choice(["accepted", "closed", "blocked", "aborted"]))
+@click.option("--since", help="From this time, ISO 8601 UTC.")
+@click.option("--until", help="Before this time, ISO 8601 UTC.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--decrypt", is_flag=True, help="With what was found, in clear.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@_config
+def records_search(config_file: Path | None, as_json: bool, **query: Any) -> None:
+    """Show the newest records that fit."""
+    from proxy.commands import search_records
+
+    settings = _settings(config_file)
+    with _usage_errors():
+        rows = search_records(settings, **query)
+    for row in rows:
+        if as_json:
+            click.echo(orjson.dumps(row))
+        else:
+            reason = row["fields"].get("reason", "") if isinstance(row["fields"], dict) else ""
+            parts = (
+                row["created"],
+                row["kind"],
+                row["status"] or "-",
+                row["request_id"],
+                row["content_id"],
+                reason,
+            )
+            click.echo("  ".join(part for part in parts if part))
+    sys.exit(0 if rows else 1)
+
+
+@main.group()
+def keys() -> None:
+    """The key file, from which every other key is derived."""
+
+
+@keys.command("new")
+@_config
+def keys_new(config_file: Path | None) -> None:
+    """Make the key file. There must be none yet."""
+    from proxy.commands import new_keys
+
+    settings = _settings(config_file)
+    with _usage_errors():
+        made = new_keys(settings)
+    click.echo(f"made {made.path} (mode 0600), key epoch {made.current}; keep a copy in a safe place")
+
+
+@keys.command("rotate")
+@_config
+def keys_rotate(config_file: Path | None) -> None:
+    """Begin a new key epoch; the older ones verify only."""
+    from proxy.commands import rotate_keys
+
+    settings = _settings(config_file)
+    with _usage_errors():
+        made = rotate_keys(settings)
+    click.echo(
+        f"key epoch {made.current} signs from the next start of the server on; the older ones verify only"
+    )
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@_config
+def keys_list(config_file: Path | None, as_json: bool) -> None:
+    """The key epochs and their states. No secret is shown."""
+    from proxy.commands import list_keys
+
+    settings = _settings(config_file)
+    with _usage_errors():
+        epochs = list_keys(settings)
+    if as_json:
+        click.echo(orjson.dumps(epochs))
+        return
+    for epoch in epochs:
+        click.echo(f"{epoch['kid']}  {epoch['state']:<7} since {epoch['created']}")
 
 
 if __name__ == "__main__":

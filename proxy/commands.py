@@ -16,7 +16,7 @@ from detectors.verdict import Report
 from proxy.house import Clock, iso_time
 from proxy.keys import KeyFile
 from proxy.records.crypto import RecordCipher
-from proxy.records.export import csv_lines, jsonl_lines, write_parquet
+from proxy.records.export import csv_lines, jsonl_lines, row, write_parquet
 from proxy.records.record import Query, Record, StoredRecord
 from proxy.records.store import open_store
 from proxy.records.verify import VerifyReport, verify
@@ -31,9 +31,13 @@ __all__ = [
     "examine",
     "explain",
     "export_records",
+    "list_keys",
+    "new_keys",
     "records_folder",
     "report_json",
     "report_lines",
+    "rotate_keys",
+    "search_records",
     "show",
     "verify_records",
 ]
@@ -203,6 +207,52 @@ def _read(settings: Settings, keys: KeyFile, query: Query) -> Iterator[StoredRec
                 yield runner.run(_next(records))
             except StopAsyncIteration:
                 return
+
+
+def search_records(
+    settings: Settings,
+    *,
+    request_id: str | None,
+    content_id: str | None,
+    status: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    decrypt: bool,
+) -> list[dict[str, Any]]:
+    """The newest records that fit. Raises FileNotFoundError, ValueError."""
+    if not records_folder(settings).is_dir():
+        raise FileNotFoundError(f"there are no records in {records_folder(settings)}")
+    keys = KeyFile.load(settings.keys.file)
+    query = Query(
+        request_id=request_id,
+        content_id=content_id,
+        status=status,
+        since=since,
+        until=until,
+        limit=limit,
+        newest_first=True,
+    )
+    cipher = RecordCipher(keys) if decrypt else None
+    return [row(stored, cipher) for stored in _read(settings, keys, query)]
+
+
+def new_keys(settings: Settings) -> KeyFile:
+    """Raises FileExistsError: a second master would make every mark so far unverifiable."""
+    if settings.keys.file.exists():
+        raise FileExistsError(
+            f"{settings.keys.file} exists already; a new master key would leave every mark made so far unverifiable. "
+            "To change keys: inkseal keys rotate"
+        )
+    return key_file(settings)
+
+
+def rotate_keys(settings: Settings) -> KeyFile:
+    return KeyFile.load(settings.keys.file).rotate(now=iso_time(Clock().now_ms()))
+
+
+def list_keys(settings: Settings) -> list[dict[str, Any]]:
+    return [asdict(epoch) for epoch in KeyFile.load(settings.keys.file).epochs]
 
 
 async def _next(records: AsyncIterator[StoredRecord]) -> StoredRecord:

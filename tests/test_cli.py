@@ -112,6 +112,34 @@ def test_serve_label_detect_and_verify_from_the_command_line(tmp_path: Path) -> 
     assert inkseal(tmp_path, "records", "export", "--format", "parquet").returncode == 2
 
 
+def test_keys_are_made_listed_and_rotated_and_old_marks_still_verify(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    assert inkseal(tmp_path, "keys", "list").returncode == 2
+    assert inkseal(tmp_path, "keys", "new").returncode == 0
+    again = inkseal(tmp_path, "keys", "new")
+    assert again.returncode == 2
+    assert b"unverifiable" in again.stderr
+    assert inkseal(tmp_path, "keys", "rotate").returncode == 0
+    epochs = json.loads(inkseal(tmp_path, "keys", "list", "--json").stdout)
+    assert [(epoch["kid"], epoch["state"]) for epoch in epochs] == [(1, "verify"), (2, "active")]
+    assert b"2  active" in inkseal(tmp_path, "keys", "list").stdout
+
+
+def test_records_are_found_by_what_a_detector_read(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    with server(tmp_path) as (url, _):
+        body = {"model": "scripted", "messages": [{"role": "user", "content": "你好"}]}
+        answer = httpx.post(f"{url}/v1/chat/completions", json=body)
+    content_id = answer.json()["aigc"]["ProduceID"]
+    found = inkseal(tmp_path, "records", "search", "--content-id", content_id, "--json")
+    rows = [json.loads(line) for line in found.stdout.splitlines()]
+    assert [row["status"] for row in rows] == ["closed", "accepted"]
+    assert {row["request_id"] for row in rows} == {answer.headers["x-request-id"]}
+    shown = inkseal(tmp_path, "records", "search", "--status", "closed")
+    assert content_id.encode() in shown.stdout
+    assert inkseal(tmp_path, "records", "search", "--content-id", "0" * 16).returncode == 1
+
+
 def test_a_second_start_shows_no_token(tmp_path: Path) -> None:
     write_settings(tmp_path)
     for _ in range(2):
