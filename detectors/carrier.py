@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, islice
 
 from detectors.detection import Detection, Outcome
 from labelers.provenance import KeyRing, Provenance
@@ -47,7 +47,7 @@ _NEIGHBOURS = 9  # a combination takes its other grains from so many before
 _FEW = 20  # of so few grains all combinations are tried
 _BINDLESS = (GRAIN_CHARS - 2, GRAIN_CHARS - 1)
 _INDICES = frozenset(chr(0xFE03 + index) for index in range(CHUNKS))
-_MAX_GUESSES = 40_000
+_MAX_GUESSES = 20_000
 _SPAN_GAP = 160  # bound grains no further apart vouch for what is between them
 _LETTERS_SPAN = 12
 
@@ -287,23 +287,22 @@ class _Search:
         fragment. The tag keeps a wrong guess out.
         """
         distinct = dict.fromkeys((grain.index, grain.chunk) for grain in self.grains if grain.index)
-        starts = list(self._keys.headers())
+        triples = [dict(three) for three in combinations(islice(distinct, _FEW), NEEDED - 1)]
+        triples = [chunks for chunks in triples if len(chunks) == NEEDED - 1]
         tried = 0
-        for three in combinations(distinct, NEEDED - 1):
-            chunks = dict(three)
-            if len(chunks) < NEEDED - 1:
-                continue
-            for start in starts:
-                tried += 256
+        for start in self._keys.headers():
+            # The byte that no one knows is the top of the time: 50 days a step.
+            firsts = [_nibbles(start + bytes((top,))) for top in range(256)]
+            for chunks in triples:
+                tried += len(firsts)
                 if tried > _MAX_GUESSES:
                     return
-                for hours in range(256):  # the top byte of the time, 50 days a step
-                    head = encode_start(start, hours)
-                    yield restore(chunks | {0: head})
+                for first in firsts:
+                    yield restore(chunks | {0: first})
 
 
-def encode_start(start: bytes, first: int) -> bytes:
-    return bytes(nibble for byte in (*start, first) for nibble in (byte >> 4, byte & 15))
+def _nibbles(data: bytes) -> bytes:
+    return bytes(nibble for byte in data for nibble in (byte >> 4, byte & 15))
 
 
 def _bound(provenance: Provenance, key: bytes, grains: list[_Grain]) -> list[_Grain]:

@@ -22,6 +22,7 @@ from functools import lru_cache
 from labelers.blocks import Boundaries, FenceTracker
 
 __all__ = [
+    "SEPARATOR",
     "ExplicitLabel",
     "Label",
     "LabelStrings",

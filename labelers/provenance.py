@@ -172,11 +172,11 @@ class KeyRing:
         return self._registry[producer] if producer in self._registry else short_code(producer)
 
     def headers(self) -> Iterator[bytes]:
-        """Every start (bytes 0..3) of a message that a known producer of this ring or its others can have."""
-        for ring in (self, *self._others):
-            for code in ring._names:
-                for kid in ring._epochs:
-                    for attribute in ATTRIBUTES:
+        """Every start (bytes 0..3) of a message that a known producer can have, the likely ones first."""
+        for attribute in ATTRIBUTES:
+            for ring in (self, *self._others):
+                for kid in reversed(ring.kids()):
+                    for code in ring._names:
                         yield bytes((VERSION << 4 | attribute, kid)) + code.to_bytes(2, "big")
 
     def pack(self, provenance: Provenance) -> bytes:

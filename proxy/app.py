@@ -17,12 +17,15 @@ import orjson
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
+from proxy.call import Call
 from proxy.errors import ApiError
-from proxy.exchange import Call, Exchange
+from proxy.exchange import Exchange
 from proxy.house import House
 from proxy.models import list_models
 from proxy.records.record import RecordError
+from proxy.relay import is_relayed
 from proxy.wire import ENDPOINTS
+from proxy.wire.inputs import InputEndpoint
 
 __all__ = ["create_app"]
 
@@ -179,6 +182,13 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
         raise ApiError(503, "this server is stopping; try again", type_="server_error", code="draining")
     request_id = reply._request_id
     endpoint = ENDPOINTS.get(path)
+    if isinstance(endpoint, InputEndpoint) and endpoint.media and not _may_give_media(house, path):
+        raise ApiError(
+            404,
+            f"{path} brings images or sound, which this proxy can neither review nor label, so in profile cn it is "
+            "closed, unless the operator lists it in endpoints.relay",
+            code="endpoint_not_covered",
+        )
     if endpoint is not None and method == "POST":
         body = await _body(house, headers, receive)
         await Exchange(house, endpoint, Call(method, path, headers, body, rules, request_id), reply).run()
@@ -201,6 +211,11 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
         f"Covered: POST {', '.join(ENDPOINTS)}, GET /v1/models",
         code="endpoint_not_covered",
     )
+
+
+def _may_give_media(house: House, path: str) -> bool:
+    settings = house.settings
+    return settings.profile != "cn" or is_relayed(path, settings.endpoints.relay)
 
 
 async def _body(house: House, headers: dict[str, str], receive: Receive) -> bytes:

@@ -8,65 +8,45 @@ record is durable before the last frame leaves, and is written however the reque
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from labelers.explicit import strip_labels
 from labelers.provenance import content_number
+from proxy.call import Call, Presence, Reply
 from proxy.errors import ApiError, WireError
-from proxy.house import House, iso_time
+from proxy.fallback import open_first
+from proxy.house import House
 from proxy.lane import Lane
-from proxy.policy import Plan, Rules, plan
-from proxy.records.record import ABORTED, ACCEPTED, BLOCKED, CLOSED, Record
+from proxy.policy import Plan, plan
+from proxy.recording import Recording
+from proxy.records.record import ABORTED, BLOCKED, CLOSED
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
-from proxy.tokens import estimate_usage
+from proxy.tokens import encoding_for, estimate_usage
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
-from proxy.wire.endpoint import Endpoint
-from proxy.wire.headers import forwarded_headers, returned_headers
+from proxy.wire.endpoint import AnswerStream, Endpoint, WholeAnswer
+from proxy.wire.form import form_texts, is_form
+from proxy.wire.headers import body_headers, forwarded_headers, returned_headers
+from proxy.wire.inputs import InputEndpoint
 from proxy.wire.jsonedit import replace_values
+from proxy.wire.prompts import holds_tokens
 from proxy.wire.rewriter import StreamRewriter
 from proxy.wire.sse import PING
 from proxy.wire.strings import string_leaves
 
-__all__ = ["Call", "Exchange", "Reply"]
+__all__ = ["Exchange", "send_through"]
 
 Texts = Sequence[tuple[str, str]]
 
 MAX_ANSWER = 64 * 1024 * 1024
 # After its last finish chunk an upstream that never sends [DONE] is not waited for any longer.
 TRAILER_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """What came in: header names in lower case, the body read whole."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-    rules: Rules
-    request_id: str
-
-
-class Reply(Protocol):
-    """The way back to the client; `app` makes it from ASGI."""
-
-    started: bool
-
-    async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None: ...
-
-    async def send(self, data: bytes, *, more: bool = True) -> None: ...
-
-    async def gone(self) -> None:
-        """Returns once the client has left."""
-        ...
 
 
 @dataclass(slots=True)
@@ -80,21 +60,21 @@ class _Outcome:
     usage: dict[str, Any] | None = None
     usage_estimated: bool = False
     upstream_request_id: str = ""
+    attempts: list[dict[str, str | int]] = field(default_factory=list)
     findings: list[tuple[Direction, Finding]] = field(default_factory=list)
 
 
 class Exchange:
     """One request to an endpoint with text, streamed or not."""
 
-    def __init__(self, house: House, endpoint: Endpoint, call: Call, reply: Reply) -> None:
+    def __init__(self, house: House, endpoint: Endpoint | InputEndpoint, call: Call, reply: Reply) -> None:
         self._house = house
         self._endpoint = endpoint
         self._call = call
         self._reply = reply
         self._outcome = _Outcome()
-        self._accepted = False
-        self._closing = False
-        self._left = False
+        self._recording = Recording(house, call.request_id)
+        self._presence = Presence(reply, house.settings.server.keepalive_seconds, self._ping)
         self._sent_at = 0.0
         self._input_digest = ""
         self._plan: Plan | None = None
@@ -103,14 +83,14 @@ class Exchange:
         """Serves the request. Raises ApiError while nothing has been sent yet."""
         pump = asyncio.current_task()
         assert pump is not None
-        watcher = asyncio.create_task(self._watch(pump))
+        watcher = self._presence.watch()
         self._house.entered()
         try:
             await self._run()
         except asyncio.CancelledError:
-            self._outcome.reason = "the client left" if self._left else "the server stopped"
+            self._outcome.reason = "the client left" if self._presence.left else "the server stopped"
             await self._close()
-            if not self._left:
+            if not self._presence.left:
                 raise
             pump.uncancel()
         except ApiError as error:
@@ -129,11 +109,14 @@ class Exchange:
     async def _run(self) -> None:
         house, call = self._house, self._call
         endpoint = self._endpoint
-        body = _parsed(call.body)
+        body = self._parsed()
+        if any(holds_tokens(body.get(key)) for key in ("prompt", "input")) and type(body.get("model")) is str:
+            # A vocabulary takes a second to load, once a process; nobody else's stream stands still for it.
+            await asyncio.to_thread(encoding_for, body["model"])
         endpoint.check(body)
         raw, body = self._without_traces(body)
         asks = endpoint.asks(body)
-        upstream = house.route(asks.model, call.rules)
+        upstreams = house.routes(asks.model, call.rules)
         library = house.library.current
         now = house.clock.now_ms()
         decided = self._plan = plan(
@@ -146,14 +129,14 @@ class Exchange:
         )
         texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
-        await self._accept(decided, upstream, now)
+        await self._accept(decided, upstreams[0], now)
         blocked = self._review_input(decided, library, texts)
         if blocked is not None:
             await self._refuse(decided, blocked)
             return
         request = UpstreamRequest("POST", endpoint.path, forwarded_headers(call.headers), raw)
         try:
-            async with upstream.open(request) as response:
+            async with open_first(upstreams, request, self._outcome.attempts) as response:
                 await self._answer(decided, texts, response)
         except UpstreamError as error:
             self._outcome.reason = f"upstream: {error.kind}: {error}"
@@ -167,6 +150,12 @@ class Exchange:
             ) from error
 
     # -- the way in
+
+    def _parsed(self) -> dict[str, Any]:
+        endpoint, kind = self._endpoint, self._call.headers.get("content-type", "")
+        if isinstance(endpoint, InputEndpoint) and endpoint.form and is_form(kind):
+            return form_texts(self._call.body, kind)
+        return _parsed(self._call.body)
 
     def _without_traces(self, body: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         own = self._call.rules.own_labels
@@ -192,19 +181,20 @@ class Exchange:
         self._outcome.status = BLOCKED
         self._outcome.reason = f"input: {blocked.category}"
         headers = [("x-inkseal-review-id", plan.request_id), ("x-should-retry", "false")]
-        if plan.rules.review.on_block == "error":
+        endpoint = self._endpoint
+        if isinstance(endpoint, InputEndpoint) or plan.rules.review.on_block == "error":
             raise ApiError(
                 400,
                 f"The request was blocked by content review (category {blocked.category}). "
                 f"Review id: {plan.request_id}",
-                param=self._endpoint.param,
+                param=endpoint.param,
                 code="content_filter",
                 headers=tuple(headers),
             )
         self._outcome.http_status = 200
         text = plan.refusal(blocked)
         created = self._house.clock.now_ms() // 1000
-        make = self._endpoint.refusal_stream if plan.streamed else self._endpoint.refusal
+        make = endpoint.refusal_stream if plan.streamed else endpoint.refusal
         data = make(plan, text, blocked, created)
         await self._close()
         kind = "text/event-stream; charset=utf-8" if plan.streamed else "application/json"
@@ -222,12 +212,17 @@ class Exchange:
         if response.status != 200:
             await self._upstream_refused(plan, response, headers)
             return
+        endpoint = self._endpoint
+        if isinstance(endpoint, InputEndpoint):
+            await self._reply.start(200, [*headers, *body_headers(response.headers)])
+            await send_through(response, self._reply, self._finish)
+            return
         headers += plan.headers()
         if plan.streamed:
             pieces = response.body
             if kind == "application/json":
                 # Some servers answer stream:true with one body: reviewed and sent as the stream it should be.
-                pieces = _once(self._endpoint.as_stream(await _whole(response)))
+                pieces = _once(endpoint.as_stream(await _whole(response)))
             elif kind != "text/event-stream":
                 raise ApiError(
                     502,
@@ -235,7 +230,7 @@ class Exchange:
                     type_="upstream_error",
                     code="upstream_protocol",
                 )
-            await self._stream(plan, texts, pieces, headers)
+            await self._stream(endpoint.stream(plan), plan, texts, pieces, headers)
             return
         if kind == "text/event-stream":
             raise ApiError(
@@ -244,12 +239,16 @@ class Exchange:
                 type_="upstream_error",
                 code="upstream_protocol",
             )
-        await self._whole_answer(plan, response, headers)
+        await self._whole_answer(endpoint.whole(plan), response, headers)
+
+    async def _finish(self) -> None:
+        """The answer of an endpoint whose output is not text is about to end."""
+        self._settle(())
+        await self._close()
 
     async def _whole_answer(
-        self, plan: Plan, response: UpstreamResponse, headers: list[tuple[str, str]]
+        self, answer: WholeAnswer, response: UpstreamResponse, headers: list[tuple[str, str]]
     ) -> None:
-        answer = self._endpoint.whole(plan)
         try:
             data = answer.rewrite(await _whole(response))
         except WireError as error:
@@ -264,10 +263,14 @@ class Exchange:
         await self._reply.send(data, more=False)
 
     async def _stream(
-        self, plan: Plan, texts: Texts, pieces: AsyncIterator[bytes], headers: list[tuple[str, str]]
+        self,
+        dialect: AnswerStream,
+        plan: Plan,
+        texts: Texts,
+        pieces: AsyncIterator[bytes],
+        headers: list[tuple[str, str]],
     ) -> None:
         reply = self._reply
-        dialect = self._endpoint.stream(plan)
         rewriter = StreamRewriter(dialect)
         await reply.start(
             200,
@@ -358,26 +361,16 @@ class Exchange:
         await self._reply.start(response.status, [("content-type", "application/json"), *headers])
         await self._reply.send(raw, more=False)
 
-    # -- the client's presence
-
-    async def _watch(self, pump: asyncio.Task[Any]) -> None:
-        """Cancels the exchange when the client leaves, and pings it while the answer is held back."""
-        loop = asyncio.get_running_loop()
-        every = self._house.settings.server.keepalive_seconds
-        gone = asyncio.ensure_future(self._reply.gone())
-        try:
-            while True:
-                done, _ = await asyncio.wait({gone}, timeout=every)
-                if done:
-                    break
-                streaming = self._reply.started and self._plan is not None and self._plan.streamed
-                if streaming and not self._closing and loop.time() - self._sent_at >= every:
-                    await self._reply.send(PING)
-            if not self._closing:
-                self._left = True
-                pump.cancel()
-        finally:
-            gone.cancel()
+    async def _ping(self) -> None:
+        """Keeps a stream alive whose answer is held back."""
+        streaming = self._reply.started and self._plan is not None and self._plan.streamed
+        silence = asyncio.get_running_loop().time() - self._sent_at
+        if (
+            streaming
+            and not self._recording.closing
+            and silence >= self._house.settings.server.keepalive_seconds
+        ):
+            await self._reply.send(PING)
 
     # -- the record
 
@@ -396,20 +389,22 @@ class Exchange:
             "upstream": upstream.name,
             "streamed": plan.streamed,
             "n": plan.expected,
-            "content_ids": [plan.provenance(index).content_id for index in range(plan.expected)],
+            "content_ids": self._content_ids(plan),
             "input_digest": self._input_digest,
             "caller_request_id": call.headers.get("x-request-id", ""),
             "session": call.headers.get("x-aigc-session", ""),
             "user": call.headers.get("x-aigc-user", ""),
         }
-        self._accepted = True
-        await self._append(ACCEPTED, fields, None, now)
+        if self._endpoint.generates:
+            self._recording.content_id = plan.provenance(0).content_id
+        self._recording.library_version = plan.library.version if plan.library is not None else ""
+        await self._recording.accept(fields, now)
 
     async def _close(self) -> None:
-        """Writes the closing record, once. Not given up when the task is cancelled meanwhile."""
-        if self._closing or not self._accepted:
+        """Writes the closing record, once."""
+        if not self._recording.open:
             return
-        self._closing = True
+        self._presence.settled = True
         plan, outcome = self._plan, self._outcome
         assert plan is not None  # nothing is accepted before it is planned
         outputs = []
@@ -434,10 +429,10 @@ class Exchange:
             "model": plan.model,
             "http_status": outcome.http_status,
             "reason": outcome.reason,
-            "content_ids": [plan.provenance(index).content_id for index in range(plan.expected)],
+            "content_ids": self._content_ids(plan),
             "reviewed": {
                 "input": plan.library is not None and plan.rules.review.input,
-                "output": plan.reviews_output,
+                "output": plan.reviews_output and self._endpoint.generates,
             },
             "findings": [
                 {
@@ -454,11 +449,17 @@ class Exchange:
             "usage": outcome.usage,
             "usage_estimated": outcome.usage_estimated,
             "upstream_request_id": outcome.upstream_request_id,
+            "attempts": outcome.attempts,
         }
-        secret = self._secret(plan)
-        await asyncio.shield(self._append(outcome.status, fields, secret, self._house.clock.now_ms()))
+        await self._recording.close(outcome.status, fields, self._secret())
 
-    def _secret(self, plan: Plan) -> dict[str, Any] | None:
+    def _content_ids(self, plan: Plan) -> list[str]:
+        """One for each text that is generated; none where nothing is."""
+        if not self._endpoint.generates:
+            return []
+        return [plan.provenance(index).content_id for index in range(plan.expected)]
+
+    def _secret(self) -> dict[str, Any] | None:
         store_text = self._house.settings.records.store_text
         outcome = self._outcome
         secret: dict[str, Any] = {}
@@ -471,24 +472,6 @@ class Exchange:
             secret["request"] = self._call.body.decode("utf-8", "replace")
             secret["outputs"] = ["".join(lane.generated) for lane in outcome.lanes]
         return secret or None
-
-    async def _append(
-        self, status: str, fields: dict[str, Any], secret: dict[str, Any] | None, now: int
-    ) -> None:
-        plan = self._plan
-        assert plan is not None
-        await self._house.records.append(
-            Record(
-                kind="request",
-                request_id=self._call.request_id,
-                content_id=plan.provenance(0).content_id,
-                status=status,
-                created=iso_time(now),
-                library_version=plan.library.version if plan.library is not None else "",
-                fields=fields,
-                secret=secret,
-            )
-        )
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:
@@ -514,3 +497,24 @@ async def _whole(response: UpstreamResponse) -> bytes:
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+async def send_through(
+    response: UpstreamResponse, reply: Reply, finish: Callable[[], Awaitable[None]]
+) -> None:
+    """An upstream's body as it comes. `finish` is called before its end leaves; it makes the record durable.
+
+    The last piece waits for that. Events are not kept back, for each would wait for the next one:
+    there the end of the stream waits. Raises UpstreamError in mid-body: what is cut must look cut.
+    """
+    held = b""
+    events = dict(response.headers).get("content-type", "").startswith("text/event-stream")
+    async for data in response.body:
+        if events:
+            await reply.send(data)
+            continue
+        if held:
+            await reply.send(held)
+        held = data
+    await finish()
+    await reply.send(held, more=False)

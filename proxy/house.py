@@ -110,13 +110,21 @@ class House:
             raise ApiError(401, "incorrect API key", type_="authentication_error", code="invalid_api_key")
         return self.rules[found]
 
-    def route(self, model: str, rules: Rules) -> Upstream:
-        """The upstream of a model: the first that names it, else the first whose pattern fits. Raises ApiError."""
+    def routes(self, model: str, rules: Rules) -> list[Upstream]:
+        """The upstreams of a model, in the order to ask them. Raises ApiError (404).
+
+        Those that name it, else those whose pattern fits: a text for a named upstream does not go to
+        one that merely takes anything.
+        """
         if any(fnmatch.fnmatchcase(model, pattern) for pattern in rules.models):
             for fits in (str.__eq__, fnmatch.fnmatchcase):
-                for settings, upstream in self.upstreams:
-                    if any(fits(model, pattern) for pattern in settings.models):
-                        return upstream
+                found = [
+                    upstream
+                    for settings, upstream in self.upstreams
+                    if any(fits(model, pattern) for pattern in settings.models)
+                ]
+                if found:
+                    return found
         raise ApiError(
             404,
             f"the model {model!r} does not exist or is not open to this key",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from labelers.explicit import ExplicitLabel, Label, Text
+from labelers.explicit import SEPARATOR, ExplicitLabel, Label, Text
 from labelers.transform import Passthrough, TextTransform
 from proxy.review.entry import Action
 from proxy.review.reviewer import Finding, Reviewer
@@ -37,6 +37,9 @@ class Lane:
     """A filter from generated text to pieces. After a Refusal it returns nothing more.
 
     `generated` collects what was released, before marks and labels: for digest and fingerprint.
+    `echo` is the caller's own text that the answer repeats before it goes on: reviewed like the rest, but
+    neither marked nor labelled nor collected, for it is not generated. The start label follows it. Where the
+    answer does not begin with it to the letter, all of the answer counts as generated.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Lane:
         transform: TextTransform | None = None,
         label: ExplicitLabel | None = None,
         content_id: str = "",
+        echo: str = "",
     ) -> None:
         self._reviewer = reviewer
         self._refusal = refusal
@@ -53,6 +57,9 @@ class Lane:
         self._label = label
         self._delivered = 0
         self._generated_from = -1
+        self._echo = echo
+        self._echoed = 0  # how much of `echo` has come and waits for the rest
+        self._after_echo = False
         self.content_id = content_id
         self.generated: list[str] = []
         self.blocked: Finding | None = None
@@ -100,15 +107,37 @@ class Lane:
         return self._close(rest, finding)
 
     def _pass(self, text: str) -> Sequence[Piece]:
+        if self._echo:
+            return self._pass_echo(text)
         self.generated.append(text)
         marked = self._transform.feed(text)
         if not marked:
             return ()
         return self._count(self._label.feed(marked) if self._label is not None else (Text(marked),))
 
+    def _pass_echo(self, text: str) -> Sequence[Piece]:
+        wanted = len(self._echo) - self._echoed
+        if not self._echo.startswith(text[:wanted], self._echoed):
+            return self._pass(self._given_up() + text)
+        self._echoed += len(text)
+        if len(text) < wanted:
+            return ()
+        echo, self._echo = Text(self._echo), ""
+        self._after_echo = True
+        self._delivered += len(echo.text)
+        rest = text[wanted:]
+        return (echo, *self._pass(rest)) if rest else (echo,)
+
+    def _given_up(self) -> str:
+        """What was taken for the beginning of the echo, and is none."""
+        held, self._echo = self._echo[: self._echoed], ""
+        return held
+
     def _finish(self, rest: str) -> list[Piece]:
         self.ended = True
         pieces: list[Piece] = list(self._pass(rest)) if rest else []
+        if self._echo and self._echoed:
+            pieces += self._pass(self._given_up())
         last = self._transform.flush()
         if self._label is not None:
             if last:
@@ -126,6 +155,11 @@ class Lane:
         return pieces
 
     def _count(self, pieces: Sequence[Text | Label]) -> Sequence[Piece]:
+        if self._after_echo and pieces:
+            self._after_echo = False
+            if type(first := pieces[0]) is Label:
+                # Else the label would stand on the last line of the echo.
+                pieces = (Label(SEPARATOR + first.text, first.position), *pieces[1:])
         for piece in pieces:
             if self._generated_from < 0 and type(piece) is Text:
                 self._generated_from = self._delivered

@@ -95,12 +95,16 @@ class Plan:
     def lane(self, index: int) -> Lane:
         provenance = self.provenance(index)
         carrier = self.rules.carrier if self.carrier else None
+        echo = self.asks.echo
         return Lane(
             self.reviewer(),
             self.refusal,
             carrier.new_transform(provenance) if carrier is not None else None,
-            ExplicitLabel(self.strings, self.positions) if self.positions else None,
+            ExplicitLabel(self.strings, self.positions, self.rules.labels.inline_every_chars)
+            if self.positions
+            else None,
             provenance.content_id,
+            echo[index] if index < len(echo) else "",
         )
 
     def reviewer(self) -> Reviewer | None:
@@ -204,5 +208,6 @@ def plan(
         content_numbers=content_numbers,
         positions=positions,
         skipped=skipped,
-        carrier=rules.carrier is not None and not asks.unlabelled and not asks.logprobs,
+        # An echo that an upstream spells otherwise than the caller did would be marked as ours.
+        carrier=rules.carrier is not None and not (asks.unlabelled or asks.logprobs or asks.echo),
     )

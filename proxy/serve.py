@@ -52,7 +52,9 @@ def run(settings: Settings, config_file: Path | None) -> None:
     try:
         load_live(settings.review.library, library_key(key_file(settings)))
     except LibraryError as error:
-        raise ValueError(f"{error}; publish the library again or restore {settings.review.library}") from error
+        raise ValueError(
+            f"{error}; publish the library again or restore {settings.review.library}"
+        ) from error
     build_house(settings)  # whatever is wrong shows here, once, and not in every worker
     for notice in notices(settings):
         print(f"note: {notice}", file=sys.stderr)  # noqa: T201

@@ -117,7 +117,7 @@ class Labels(_Section):
     unsafe: Literal["hint", "refuse"] = "hint"
     metadata: bool = True
     undertaking: str = ""
-    former: list[str] = []
+    former: list[Annotated[str, Field(pattern=r"\S")]] = []
     strings: dict[Literal["zh", "en"], Strings] = {
         "zh": Strings(
             start="【本内容由AI生成】",

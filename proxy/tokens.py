@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import tiktoken
 
-__all__ = ["count_tokens", "encoding_for", "estimate_usage"]
+__all__ = ["count_tokens", "decode_tokens", "encoding_for", "estimate_usage"]
 
 
 @lru_cache(maxsize=1)
@@ -43,13 +43,28 @@ def _stay_offline() -> None:
 def encoding_for(model: str) -> tiktoken.Encoding:
     """The encoding of an OpenAI model; o200k_base for models that tiktoken does not know."""
     _stay_offline()
+    return tiktoken.get_encoding(_vocabulary(model) or "o200k_base")
+
+
+def _vocabulary(model: str) -> str | None:
+    """The name of a model's own vocabulary; None if it is not known or not at hand."""
     try:
         name = tiktoken.encoding_name_for_model(model)
     except KeyError:
-        name = "o200k_base"
-    if name not in ("o200k_base", "cl100k_base"):
-        name = "o200k_base"
-    return tiktoken.get_encoding(name)
+        return None
+    return name if name in ("o200k_base", "cl100k_base") else None
+
+
+def decode_tokens(model: str, tokens: Sequence[int]) -> str:
+    """The text of token ids. Raises LookupError for a model whose vocabulary is not at hand (a guess would
+    make nonsense of them), ValueError for ids that are not in it.
+    """
+    if _vocabulary(model) is None:
+        raise LookupError(f"the vocabulary of {model!r} is not known here")
+    try:
+        return encoding_for(model).decode(tokens)
+    except (KeyError, OverflowError, TypeError) as error:
+        raise ValueError("a token id is not in the model's vocabulary") from error
 
 
 def count_tokens(model: str, texts: Iterable[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -38,13 +38,14 @@ class Upper:
         return self._last.upper()
 
 
-def lane(*, review: bool = True, mark: bool = False, label: bool = True) -> Lane:
+def lane(*, review: bool = True, mark: bool = False, label: bool = True, echo: str = "") -> Lane:
     return Lane(
         LIBRARY.reviewer(Direction.OUTPUT) if review else None,
         lambda finding: f"no {finding.category}",
         Upper() if mark else None,
         ExplicitLabel(STRINGS, ("start", "end")) if label else None,
         "id",
+        echo,
     )
 
 
@@ -109,15 +110,41 @@ def test_without_review_nothing_is_found() -> None:
 
 
 def test_after_its_end_a_lane_is_dead() -> None:
-    for end in (
+    ends: list[Callable[[Lane], object]] = [
         lambda made: made.feed("违禁甲乙丙"),
         lambda made: made.flush(),
         lambda made: made.block(FINDING),
-    ):
+    ]
+    for end in ends:
         made = lane()
         made.feed("a")
         end(made)
         assert (made.feed("b"), made.flush(), made.block(FINDING)) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected", "generated"),
+    [
+        # the caller's own text is neither marked nor labelled; the label follows it
+        ("请写xy", {"mark": True}, [Text("请写"), Label("\n\n" + START, "start"), Text("XY"), Label(END, "end")], "xy"),
+        ("请写xy", {"label": False}, [Text("请写xy")], "xy"),
+        ("请写", {}, [Text("请写")], ""),
+        # not the echo: all of it is generated
+        ("请看xy", {}, [Label(START, "start"), Text("请看xy"), Label(END, "end")], "请看xy"),
+        ("请", {}, [Label(START, "start"), Text("请"), Label(END, "end")], "请"),
+        ("", {}, [], ""),
+        # reviewed like the rest
+        ("请写x违禁甲乙丙", {}, [Text("请写"), Label("\n\n" + START, "start"), Text("x"), Label(END, "end"), Refusal("no A.1.a", len("请写\n\n" + START), True)], "x"),
+        ("请写违禁甲乙丙", {}, [Text("请写"), Refusal("no A.1.a", 0, False)], ""),
+    ],
+)  # fmt: skip
+def test_an_echo_of_the_callers_text_is_not_generated(
+    text: str, options: dict[str, Any], expected: list[Piece], generated: str
+) -> None:
+    for pieces in splits(text):
+        made = lane(echo="请写", **options)
+        assert run(made, pieces) == expected
+        assert "".join(made.generated) == generated
 
 
 def test_a_block_from_another_channel_ends_this_one() -> None:

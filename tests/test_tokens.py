@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tiktoken import registry
 
-from proxy.tokens import count_tokens, encoding_for, estimate_usage
+from proxy.tokens import count_tokens, decode_tokens, encoding_for, estimate_usage
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,24 @@ def test_any_text_is_decoded_to_itself() -> None:
     encoding = encoding_for("gpt-4o")
     for text in ("春江潮水连海平", "😀👨‍👩‍👧", "a\u0000\n\ufe00", "\u2028"):
         assert encoding.decode(encoding.encode(text)) == text
+
+
+def test_token_ids_are_decoded_for_models_whose_vocabulary_is_at_hand() -> None:
+    assert decode_tokens("gpt-4", [15339, 1917]) == "hello world"
+    assert decode_tokens("gpt-4o", [24912, 2375]) == "hello world"
+    assert decode_tokens("gpt-4o", []) == ""
+
+
+@pytest.mark.parametrize("model", ["qwen2.5:7b", "text-davinci-003"])
+def test_a_vocabulary_is_not_guessed(model: str) -> None:
+    with pytest.raises(LookupError, match=model):
+        decode_tokens(model, [1])
+
+
+@pytest.mark.parametrize("tokens", [[-1], [1 << 31], [1 << 70], [200_100], ["1"]])
+def test_ids_that_are_not_in_the_vocabulary_are_refused(tokens: list[Any]) -> None:
+    with pytest.raises(ValueError, match="not in the model's vocabulary"):
+        decode_tokens("gpt-4o", tokens)
 
 
 def test_usage_is_estimated_in_the_shape_of_the_api() -> None:

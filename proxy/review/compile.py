@@ -11,11 +11,9 @@ from proxy.review.entry import Action, Direction, Entry, EntryError
 from proxy.review.matcher import DaachorseMatcher, LivePrefixes, Matcher
 from proxy.review.sights import Sight, sights_of
 from proxy.review.tables import Tables
-from proxy.review.terms import Term
+from proxy.review.terms import MAX_FOLDED, Term
 
-__all__ = ["MAX_FOLDED", "Lens", "compile_lenses"]
-
-MAX_FOLDED = 64  # what an entry with output scope may fold to: the bound of what is ever held
+__all__ = ["Lens", "compile_lenses"]
 
 
 class Lens:

@@ -337,13 +337,11 @@ def _check(entry: Entry) -> None:
 def _check_kind(entry: Entry) -> None:
     if entry.kind == "combination":
         terms = entry.combination
-        _require(terms is not None, "combination", "an entry of kind combination needs it")
-        if terms is not None:
-            _require(len(terms.all) + len(terms.any) > 0, "combination", "needs terms in all or any")
-            within = terms.within in ("sentence", "message") or (
-                type(terms.within) is int and terms.within > 0
-            )
-            _require(within, "combination.within", 'must be a number of characters, "sentence" or "message"')
+        if terms is None:
+            raise EntryError("combination", "an entry of kind combination needs it")
+        _require(len(terms.all) + len(terms.any) > 0, "combination", "needs terms in all or any")
+        within = terms.within in ("sentence", "message") or (type(terms.within) is int and terms.within > 0)
+        _require(within, "combination.within", 'must be a number of characters, "sentence" or "message"')
     if entry.regex is not None:
         _one_of(entry.regex.validator, VALIDATORS, "regex.validator")
         width = entry.regex.max_width

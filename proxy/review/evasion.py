@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from proxy.review.entry import Entry
 from proxy.review.judge import Judge, Verdict, allowed
 from proxy.review.tables import Kind, Tables
-from proxy.review.terms import Edge, Term, edges
+from proxy.review.terms import MAX_FOLDED, Edge, Term, edges
 from proxy.review.views import LONG, LongFold, Reader, SafeView, several
 from proxy.review.window import Original, Window
 
@@ -276,14 +276,15 @@ class EvasionSight:
         return re.sub(r"[@$!]", read, codes)
 
     def fold(self, text: str) -> str:
-        """A whole text as this view reads it, without barriers."""
-        return EvasionReader(self).read(text, 0).replace(BARRIER, "")
+        """A whole text as this view reads it."""
+        return EvasionReader(self).read(text, 0)
 
     def terms(self, entry: Entry) -> Iterable[Term]:
         spelling = self._safe.fold(entry.pattern)
         phrases = dict.fromkeys(self.fold(phrase) for phrase in entry.exceptions)
         seen: set[str] = set()
-        for variant in (spelling, *self.tables.split_variants(spelling)):
+        variants = self.tables.split_variants(spelling) if len(spelling) < MAX_FOLDED else []
+        for variant in (spelling, *variants):
             codes = variant.translate(self.table)
             if _PECULIAR.search(codes):
                 letters = spell(variant, self.tables)
@@ -386,8 +387,7 @@ class EvasionJudge:
         """Follow the letters of the term through the original text from `place` on."""
         letters = spell(term.spelling, self._tables)
         walk = _Walk(letters, term)
-        text = self._original.slice(place, self._original.end)
-        for offset, character in enumerate(text):
+        for offset, character in enumerate(self._original.characters(place)):
             for safe in self._safe.fold(character):
                 verdict = walk.step(safe, self._kinds[ord(safe)], place + offset + 1)
                 if verdict is not None:

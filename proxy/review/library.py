@@ -20,8 +20,8 @@ __all__ = ["EMPTY", "Library", "content_version"]
 
 # What is said when an operator has written nothing for a category and a language.
 _FALLBACK = MappingProxyType({
-    "zh": "抱歉，这个问题我无法回答。您可以换一个话题继续提问。",
-    "en": "Sorry, I cannot help with that. Please try another topic.",
+    "default.zh": "抱歉，这个问题我无法回答。您可以换一个话题继续提问。",
+    "default.en": "Sorry, I cannot help with that. Please try another topic.",
 })  # fmt: skip
 
 
@@ -80,13 +80,9 @@ class Library:
     def refusal(self, category: str, locale: str) -> str:
         """What to say instead 代答, in the caller's language ("zh", "en", "en-GB" …) or in English."""
         language = locale.replace("_", "-").split("-")[0].lower()
-        for wanted in (language, "en", "zh"):
-            for key in (f"{category}.{wanted}", f"default.{wanted}"):
-                if key in self.refusals:
-                    return self.refusals[key]
-            if wanted in _FALLBACK:
-                return _FALLBACK[wanted]
-        return _FALLBACK["en"]
+        said = {**_FALLBACK, **self.refusals}
+        keys = (f"{name}.{wanted}" for wanted in (language, "en") for name in (category, "default"))
+        return next(said[key] for key in keys if key in said)
 
 
 def content_version(entries: Sequence[Entry], refusals: Mapping[str, str], tables: Tables) -> str:

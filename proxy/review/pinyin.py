@@ -90,16 +90,13 @@ class Syllables:
             names = [name for word in words if word for name in word]
             return ["".join(self.codes[name] for name in names)] if all(words) else []
         han = [c for c in safe if c in self.of]
-        if len(han) != sum(1 for c in safe if not c.isspace()):
+        if not han or len(han) != sum(1 for c in safe if not c.isspace()):
             return []
         ways = [(self.of[c], *(self.codes[name] for name in self._also.get(c, ()))) for c in han]
         spellings = ["".join(way) for way in islice(product(*ways), _MAX_READINGS)]
         # Written as one word it may divide elsewhere: xi an is read as xian.
-        joined = (
-            self.divide("".join(self.names[ord(code) - _FIRST] for code in spellings[0])) if han else None
-        )
-        if joined:
-            spellings.append("".join(self.codes[name] for name in joined))
+        joined = self.divide("".join(self.names[ord(code) - _FIRST] for code in spellings[0])) or ()
+        spellings.append("".join(self.codes[name] for name in joined))
         return list(dict.fromkeys(spellings))
 
 
@@ -235,7 +232,7 @@ class PinyinSight:
         phrases = []
         for phrase in entry.exceptions:
             reader = self.reader()
-            phrases.append((reader.read(phrase, 0) + reader.finish()).replace(BARRIER, ""))
+            phrases.append(reader.read(phrase, 0) + reader.finish())
         for spelling in self._sound.spellings(entry, self._safe.fold(entry.pattern)):
             if len(spelling) >= MIN_FLAG:
                 allow = tuple(dict.fromkeys(p for p in phrases if spelling in p))
@@ -291,9 +288,8 @@ class PinyinJudge:
 
     def _word_end(self, place: int, letters: int) -> Verdict:
         """Where the Latin syllable ends that begins at `place`; False if its word goes on."""
-        text = self._original.slice(place, self._original.end)
         end = 0
-        for offset, character in enumerate(text):
+        for offset, character in enumerate(self._original.characters(place)):
             for safe in self._safe.fold(character):
                 if letters == 0:
                     return end if self._kinds[ord(safe)] != Kind.WORD else False

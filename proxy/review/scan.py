@@ -108,9 +108,11 @@ class Scan:
         length = len(window.text)
         at_word_start = self.judge.at_word_start
         live = lens.live.start(window.text, window.live, at_word_start)
-        hold = live if lens.hold is lens.live else lens.hold.start(window.text, live, at_word_start)
-        window_hold = window.start(hold) if hold < length else end
-        window_live = window.start(live) if live < length else end
+        window_hold = window_live = end
+        if live < length:
+            hold = live if lens.hold is lens.live else lens.hold.start(window.text, live, at_word_start)
+            window_live = window.start(live)
+            window_hold = window.start(hold) if hold < length else end
         unread = self._reader.unread()
         if unread is not None:
             window_hold, window_live = min(window_hold, unread), min(window_live, unread)

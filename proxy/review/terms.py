@@ -8,7 +8,10 @@ from enum import IntEnum
 from proxy.review.entry import Entry
 from proxy.review.tables import Kind, Tables
 
-__all__ = ["Edge", "Term", "edges"]
+__all__ = ["MAX_FOLDED", "Edge", "Term", "edges"]
+
+
+MAX_FOLDED = 64  # what an entry with output scope may fold to: the bound of what is ever held
 
 
 class Edge(IntEnum):

@@ -6,6 +6,8 @@ points; indices into a window count from the first character that it still holds
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from proxy.review.views import Reader
 
 __all__ = ["Original", "Window"]
@@ -25,6 +27,11 @@ class Original:
 
     def slice(self, start: int, end: int) -> str:
         return self.text[start - self.base : end - self.base]
+
+    def characters(self, start: int) -> Iterator[str]:
+        """The code points from `start` on; nothing is copied, for few of them are looked at."""
+        text = self.text
+        return (text[index] for index in range(start - self.base, len(text)))
 
     def forget(self, before: int) -> None:
         drop = before - self.base

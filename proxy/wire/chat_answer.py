@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from labelers.explicit import Label, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Refusal
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy, review_strings, review_text
-from proxy.wire.jsonedit import JsonPath, append_member, replace_values
+from proxy.wire.jsonedit import JsonPath
 from proxy.wire.strings import decoded_arguments, string_leaves
+from proxy.wire.whole import choices_of, rewrite_choices, spells_blocked
 
 __all__ = ["ChatAnswer"]
 
-_ANSWER_META = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"}
-)
 _CHOICE_META = frozenset({"index", "message", "finish_reason", "logprobs"})
 
 
@@ -36,31 +32,12 @@ class ChatAnswer:
 
     def rewrite(self, raw: bytes) -> bytes:
         """The body for the client. Raises WireError for one that is no chat completion."""
-        try:
-            answer = orjson.loads(raw)
-        except ValueError as error:
-            raise WireError("the upstream's answer is not JSON") from error
-        choices = answer.get("choices") if type(answer) is dict else None
-        if type(choices) is not list or not choices:
-            raise WireError("the upstream's answer has no choices")
+        answer, choices = choices_of(raw)
+        if any(type(choice.get("message")) is not dict for choice in choices):
+            raise WireError("the upstream's answer has a choice without a message")
         if type(answer.get("usage")) is dict:
             self.usage = answer["usage"]
-        blocked: Finding | None = None
-        edits: dict[JsonPath, Any] = {}
-        for key in [key for key in answer if key not in _ANSWER_META]:
-            finding = review_strings(self._policy, {key: answer[key]}, frozenset())
-            if finding is not None:
-                blocked = blocked or finding
-                edits[(key,)] = None
-        for at, choice in enumerate(choices):
-            if type(choice) is not dict or type(choice.get("message")) is not dict:
-                raise WireError("the upstream's answer has a choice without a message")
-            edits |= self._choice(at, choice, blocked)
-        aigc = self._policy.aigc(self.lanes[0], last=True)
-        if aigc is not None and "aigc" in answer:
-            edits[("aigc",)] = aigc
-        edited = replace_values(raw, edits)
-        return append_member(edited, "aigc", aigc) if aigc is not None and "aigc" not in answer else edited
+        return rewrite_choices(self._policy, raw, self.lanes, self._choice)
 
     def _choice(self, at: int, choice: dict[str, Any], blocked: Finding | None) -> dict[JsonPath, Any]:
         message = choice["message"]
@@ -90,14 +67,9 @@ class ChatAnswer:
         if type(content) is str and text != content:
             edits[("choices", at, "message", "content")] = text
         logprobs = choice.get("logprobs")
-        if logprobs and (lane.rewritten or self._spells_blocked(logprobs)):
+        if logprobs and (lane.rewritten or spells_blocked(self._policy, logprobs)):
             edits[("choices", at, "logprobs")] = None
         return edits
-
-    def _spells_blocked(self, logprobs: Any) -> bool:
-        """Whether what the model might have said instead would be blocked; the answer stays."""
-        alternatives = "\n".join(text for _, text in string_leaves(logprobs))
-        return review_text(self._policy, alternatives) is not None
 
     def _tools(self, message: dict[str, Any]) -> Finding | None:
         for key in ("tool_calls", "function_call"):

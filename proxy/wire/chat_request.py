@@ -9,7 +9,7 @@ from proxy.errors import ApiError
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.strings import decoded_arguments, string_leaves
 
-__all__ = ["check_chat_request", "history_edits", "last_user_text", "request_texts"]
+__all__ = ["check_chat_request", "history_edits", "is_binary", "last_user_text", "request_texts"]
 
 
 def check_chat_request(body: dict[str, Any]) -> None:
@@ -53,7 +53,7 @@ def request_texts(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
         role = message["role"]
         run: list[str] = []
         for path, text in string_leaves(message):
-            if path == ("role",) or _is_binary(path, text):
+            if path == ("role",) or is_binary(path, text):
                 continue
             if path[0] == "content" and (len(path) == 1 or path[-1] == "text"):
                 run.append(text)
@@ -70,7 +70,7 @@ def request_texts(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "user", "".join(said)
 
 
-def _is_binary(path: JsonPath, text: str) -> bool:
+def is_binary(path: JsonPath, text: str) -> bool:
     """Images, audio and files travel as base64, which holds no words. Text in its place is text."""
     if not text.isascii():
         return False
@@ -86,7 +86,7 @@ def last_user_text(body: dict[str, Any]) -> str:
             return "".join(
                 text
                 for path, text in string_leaves(message.get("content"))
-                if not _is_binary(path or ("",), text)
+                if not is_binary(path or ("",), text)
             )
     return ""
 
@@ -103,7 +103,7 @@ def history_edits(
     for at, message in enumerate(body["messages"]):
         own = message["role"] == "assistant"
         for path, text in string_leaves(message):
-            if _is_binary(path, text):
+            if is_binary(path, text):
                 continue
             clean = strip_marks(text)
             if own and path[0] == "content" and (len(path) == 1 or path[-1] == "text"):

@@ -21,7 +21,7 @@ from proxy.lane import Lane, Piece, Refusal
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy, review_strings, review_text
 from proxy.wire.jsonedit import JsonPath, append_member, replace_string
-from proxy.wire.rewriter import clean_frame
+from proxy.wire.rewriter import clean_frame, error_frame
 from proxy.wire.sse import DONE, frame_data, frame_of
 from proxy.wire.strings import decoded_arguments, spelt_strings, string_leaves
 
@@ -64,6 +64,10 @@ class Shape(Protocol):
     """The delta with which an answer of our own begins; {} if the wire has none."""
 
 
+# Far more than any server offers; a number beyond it is no choice of ours.
+MAX_CHOICES = 4096
+
+
 class _Choice:
     """One choice of a streamed answer."""
 
@@ -97,6 +101,7 @@ class ChoiceStream:
     """The dialect of a `StreamRewriter`; `shape` says which wire's."""
 
     terminator = frame_of(DONE)
+    failure = staticmethod(error_frame)
 
     def __init__(self, policy: AnswerPolicy, shape: Shape) -> None:
         self._policy = policy
@@ -167,7 +172,11 @@ class ChoiceStream:
         return [clean_frame(frame, data)]
 
     def _one(self, frame: bytes, data: bytes, event: dict[str, Any], choice: Any) -> list[bytes]:
-        if type(choice) is not dict or type(index := choice.get("index", 0)) is not int:
+        if (
+            type(choice) is not dict
+            or type(index := choice.get("index", 0)) is not int
+            or not 0 <= index < MAX_CHOICES
+        ):
             raise WireError("the upstream sent a choice that is not an object with a number")
         state = self._choices.get(index)
         if state is None:
@@ -254,15 +263,14 @@ class ChoiceStream:
             out.append(self._chunk(state, {"content": "", **lead} if "role" in lead else lead))
         out += self._send(state, pieces)
         out += rest
-        remains = {k: v for k, v in choice.items() if k != "logprobs"}
+        remains = self._shape.emptied(choice)
         if (
             choice.get("finish_reason") is not None
             or event.get("usage") is not None
-            or not (event.keys() <= _EVENT_META and choice.keys() <= self._shape.known)
+            or not event.keys() <= _EVENT_META
+            or any(remains[key] is not None for key in remains.keys() - self._shape.known)
         ):
-            out.append(
-                frame_of(orjson.dumps({**event, "choices": [{**remains, "delta": {}, "logprobs": None}]}))
-            )
+            out.append(frame_of(orjson.dumps({**event, "choices": [remains]})))
         return out
 
     # -- the parts of a chunk

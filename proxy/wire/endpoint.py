@@ -21,7 +21,8 @@ class Asks:
 
     `json_output`: JSON or a grammar, in which a label would break something. `prefix`: the model
     goes on with a text whose start the client has already shown. `unlabelled`: why a label in
-    the text would break this answer ("fim", "json"), or "".
+    the text would break this answer ("fim", "json"), or "". `echo`: for each choice the text of the
+    caller that the answer repeats before it goes on; empty where nothing is repeated.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Asks:
     prefix: bool = False
     unlabelled: str = ""
     last_user: str = ""
+    echo: tuple[str, ...] = ()
 
 
 class AnswerStream(Dialect, Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["forwarded_headers", "returned_headers"]
+__all__ = ["body_headers", "forwarded_headers", "returned_headers"]
 
 # RFC 9110 §7.6.1, and what describes our own connection to the caller.
 _HOP_BY_HOP = frozenset(
@@ -58,6 +58,24 @@ _OURS_PREFIXES = (
 )
 _RETURNED = frozenset(["retry-after", "retry-after-ms", "x-should-retry"])
 _RETURNED_PREFIXES = ("x-ratelimit-", "openai-")
+
+
+# What tells how to read a body that is relayed as it came.
+_OF_THE_BODY = frozenset(
+    [
+        "accept-ranges",
+        "content-disposition",
+        "content-language",
+        "content-length",
+        "content-range",
+        "content-type",
+    ]
+)
+
+
+def body_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What of an upstream's headers describes its body, for one that goes to the caller unchanged."""
+    return [(name, value) for name, value in headers if name in _OF_THE_BODY]
 
 
 def forwarded_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -47,8 +47,13 @@ def replace_values(raw: bytes, edits: Mapping[JsonPath, Any]) -> bytes:
     return "".join(out).encode()
 
 
-def append_member(raw: bytes, key: str, value: Any) -> bytes:
-    """The object `raw` with one more member at its end. `key` is not in it yet."""
+def append_member(raw: bytes, key: str, value: Any, path: JsonPath = ()) -> bytes:
+    """`raw` with one more member at the end of the object at `path`. `key` is not in it yet."""
+    if path:
+        text = raw.decode()
+        start, end = _span(text, 0, path)
+        whole = append_member(text[start:end].encode(), key, value)
+        return text[:start].encode() + whole + text[end:].encode()
     body = raw.rstrip(b" \t\r\n")
     head = body[:-1].rstrip(b" \t\r\n")
     comma = b"" if head.endswith(b"{") else b","

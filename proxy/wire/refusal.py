@@ -11,16 +11,16 @@ from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy
 from proxy.wire.sse import DONE, frame_of
 
-__all__ = ["answer_frames", "refusal_answer", "refusal_stream"]
+__all__ = ["NO_USAGE", "answer_frames", "refusal_aigc", "refusal_answer", "refusal_stream"]
 
-_NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
 def _head(policy: AnswerPolicy, kind: str, created: int) -> dict[str, Any]:
     return {"id": "chatcmpl-" + policy.request_id, "object": kind, "created": created, "model": policy.model}
 
 
-def _aigc(policy: AnswerPolicy, blocked: Finding) -> dict[str, Any]:
+def refusal_aigc(policy: AnswerPolicy, blocked: Finding) -> dict[str, Any]:
     """Category and review id, never the matched word. Nothing was generated, so there is no implicit label."""
     return {"review": {"id": policy.request_id, "decision": "block", "category": blocked.category}}
 
@@ -34,7 +34,7 @@ def refusal_answer(policy: AnswerPolicy, text: str, blocked: Finding, created: i
         "logprobs": None,
         "finish_reason": "content_filter",
     }
-    answer = {"choices": [choice], "usage": _NO_USAGE, "aigc": _aigc(policy, blocked)}
+    answer = {"choices": [choice], "usage": NO_USAGE, "aigc": refusal_aigc(policy, blocked)}
     return orjson.dumps({**_head(policy, "chat.completion", created), **answer})
 
 
@@ -47,12 +47,12 @@ def refusal_stream(policy: AnswerPolicy, text: str, blocked: Finding, created: i
         return {**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
 
     events = [
-        {**chunk({"role": "assistant", "content": ""}), "aigc": _aigc(policy, blocked)},
+        {**chunk({"role": "assistant", "content": ""}), "aigc": refusal_aigc(policy, blocked)},
         chunk({key: text}),
-        {**chunk({}, "content_filter"), "aigc": _aigc(policy, blocked)},
+        {**chunk({}, "content_filter"), "aigc": refusal_aigc(policy, blocked)},
     ]
     if policy.include_usage:
-        events.append({**head, "choices": [], "usage": _NO_USAGE})
+        events.append({**head, "choices": [], "usage": NO_USAGE})
     return b"".join([*(frame_of(orjson.dumps(event)) for event in events), frame_of(DONE)])
 
 

@@ -40,6 +40,10 @@ class Dialect(Protocol):
         """The frames that close what is still open; the stream ends here."""
         ...
 
+    def failure(self, message: str) -> bytes:
+        """The frame that says why a stream breaks off, so that SDKs raise on it."""
+        ...
+
 
 class StreamRewriter:
     """A filter over one streamed answer. `failed` holds the reason once it failed closed."""
@@ -93,7 +97,7 @@ class StreamRewriter:
             frames += self._dialect.end()
         frames += extra
         if failure:
-            frames.append(error_frame(failure))
+            frames.append(self._dialect.failure(failure))
         elif self._terminated or self._dialect.cancelled:
             frames.append(self._dialect.terminator)
         self._tail = []
@@ -106,7 +110,8 @@ class StreamRewriter:
                 out.append(PING)
             return
         if data.strip() == DONE:
-            self._terminated = True
+            # Where the dialect has a last event of its own, [DONE] in its stead completes nothing.
+            self._terminated = bool(self._dialect.terminator) or self._dialect.complete
             return
         try:
             event = orjson.loads(data)

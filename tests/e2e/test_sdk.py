@@ -78,6 +78,9 @@ async def test_two_choices_are_labelled_and_numbered_apart(tmp_path: Path) -> No
     async with serving(tmp_path, Scripted.answer(deltas(POEM))) as run:
         whole = await run.client.chat.completions.create(model="m", messages=ASK, n=2)
         assert [bare(choice.message.content or "") for choice in whole.choices] == [POEM, POEM]
+        told = whole.model_extra["aigc"]["choices"]  # type: ignore[index]
+        assert [(one["index"], one["review"]["decision"]) for one in told] == [(0, "pass"), (1, "pass")]
+        assert len({one["ProduceID"] for one in told}) == 2
         chunks = await collect(run, n=2)
         assert [bare(joined(chunks, index)) for index in (0, 1)] == [POEM, POEM]
         ids = {c.model_extra["aigc"]["ProduceID"] for c in chunks if "aigc" in (c.model_extra or {})}
@@ -331,14 +334,15 @@ async def test_bad_requests_get_a_whole_openai_error(
 @pytest.mark.parametrize(
     "path",
     [
-        "/v1/responses",
-        "/v1/completions",
-        "/v1/embeddings",
+        "/v1/responses/resp_1",
+        "/v1/chat/completions/chatcmpl_1",
         "/v1/files",
+        "/v1/files/file_1/content",
         "/v1/batches",
         "/v1/threads",
         "/v1/messages",
-        "/v1/x",
+        "/v1/realtime",
+        "/v1/anything",
     ],
 )
 async def test_there_is_no_side_door(tmp_path: Path, path: str) -> None:

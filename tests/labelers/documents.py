@@ -9,6 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from labelers.prose import Prose
+
 Piece = tuple[str, bool]
 
 ZH = [
@@ -228,3 +230,16 @@ def open_positions(pieces: list[Piece]) -> list[bool]:
     """For each position of the text: whether both characters beside it are in open pieces."""
     flags = [flag for text, flag in pieces for _ in text]
     return [a and b for a, b in zip([True, *flags], [*flags, True], strict=True)]
+
+
+def opened(text: str, size: int = 0) -> str:
+    """What is open: the text with every character that is not as a dot, line ends that are open as `$`."""
+    prose = Prose()
+    shown = ["." for _ in text]
+    step = size or max(1, len(text))
+    for at in range(0, len(text), step):
+        for start, stop in prose.feed(text[at : at + step]):
+            shown[start:stop] = text[start:stop]
+            if start == stop:
+                shown[start] = "$"
+    return "".join(shown)

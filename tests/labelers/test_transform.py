@@ -12,7 +12,7 @@ class Words:
     """Releases whole words in brackets; holds an unfinished word back until it ends or the text does."""
 
     def __init__(self, brackets: str) -> None:
-        self._left, self._right = brackets
+        self._left, self._right = brackets[0], brackets[1]
         self._word = ""
 
     def feed(self, text: str) -> str:

@@ -244,6 +244,8 @@ def test_several_choices_in_one_event_are_taken_apart() -> None:
         b"data: [1]\n\n",
         b'data: {"choices":[3]}\n\n',
         b'data: {"choices":[{"index":0,"message":{}}]}\n\n',
+        b'data: {"choices":[{"index":18446744073709551615,"delta":{}}]}\n\n',
+        b'data: {"choices":[{"index":-1,"delta":{}}]}\n\n',
     ],
 )
 def test_what_cannot_be_read_ends_the_stream_with_an_error_and_without_done(bad: bytes) -> None:

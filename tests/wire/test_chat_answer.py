@@ -40,12 +40,13 @@ def rewritten(raw: bytes, decided: Plan | None = None) -> Any:
 
 def refused(answer: Any, at: int = 0) -> bool:
     one = answer["choices"][at]
-    return one == {
+    wanted = {
         "index": at,
         "message": {"role": "assistant", "content": SAID, "refusal": None},
         "logprobs": None,
         "finish_reason": "content_filter",
     }
+    return bool(one == wanted)
 
 
 def test_labels_stand_around_the_content_and_the_object_says_so() -> None:
@@ -184,7 +185,7 @@ def test_tool_calls_without_content_get_no_label() -> None:
 
 
 def test_json_output_gets_no_label_and_its_refusal_in_the_refusal_field() -> None:
-    asked = {"response_format": {"type": "json_object"}}
+    asked: dict[str, Any] = {"response_format": {"type": "json_object"}}
     out = rewritten(body(choice('{"a": "春"}')), plan(**asked))
     assert out["choices"][0]["message"]["content"] == '{"a": "春"}'
     assert out["aigc"]["label"] == {"positions": [], "skipped_reason": "json"}
@@ -268,3 +269,21 @@ def test_streamed_and_unstreamed_give_the_same_text(
         assert refused(whole)
         assert text_of(events).endswith(SAID)
         assert SECRET not in json.dumps(events, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("carrier", [False, True])
+def test_inline_labels_are_deltas_of_their_own_and_stand_in_the_same_places_unstreamed(carrier: bool) -> None:
+    text = "\n\n".join("春江潮水连海平，海上明月共潮生。" * 30 for _ in range(4))
+    decided = plan(of=rules(carrier=carrier, positions=["start", "inline", "end"], inline_every_chars=800))
+    raw = b"".join(
+        b"data: " + json.dumps({"choices": [{"index": 0, "delta": {"content": part}}]}).encode() + b"\n\n"
+        for part in (text[at : at + 7] for at in range(0, len(text), 7))
+    )
+    raw += b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    events = [e for e in through(raw, decided) if e != "[DONE]"]
+    whole = rewritten(body(choice(text)), decided)
+    assert text_of(events) == whole["choices"][0]["message"]["content"]
+    deltas = [c["delta"].get("content") for e in events for c in e["choices"]]
+    assert deltas.count("（AI生成）\n\n") == text_of(events).count("（AI生成）") >= 1
+    assert events[-1]["aigc"]["label"] == whole["aigc"]["label"]
+    assert whole["aigc"]["label"] == {"positions": ["start", "inline", "end"], "skipped_reason": None}

@@ -50,7 +50,7 @@ def test_a_refused_request_is_an_answer_with_the_operators_words(
 @pytest.mark.parametrize("asked", [{}, JSON_ASKED])
 @pytest.mark.parametrize("usage", [False, True])
 def test_the_same_as_a_stream(asked: dict[str, Any], usage: bool) -> None:
-    decided = plan(**asked, **({"stream_options": {"include_usage": True}} if usage else {}))
+    decided = plan(**asked, stream_options={"include_usage": usage})
     *events, done = sse_events(refusal_stream(decided, "换个话题吧。", FOUND, 7))
     assert done == "[DONE]"
     for event in events:

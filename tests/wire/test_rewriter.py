@@ -19,6 +19,7 @@ class Echo:
     """Says each event again; `stop` completes, `block` cancels, `bad` fails."""
 
     terminator = b"data: [DONE]\n\n"
+    failure = staticmethod(error_frame)
 
     def __init__(self) -> None:
         self.complete = self.cancelled = False

@@ -1,0 +1,79 @@
+"""Answers made of choices, not streamed: what chat and legacy completions have in common.
+
+Only the values that change are edited; every other byte of the upstream's body stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from proxy.errors import WireError
+from proxy.lane import Lane
+from proxy.review.reviewer import Finding
+from proxy.wire.answer import AnswerPolicy, review_strings, review_text
+from proxy.wire.jsonedit import JsonPath, append_member, replace_values
+from proxy.wire.strings import spelt_strings
+
+__all__ = ["choices_of", "rewrite_choices", "spells_blocked"]
+
+# What an answer says about itself: identifiers and numbers, not text.
+_KNOWN = frozenset(
+    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"}
+)
+
+EditChoice = Callable[[int, dict[str, Any], Finding | None], Mapping[JsonPath, Any]]
+
+
+def choices_of(raw: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The answer and its choices. Raises WireError for a body that is none."""
+    try:
+        answer = orjson.loads(raw)
+    except ValueError as error:
+        raise WireError("the upstream's answer is not JSON") from error
+    choices = answer.get("choices") if type(answer) is dict else None
+    if type(choices) is not list or not choices:
+        raise WireError("the upstream's answer has no choices")
+    if not all(type(choice) is dict for choice in choices):
+        raise WireError("the upstream's answer has a choice that is not an object")
+    return answer, choices
+
+
+def rewrite_choices(policy: AnswerPolicy, raw: bytes, lanes: Sequence[Lane], edit: EditChoice) -> bytes:
+    """The body for the client. `edit` gives the edits of one choice and puts its lane into `lanes`.
+
+    Raises WireError for a body that cannot be read.
+    """
+    answer, choices = choices_of(raw)
+    blocked: Finding | None = None
+    edits: dict[JsonPath, Any] = {}
+    for key in [key for key in answer if key not in _KNOWN]:
+        finding = review_strings(policy, {key: answer[key]}, frozenset())
+        if finding is not None:
+            blocked = blocked or finding
+            edits[(key,)] = None
+    for at, choice in enumerate(choices):
+        edits |= edit(at, choice, blocked)
+    aigc = _aigc_of_all(policy, lanes)
+    if aigc is not None and "aigc" in answer:
+        edits[("aigc",)] = aigc
+    edited = replace_values(raw, edits)
+    return append_member(edited, "aigc", aigc) if aigc is not None and "aigc" not in answer else edited
+
+
+def _aigc_of_all(policy: AnswerPolicy, lanes: Sequence[Lane]) -> dict[str, Any] | None:
+    """The object of the first choice; where there are more, with what differs for each of them."""
+    objects = [policy.aigc(lane, last=True) for lane in lanes]
+    first = objects[0]
+    if first is None or len(objects) == 1:
+        return first
+    differing = ("ProduceID", "label", "review")
+    each = [{"index": at, **{key: one[key] for key in differing}} for at, one in enumerate(objects) if one is not None]
+    return {**first, "choices": each}
+
+
+def spells_blocked(policy: AnswerPolicy, logprobs: Any) -> bool:
+    """Whether what the model might have said instead would be blocked; the answer stays."""
+    return review_text(policy, "\n".join(spelt_strings(logprobs))) is not None
