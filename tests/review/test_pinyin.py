@@ -82,7 +82,7 @@ def test_every_syllable_has_a_character_that_reads_so(syllable: str) -> None:
     assert builtin_tables().syllables[syllable]
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_findings_and_release_do_not_depend_on_the_pieces(data: st.DataObject) -> None:
     alphabet = "西安先xian -。\u200b三"
@@ -114,3 +114,10 @@ def test_a_long_piece_reads_like_single_characters() -> None:
     parts, second = run(library, list(text))
     assert (whole, first.findings) == (parts, second.findings)
     assert first.findings[0].text == "侧式近ci"
+
+
+def test_each_entry_has_its_own_gap() -> None:
+    entries = [Entry("测试禁词", "A.1.a", views=VIEWS, gap=0), Entry("另外四字", "A.1.a", views=VIEWS, gap=4)]
+    library = Library.compile(entries)
+    assert run(library, ["侧式-近瓷"])[0] == "侧式-近瓷"
+    assert run(library, ["另外----四字"])[0] == ""

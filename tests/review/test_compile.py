@@ -1,0 +1,42 @@
+"""Entries become lenses of the directions and views in which they act."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.review.compile import compile_lenses
+from proxy.review.entry import Action, Direction, Entry
+from proxy.review.tables import builtin_tables
+
+TABLES = builtin_tables()
+CASES = [
+    (Entry("甲乙", "A.1.a", views=("raw",)), ["raw"]),
+    (Entry("甲乙", "A.1.a", views=("evasion",)), ["safe", "evasion"]),
+    (
+        Entry("甲乙丙丁", "A.1.a", views=("raw", "safe", "evasion", "pinyin")),
+        ["raw", "safe", "evasion", "pinyin"],
+    ),
+    (Entry("甲乙", "A.1.a", views=("safe", "pinyin")), ["safe"]),
+    (Entry("jia yi bing", "A.1.a", kind="pinyin"), ["pinyin"]),
+    (Entry("甲乙", "A.1.a", views=("safe",), scope="input"), []),
+]
+
+
+@pytest.mark.parametrize(("entry", "views"), CASES)
+def test_an_entry_is_looked_for_in_its_views_and_always_in_the_safe_one(
+    entry: Entry, views: list[str]
+) -> None:
+    lenses, _ = compile_lenses([entry], TABLES)
+    assert [lens.view.name for lens in lenses[Direction.OUTPUT]] == views
+
+
+def test_only_delaying_actions_hold() -> None:
+    entries = [
+        Entry("甲乙", "A.1.a", views=("safe",), action={Direction.OUTPUT: Action.FLAG}),
+        Entry("丙丁", "A.1.a", views=("safe",), action={Direction.OUTPUT: Action.MASK}),
+    ]
+    lenses, _ = compile_lenses(entries, TABLES)
+    assert not lenses[Direction.INPUT]
+    (lens,) = lenses[Direction.OUTPUT]
+    starts = [(lens.hold.start(c, 0, bool), lens.live.start(c, 0, bool)) for c in "甲丙"]
+    assert starts == [(1, 0), (0, 0)]
