@@ -29,8 +29,8 @@ TEXT = (
     "空里流霜不觉飞，汀上白沙看不见。江天一色无纤尘，皎皎空中孤月轮。江畔何人初见月？江月何年初照人？"
 ) * 4
 TEXT = TEXT[:340]
-ROUNDS = 7
-REPEAT = 60
+ROUNDS = 15
+REPEAT = 20
 
 
 def library(size: int, views: tuple[str, ...]) -> Library:

@@ -17,21 +17,19 @@ import orjson
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from proxy.call import Call
+from proxy.call import Call, Message, Receive
 from proxy.errors import ApiError
 from proxy.exchange import Exchange
 from proxy.house import House
 from proxy.models import list_models
 from proxy.records.record import RecordError
-from proxy.relay import is_relayed
+from proxy.relay import Relay, is_relayed
 from proxy.wire import ENDPOINTS
 from proxy.wire.inputs import InputEndpoint
 
 __all__ = ["create_app"]
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 DRAIN_SECONDS = 10.0
@@ -197,6 +195,13 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
         listing = await list_models(house, rules, path.removeprefix("/v1/models").lstrip("/"))
         await reply.start(200, [("content-type", "application/json")])
         await reply.send(orjson.dumps(listing), more=False)
+        return
+    # However a covered path is spelt, it is not relayed.
+    covered = path not in ENDPOINTS and path.rstrip("/").lower() in ENDPOINTS
+    if not covered and is_relayed(path, house.settings.endpoints.relay):
+        call = Call(method, path, headers, b"", rules, request_id)
+        query = scope["query_string"].decode("latin-1")
+        await Relay(house, call, query, receive, lambda: _body(house, headers, receive), reply).run()
         return
     if endpoint is not None:
         raise ApiError(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from proxy.policy import Rules
 
-__all__ = ["Call", "Presence", "Reply"]
+__all__ = ["Call", "Message", "Presence", "Receive", "Reply"]
+
+# Of ASGI.
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +56,8 @@ class Presence:
         self.settled = False
         """The answer is as good as sent: a client that leaves now has got it."""
 
-    def watch(self) -> asyncio.Task[None]:
-        """Watches over the current task. The caller cancels the returned one at the end."""
-        pump = asyncio.current_task()
-        assert pump is not None
+    def watch(self, pump: asyncio.Task[Any]) -> asyncio.Task[None]:
+        """Watches over `pump`. The caller cancels the returned task at the end."""
 
         async def watching() -> None:
             gone = asyncio.ensure_future(self._reply.gone())

@@ -83,7 +83,7 @@ class Exchange:
         """Serves the request. Raises ApiError while nothing has been sent yet."""
         pump = asyncio.current_task()
         assert pump is not None
-        watcher = self._presence.watch()
+        watcher = self._presence.watch(pump)
         self._house.entered()
         try:
             await self._run()

@@ -230,7 +230,19 @@ class Admin(_Section):
 
 
 class Endpoints(_Section):
+    """Paths relayed unreviewed: whole ones, or beginnings that end in `*`."""
+
     relay: list[str] = []
+
+    @field_validator("relay")
+    @classmethod
+    def _check(cls, relay: list[str]) -> list[str]:
+        for path in relay:
+            if not re.fullmatch(r"/v1/[A-Za-z0-9_.~:@,=+/-]*\*?", path) or path == "/v1/" or ".." in path:
+                raise ValueError(
+                    f"{path!r} is not a path below /v1 like /v1/files or /v1/files/* (a * stands at the end only)"
+                )
+        return relay
 
 
 class Settings(_Section):

@@ -63,6 +63,10 @@ def test_the_shipped_default_file_is_what_the_program_does_without_one() -> None
     ("text", "environ", "place", "advice"),
     [
         ("server:\n  prot: 1\n", {}, "inkseal.yaml:2: server.prot", "did you mean port?"),
+        ("endpoints: {relay: [files]}\n", {}, "inkseal.yaml:1: endpoints.relay", "below /v1"),
+        ("endpoints: {relay: [/v1/]}\n", {}, "endpoints.relay", "below /v1"),
+        ("endpoints: {relay: ['/v1/*/x']}\n", {}, "endpoints.relay", "at the end only"),
+        ("endpoints: {relay: [/v1/a/../b]}\n", {}, "endpoints.relay", "below /v1"),
         ("servr: {}\n", {}, "inkseal.yaml:1: servr", "did you mean server?"),
         ("server:\n  zzzz: 1\n", {}, "inkseal.yaml:2: server.zzzz", "known here: "),
         ("upstreams:\n- name: a\n  base_ulr: x\n", {}, "inkseal.yaml:3: upstreams.0.base_ulr", "did you mean base_url?"),

@@ -12,69 +12,29 @@ nothing matches.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import groupby
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.entry import Entry
-from proxy.review.judge import Judge, Verdict, allowed
+from proxy.review.judge import Judge
+from proxy.review.spelling import BARRIER, NOISE, SYMBOLS, EvasionJudge, Letter, code_of, spell
 from proxy.review.tables import Kind, Tables
-from proxy.review.terms import MAX_FOLDED, Edge, Term, edges
+from proxy.review.terms import MAX_FOLDED, Term, edges
 from proxy.review.views import LONG, LongFold, Reader, SafeView, several
 from proxy.review.window import Original, Window
 
-__all__ = ["BARRIER", "EvasionJudge", "EvasionReader", "EvasionSight", "Letter", "is_sentence_end", "spell"]
+__all__ = ["EvasionReader", "EvasionSight"]
 
-BARRIER = "\n"
-NOISE = "\x00"
 MAX_RUN = 16
-# Characters that end a sentence or a clause; a name spread over two of them is none.
-_SENTENCE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029。?;,:\u0964\u06d4\u060c")
-# What is written for a letter. A letter and all its stand-ins read as one class.
-_LEET: Mapping[str, str] = {
-    "0": "o",
-    "1": "i",
-    "l": "i",
-    "3": "e",
-    "4": "a",
-    "5": "s",
-    "7": "t",
-    "8": "b",
-    "9": "g",
-}
-# Symbols that are letters only beside Latin: after Han they are noise (@, $) or the end of a sentence (!).
-_SYMBOLS: Mapping[str, tuple[str, str]] = {
-    "@": ("a", NOISE), "$": ("s", NOISE), "!": ("i", BARRIER)
-}  # fmt: skip
-_STANDS_FOR: Mapping[str, frozenset[str]] = {
-    "0": frozenset("o"), "1": frozenset("il"), "3": frozenset("e"), "4": frozenset("a"), "5": frozenset("s"),
-    "7": frozenset("t"), "8": frozenset("b"), "9": frozenset("g"), "@": frozenset("a"), "$": frozenset("s"),
-    "!": frozenset("il"),
-}  # fmt: skip
 # Letters that differ from the next one, or one character that needs a look.
 _TOKEN = re.compile(r"(?:([^\x00\n@$!])(?!\1))+|.", re.DOTALL)
 
 # In an entry: more than letters that differ from their neighbours.
 _PECULIAR = re.compile(r"[\x00\n@$!]|(.)\1", re.DOTALL)
-
-
-def is_sentence_end(character: str) -> bool:
-    """Whether a character of the safe view ends a sentence."""
-    return character in _SENTENCE_ENDS or character == "!"
-
-
-def _code(character: str, kind: int) -> str:
-    """How one character of the safe view reads here."""
-    if character in _SYMBOLS:
-        return character
-    if character in _SENTENCE_ENDS:
-        return BARRIER
-    return NOISE if kind == Kind.OTHER else _LEET.get(character, character)
 
 
 @lru_cache(maxsize=2)
@@ -89,7 +49,7 @@ def _fold_table(tables: Tables) -> tuple[dict[int, int | str | None], LongFold, 
         if to is None:
             continue
         safe = chr(to) if isinstance(to, int) else to
-        read = "".join(_code(c, kinds[ord(c)]) for c in safe)
+        read = "".join(code_of(c, kinds[ord(c)]) for c in safe)
         fold[code] = ord(read) if len(read) == 1 else read or None
     fold[0xFF01] = ord(BARRIER)  # the wide exclamation mark never is an i
     return fold, LongFold(fold), several(fold)
@@ -162,8 +122,8 @@ class EvasionReader:
     def _step(self, raw: str) -> str:
         """One code, at most one character to add."""
         code = raw
-        if raw in _SYMBOLS:
-            code = _SYMBOLS[raw][self._view.is_spaceless(self._previous)]
+        if raw in SYMBOLS:
+            code = SYMBOLS[raw][self._view.is_spaceless(self._previous)]
         self._previous = raw
         if code == NOISE:
             self._noise += 1
@@ -266,12 +226,12 @@ class EvasionSight:
 
     def without_symbols(self, previous: str, codes: str) -> str:
         """The codes with every symbol read as what it is beside its neighbour."""
-        if not any(symbol in codes for symbol in _SYMBOLS):
+        if not any(symbol in codes for symbol in SYMBOLS):
             return codes
 
         def read(match: re.Match[str]) -> str:
             at = match.start()
-            return _SYMBOLS[match[0]][self.is_spaceless(codes[at - 1] if at else previous)]
+            return SYMBOLS[match[0]][self.is_spaceless(codes[at - 1] if at else previous)]
 
         return re.sub(r"[@$!]", read, codes)
 
@@ -309,142 +269,3 @@ class EvasionSight:
 
 def _collapsed(letters: Sequence[Letter]) -> str:
     return "".join(letter.code for letter in letters)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One run of an entry.
-
-    `code`: how it reads; `own`: a character of it; `allowed`: what it may be written with; `count`: how
-    often at least; `gap`: how many symbols the entry itself has before it.
-    """
-
-    code: str
-    own: str
-    allowed: frozenset[str]
-    count: int
-    gap: int
-
-
-@lru_cache(maxsize=1024)
-def spell(spelling: str, tables: Tables) -> tuple[Letter, ...]:
-    """The letters of an entry, from its safe fold."""
-    kept: list[tuple[str, str, int]] = []
-    gap = 0
-    for character in spelling:
-        code = _code(character, tables.kinds[ord(character)])
-        if code in (NOISE, BARRIER) or code in _SYMBOLS:
-            gap += 1
-        else:
-            kept.append((code, character, gap if kept else 0))
-            gap = 0
-    letters = []
-    for code, group in groupby(kept, key=lambda item: item[0]):
-        run = list(group)
-        written = frozenset(character for _, character, _ in run)
-        stand_ins = {sign for sign, letters_ in _STANDS_FOR.items() if written & letters_}
-        letters.append(Letter(code, run[0][1], written | stand_ins, len(run), run[0][2]))
-    return tuple(letters)
-
-
-class EvasionJudge:
-    """Spells a suspicion out on the original text."""
-
-    __slots__ = ("_kinds", "_original", "_safe", "_tables", "_window")
-
-    def __init__(self, safe: SafeView, tables: Tables, window: Window, original: Original) -> None:
-        self._safe, self._tables, self._window, self._original = safe, tables, window, original
-        self._kinds = tables.kinds
-
-    def at_word_start(self, index: int) -> bool:
-        return self.starts_word(self._window.start(index))
-
-    def needs(self, start: int) -> int:
-        """One visible character before the match."""
-        original = self._original
-        place = start - 1
-        while place > original.base and not self._safe.fold(original.slice(place, place + 1)):
-            place -= 1
-        return max(place, 0)
-
-    def starts_word(self, place: int) -> bool:
-        """Whether no letter of a spaced script stands before this code point of the original."""
-        before = self.needs(place)
-        text = self._safe.fold(self._original.slice(before, place))
-        return not text or self._kinds[ord(text[-1])] != Kind.WORD
-
-    def verdict(self, term: Term, start: int, end: int, span: tuple[int, int], ended: bool) -> Verdict:
-        covered = False
-        if term.exceptions:
-            base = self._window.base
-            found = allowed(self._window, term, start - base, end - base, ended)
-            if found is None:
-                return None
-            covered = found
-        return False if covered else self._spelled(term, span[0], ended)
-
-    def _spelled(self, term: Term, place: int, ended: bool) -> Verdict:
-        """Follow the letters of the term through the original text from `place` on."""
-        letters = spell(term.spelling, self._tables)
-        walk = _Walk(letters, term)
-        for offset, character in enumerate(self._original.characters(place)):
-            for safe in self._safe.fold(character):
-                verdict = walk.step(safe, self._kinds[ord(safe)], place + offset + 1)
-                if verdict is not None:
-                    return verdict
-        return walk.at_end() if ended else None
-
-
-class _Walk:
-    """Progress through the letters of one term."""
-
-    __slots__ = ("_at", "_count", "_end", "_gap", "_letters", "_space", "_spaced", "_term", "_tight")
-
-    def __init__(self, letters: tuple[Letter, ...], term: Term) -> None:
-        self._letters, self._term = letters, term
-        self._at, self._count, self._gap = -1, 0, 0
-        self._end = 0  # where the match ends; 0 until it is complete
-        self._space = False  # there is white space in the present gap
-        self._spaced = self._tight = False  # letters of one word stood apart by spaces; stood together
-
-    def step(self, safe: str, kind: int, after: int) -> Verdict:
-        """Take one character of the safe view, that ends at `after`; None: go on."""
-        letters = self._letters
-        letter = letters[self._at] if self._at >= 0 else None
-        if letter is not None and safe in letter.allowed:
-            return self._take(kind, after, own_gap=False)
-        if self._end:
-            return False if self._term.right.forbids(kind) else self._end
-        following = letters[self._at + 1] if self._at + 1 < len(letters) else None
-        if (
-            following is not None
-            and safe in following.allowed
-            and (letter is None or self._count >= letter.count)
-        ):
-            self._at, self._count = self._at + 1, 0
-            return self._take(kind, after, own_gap=letter is None or following.gap > 0)
-        if kind != Kind.OTHER or safe in _SENTENCE_ENDS:
-            return False
-        self._gap += 1
-        self._space = self._space or safe.isspace()
-        limit = self._term.entry.gap + (following.gap if following is not None else 0)
-        return False if self._gap > limit else None
-
-    def _take(self, kind: int, after: int, own_gap: bool) -> Verdict:
-        """A letter: count it, and note how it stands to the one before."""
-        if kind == Kind.WORD and not own_gap:
-            self._spaced = self._spaced or self._space
-            self._tight = self._tight or self._gap == 0
-        self._gap, self._space, self._count = 0, False, self._count + 1
-        if self._end:
-            self._end = after
-        elif self._at == len(self._letters) - 1 and self._count >= self._letters[self._at].count:
-            # A word that is spaced out is spaced out everywhere; else two words are taken for one.
-            if self._spaced and self._tight:
-                return False
-            self._end = after
-        return self._end if self._end and self._term.right == Edge.FREE else None
-
-    def at_end(self) -> Verdict:
-        """The text has ended here."""
-        return self._end or False

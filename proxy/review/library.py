@@ -16,7 +16,7 @@ from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.tables import Tables, builtin_tables
 
-__all__ = ["EMPTY", "Library", "content_version"]
+__all__ = ["Library", "content_version"]
 
 # What is said when an operator has written nothing for a category and a language.
 _FALLBACK = MappingProxyType({
@@ -93,7 +93,3 @@ def content_version(entries: Sequence[Entry], refusals: Mapping[str, str], table
     digest.update(json.dumps(dict(refusals), sort_keys=True, ensure_ascii=False).encode("utf-8") + b"\n")
     digest.update(tables.digest.encode("ascii"))
     return digest.hexdigest()
-
-
-# Reviews nothing: every text passes as it is.
-EMPTY = Library.compile(())

@@ -15,8 +15,8 @@ from itertools import islice, product
 from typing import cast
 
 from proxy.review.entry import Entry
-from proxy.review.evasion import BARRIER, NOISE, EvasionJudge, is_sentence_end
 from proxy.review.judge import Judge, Verdict, allowed
+from proxy.review.spelling import BARRIER, NOISE, EvasionJudge, is_sentence_end
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
 from proxy.review.views import LONG, LongFold, Reader, SafeView, several

@@ -39,6 +39,8 @@ class Connection(asyncio.Protocol):
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._full = False
         self._lost = False
         self.reused = False
         self.idle_since = 0.0
@@ -65,6 +67,15 @@ class Connection(asyncio.Protocol):
             self._error = self._reset()
         else:
             self._transport.write(request)
+
+    async def write(self, data: bytes) -> None:
+        """More of a request's body; waits while the server takes no more. A lost connection shows in `head`."""
+        if self._lost:
+            return
+        self._transport.write(data)
+        while self._full and not self._lost:
+            self._writable = self._loop.create_future()
+            await self._writable
 
     async def head(self) -> None:
         """Wait for the answer's status and headers. Raises UpstreamError."""
@@ -139,8 +150,17 @@ class Connection(asyncio.Protocol):
             self._paused = True
             self._transport.pause_reading()
 
+    def pause_writing(self) -> None:
+        self._full = True
+
+    def resume_writing(self) -> None:
+        self._full = False
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+
     def connection_lost(self, error: Exception | None) -> None:
         self._lost = True
+        self.resume_writing()
         if self._expecting and not self.done and self._error is None:
             if self.head_done and not self._sized and error is None:
                 self.done = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from types import TracebackType
 
 from proxy.upstreams.connection import Connection
@@ -11,21 +12,36 @@ from proxy.upstreams.decoding import Decoder, DecodingError, TooLargeError, new_
 from proxy.upstreams.pool import Pool
 from proxy.upstreams.upstream import ErrorKind, TimeLimits, UpstreamError, UpstreamResponse
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "Upload"]
 
 # They describe the connection and the coding, which end here (RFC 9110, 7.6.1).
 FRAMING_HEADERS = frozenset(("connection", "keep-alive", "transfer-encoding", "content-encoding"))
 DECODED_HEADERS = FRAMING_HEADERS | {"content-length"}
 
 
-class Exchange:
-    """The context manager that `open` returns. `request` is the whole message as it goes over the wire."""
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The body of a request that comes in pieces. `chunked`: its length is not known beforehand."""
 
-    def __init__(self, pool: Pool, request: bytes, limits: TimeLimits, where: str) -> None:
+    pieces: AsyncIterator[bytes]
+    chunked: bool
+
+
+class Exchange:
+    """The context manager that `open` returns.
+
+    `request` is the message as it goes over the wire, whole but for the body of an `upload`.
+    """
+
+    def __init__(
+        self, pool: Pool, request: bytes, limits: TimeLimits, where: str, upload: Upload | None = None
+    ) -> None:
         self._pool = pool
         self._request = request
         self._limits = limits
         self._where = where
+        self._upload = upload
+        self._uploading: asyncio.Task[None] | None = None
         self._connection: Connection | None = None
         self._watch: _Watch | None = None
 
@@ -55,6 +71,12 @@ class Exchange:
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
+        if self._uploading is not None and self._connection is not None:
+            if not self._uploading.done():
+                # Half a request spoils the connection, whatever was answered to it.
+                self._uploading.cancel()
+                self._connection.abort()
+            self._uploading = None
         if self._connection is not None:
             self._pool.release(self._connection)
             self._connection = None
@@ -65,7 +87,7 @@ class Exchange:
         A reused connection that dies before any byte of an answer was most likely closed by the server while it
         was idle: the request is sent once more, on a fresh one, so that a second death is real.
         """
-        connection = self._connection = await self._pool.acquire()
+        connection = self._connection = await self._pool.acquire(fresh=self._upload is not None)
         try:
             return await self._send(connection, deadline)
         except UpstreamError as error:
@@ -78,8 +100,29 @@ class Exchange:
     async def _send(self, connection: Connection, deadline: float) -> Connection:
         connection.send(self._request)
         self._watch = _Watch(connection, self._limits, deadline, self._where)
+        if self._upload is not None:
+            self._uploading = asyncio.create_task(self._send_pieces(connection, self._upload))
         await connection.head()
         return connection
+
+    async def _send_pieces(self, connection: Connection, upload: Upload) -> None:
+        """Beside the wait for the answer, which may come before the body has ended."""
+        try:
+            while True:
+                # The server is not to blame for the time that the pieces take to come.
+                connection.waiting_since = None
+                data = await anext(upload.pieces, None)
+                connection.waiting_since = asyncio.get_running_loop().time()
+                if data is None:
+                    break
+                if data:
+                    await connection.write(b"%x\r\n%s\r\n" % (len(data), data) if upload.chunked else data)
+            if upload.chunked:
+                await connection.write(b"0\r\n\r\n")
+        except Exception as error:
+            connection.fail(
+                UpstreamError("reset", f"{self._where}: the body of the request broke off: {error}")
+            )
 
 
 class _Watch:

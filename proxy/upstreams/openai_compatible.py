@@ -10,7 +10,7 @@ import ssl
 from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
 
-from proxy.upstreams.exchange import Exchange
+from proxy.upstreams.exchange import Exchange, Upload
 from proxy.upstreams.pool import Pool
 from proxy.upstreams.upstream import UpstreamError, UpstreamRequest, UpstreamResponse, UpstreamSettings
 
@@ -104,9 +104,15 @@ class OpenAICompatible:
         lines += [
             f"{name}: {value}" for name, value in request.headers if name.lower() not in self._own_names
         ]
-        if request.body or request.method != "GET":
+        upload = None
+        if request.pieces is not None:
+            known = request.length is not None
+            lines.append(f"content-length: {request.length}" if known else "transfer-encoding: chunked")
+            upload = Upload(request.pieces, chunked=not known)
+        elif request.body or request.method != "GET":
             lines.append(f"content-length: {len(request.body)}")
-        return Exchange(self._pool, _message(lines, request.body), self._settings.timeouts, self._where)
+        message = _message(lines, request.body)
+        return Exchange(self._pool, message, self._settings.timeouts, self._where, upload)
 
 
 def _message(lines: list[str], body: bytes) -> bytes:

@@ -12,7 +12,7 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from proxy.upstreams import replies
@@ -130,6 +130,8 @@ class Scripted:
     @asynccontextmanager
     async def open(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
         loop = asyncio.get_running_loop()
+        if request.pieces is not None:
+            request = replace(request, body=b"".join([piece async for piece in request.pieces]))
         played = Played(request, loop.time())
         self.played.append(played)
         reply = self._next_reply(request)

@@ -37,13 +37,17 @@ ErrorKind = Literal[
 class UpstreamRequest:
     """What is sent: `path` is relative to the base URL and may hold a query ("/chat/completions").
 
-    `headers` are already filtered for the upstream; its key is added by the upstream itself.
+    `headers` are already filtered for the upstream; its key is added by the upstream itself. `pieces`
+    come in place of `body` where it is not at hand as a whole, `length` of them in bytes if that is
+    known; such a request is never sent twice.
     """
 
     method: str
     path: str
     headers: Sequence[tuple[str, str]]
     body: bytes
+    pieces: AsyncIterator[bytes] | None = None
+    length: int | None = None
 
 
 @dataclass(slots=True)

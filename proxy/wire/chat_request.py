@@ -45,7 +45,7 @@ def request_texts(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(role, text) of everything that the model would read, in order.
 
     Adjacent text parts of one message are one text. Strings outside the messages (tools,
-    schemas, predictions) have the role "request". Last comes, under "user", what all user
+    schemas, predictions) are one text too, under "request". Last comes, under "user", what all user
     messages say in a row, so that a word split over two of them is seen.
     """
     said: list[str] = []
@@ -64,8 +64,10 @@ def request_texts(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield role, whole
             if role == "user":
                 said.append(whole)
-    for _, text in string_leaves({k: v for k, v in body.items() if k != "messages"}):
-        yield "request", text
+    # One text, a string a line: each review has a price of its own, however short the string.
+    rest = [text for _, text in string_leaves({k: v for k, v in body.items() if k != "messages"})]
+    if rest:
+        yield "request", "\n".join(rest)
     if len(said) > 1:
         yield "user", "".join(said)
 

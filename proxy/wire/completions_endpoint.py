@@ -90,14 +90,14 @@ class CompletionsEndpoint:
         )
 
     def texts(self, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-        """Each prompt and the suffix; with a suffix also each prompt together with it, as the model reads them."""
+        """Each prompt, with the suffix as the model reads them; then the strings of all other members as one text."""
         suffix = body.get("suffix")
         for prompt in self._prompts(body):
             yield "user", prompt
             if suffix:
                 yield "user", prompt + suffix
-        for _, text in string_leaves({key: value for key, value in body.items() if key != "prompt"}):
-            yield "request", text
+        rest = [text for _, text in string_leaves({k: v for k, v in body.items() if k != "prompt"})]
+        yield "request", "\n".join(rest)
 
     def history(
         self, body: dict[str, Any], strip_labels: Callable[[str], str], strip_marks: Callable[[str], str]

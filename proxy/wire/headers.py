@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["body_headers", "forwarded_headers", "returned_headers"]
+__all__ = ["body_headers", "forwarded_headers", "relayed_headers", "returned_headers"]
 
 # RFC 9110 §7.6.1, and what describes our own connection to the caller.
 _HOP_BY_HOP = frozenset(
@@ -60,6 +60,7 @@ _RETURNED = frozenset(["retry-after", "retry-after-ms", "x-should-retry"])
 _RETURNED_PREFIXES = ("x-ratelimit-", "openai-")
 
 
+_OF_THE_SERVER = frozenset(["alt-svc", "date", "server", "set-cookie", "strict-transport-security"])
 # What tells how to read a body that is relayed as it came.
 _OF_THE_BODY = frozenset(
     [
@@ -71,6 +72,19 @@ _OF_THE_BODY = frozenset(
         "content-type",
     ]
 )
+
+
+def relayed_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What of an upstream's headers goes to the caller of a path that is relayed: all that is not about
+    the connection, the server or its cookies.
+    """
+    kept = []
+    for name, value in headers:
+        if name == "x-request-id":
+            kept.append(("x-upstream-request-id", value))
+        elif name in _OF_THE_BODY or name not in _HOP_BY_HOP | _OF_THE_SERVER:
+            kept.append((name, value))
+    return kept
 
 
 def body_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -49,17 +49,15 @@ class InputEndpoint:
         return Asks(model=self._model(body), last_user="\n".join(self._inputs(body)))
 
     def texts(self, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-        """Each text of the input, token ids decoded; then every other string of the request."""
-        inputs = self._inputs(body)
-        for text in inputs:
+        """Each text of the input, token ids decoded; then the strings of all other members as one text."""
+        for text in self._inputs(body):
             yield "user", text
-        value = body.get(self.param)
-        if len(inputs) > 1 and type(value) is list and type(value[0]) is dict:
-            # Parts of one text; the strings of a batch have nothing to do with one another.
-            yield "user", "".join(inputs)
-        for path, text in string_leaves({k: v for k, v in body.items() if k != self.param}):
-            if not is_binary(path, text):
-                yield "request", text
+        # Parts of one text, read in a row; the strings of a batch have nothing to do with one another.
+        parts = [text for path, text in string_leaves(body.get(self.param)) if path[-1:] == ("text",)]
+        if len(parts) > 1:
+            yield "user", "".join(parts)
+        rest = string_leaves({k: v for k, v in body.items() if k != self.param})
+        yield "request", "\n".join(text for path, text in rest if not is_binary(path, text))
 
     def history(
         self, body: dict[str, Any], strip_labels: Callable[[str], str], strip_marks: Callable[[str], str]

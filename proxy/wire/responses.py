@@ -13,12 +13,12 @@ Deltas are told apart by position, never by item id: some servers change the ids
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from labelers.explicit import Text
 from proxy.errors import WireError, error_body
-from proxy.lane import Lane
+from proxy.lane import Lane, Piece
 from proxy.wire.answer import AnswerPolicy, review_text
 from proxy.wire.jsonedit import JsonPath, replace_string
 from proxy.wire.responses_blocked import close_blocked, incomplete
@@ -51,6 +51,7 @@ _WHOLE = frozenset(
 _MEDIA = frozenset(["response.audio.delta", "response.image_generation_call.partial_image"])
 # Content that may begin with text: its member, and the deltas that go on with it.
 _BEGUN = {
+    "output_text": ("text", "response.output_text.delta"),
     "refusal": ("refusal", "response.refusal.delta"),
     "reasoning_text": ("text", "response.reasoning_text.delta"),
     "summary_text": ("text", "response.reasoning_summary_text.delta"),
@@ -67,11 +68,13 @@ class ResponsesStream:
         self._frames = self._state.frames
         self._withheld: dict[int, list[Came]] = {}
         self._last_number: int | None = None
+        # Frames that were ready when an event turned out to be unreadable; they close what is open.
+        self._lost: list[bytes] = []
         self.terminator = b""
         self.usage: dict[str, Any] | None = None
         self.complete = False
         self.cancelled = False
-        self._handlers: dict[str, Callable[[Came], list[bytes]]] = {
+        self._handlers: dict[str, Callable[[Came], Iterator[bytes]]] = {
             "response.output_text.delta": self._text_delta,
             "response.output_text.done": self._text_done,
             "response.output_text.annotation.added": self._annotation,
@@ -96,23 +99,30 @@ class ResponsesStream:
         came = Came.of(frame, data, event)
         if came.type in _MEDIA:
             raise WireError("the upstream sent audio or an image, which can be neither reviewed nor labelled")
-        index = event.get("output_index")
+        self._frames.saw(came)
+        out: list[bytes] = []
+        try:
+            out += self._handler(came)(came)
+        except WireError:
+            self._lost = out
+            raise
+        return self._or_blocked(out)
+
+    def _handler(self, came: Came) -> Callable[[Came], Iterator[bytes]]:
+        index = came.event.get("output_index")
         if type(index) is int and (index in self._withheld or self._is_call(came)):
-            return self._or_blocked(self._withhold(index, came))
+            return self._withhold
         handler = self._handlers.get(came.type)
-        if handler is None:
-            if type(event.get("response")) is dict:
-                handler = self._lifecycle
-            elif "delta" in event:
-                handler = self._delta
-            else:
-                handler = self._other
-        return self._or_blocked(handler(came))
+        if handler is not None:
+            return handler
+        if type(came.event.get("response")) is dict:
+            return self._lifecycle
+        return self._delta if "delta" in came.event else self._other
 
     def end(self) -> list[bytes]:
         """The stream ends without its last event: what is held goes out, closed by its label."""
         self._withheld.clear()
-        out = self._or_blocked(self._state.finish_all())
+        out = self._or_blocked([*self._lost, *self._state.finish_all()])
         self._texts.end()
         return out
 
@@ -153,27 +163,27 @@ class ResponsesStream:
             return "the upstream reported an error"
         return text
 
-    def _passed(self, came: Came, edits: dict[JsonPath, Any]) -> list[bytes]:
+    def _passed(self, came: Came, edits: dict[JsonPath, Any]) -> Iterator[bytes]:
         """The event, unless something in it was blocked."""
-        return [self._frames.passed(came, edits)] if self._texts.blocked is None else []
+        if self._texts.blocked is None:
+            yield self._frames.passed(came, edits)
 
     # -- the response as a whole
 
-    def _lifecycle(self, came: Came) -> list[bytes]:
+    def _lifecycle(self, came: Came) -> Iterator[bytes]:
         response: dict[str, Any] = came.event["response"]
         last = came.type in _TERMINAL
-        out: list[bytes] = []
         if last:
             if type(response.get("usage")) is dict:
                 self.usage = response["usage"]
             for index in sorted(self._withheld):
-                out += self._release(index)
-            out += self._state.finish_all()
+                yield from self._release(index)
+            yield from self._state.finish_all()
         edits: dict[JsonPath, Any] = {}
         self._texts.leaves(came.event, (), edits, frozenset({"response"}))
         self._texts.response(response, ("response",), edits, self._state.finder)
         if self._texts.blocked is not None:
-            return out
+            return
         appended: dict[JsonPath, Any] = {}
         if last:
             self._texts.end()
@@ -183,11 +193,11 @@ class ResponsesStream:
         aigc = self._policy.aigc(self._texts.telling, last=last)
         if aigc is not None and (last or came.type == "response.created"):
             (edits if "aigc" in response else appended)[("response", "aigc")] = aigc
-        return [*out, self._frames.passed(came, edits, appended=appended)]
+        yield self._frames.passed(came, edits, appended=appended)
 
     # -- the reader's text
 
-    def _text_delta(self, came: Came) -> list[bytes]:
+    def _text_delta(self, came: Came) -> Iterator[bytes]:
         event = came.event
         item, index, part = self._state.part(event)
         text = event.get("delta")
@@ -195,12 +205,14 @@ class ResponsesStream:
             raise WireError("the upstream sent a text delta without text")
         if part.ended:
             self._frames.dropped(came)
-            return []
+            return
         edits: dict[JsonPath, Any] = {}
-        if not event.keys() <= _TEXT_META:
+        more = not event.keys() <= _TEXT_META
+        if more:
             self._texts.leaves(event, (), edits, _TEXT_META)
         if self._texts.blocked is not None or not text:
-            return self._passed(came, edits)
+            yield from self._passed(came, edits)
+            return
         spelt = event.get("logprobs") or []
         if spelt and (type(spelt) is not list or self._texts.spells_blocked(spelt)):
             spelt = []
@@ -208,28 +220,38 @@ class ResponsesStream:
         due = part.due_logprobs(spelt)
         if due != (event.get("logprobs") or []):
             edits[("logprobs",)] = due
-        if len(pieces) == 1 and type(piece := pieces[0]) is Text:
-            data = came.data
-            if piece.text != text:
-                edited = replace_string(data, b'"delta"', text, piece.text) if not edits else None
-                if edited is None:
-                    edits[("delta",)] = piece.text
-                else:
-                    data = edited
-            return [self._frames.passed(came, edits, data=data)] if self._texts.blocked is None else []
-        self._frames.dropped(came)
-        return self._state.say(item, index, pieces, due)
+        said = [at for at, piece in enumerate(pieces) if type(piece) is Text]
+        if not said:
+            if more or due:
+                yield self._frames.passed(came, {**edits, ("delta",): ""})
+            else:
+                self._frames.dropped(came)
+            yield from self._state.say(item, index, pieces)
+            return
+        # The upstream's own event carries the last of the text: what else it holds comes along.
+        yield from self._state.say(item, index, pieces[: said[-1]])
+        yield self._edited_text(came, text, pieces[said[-1]], edits)
+        yield from self._state.say(item, index, pieces[said[-1] + 1 :])
 
-    def _text_done(self, came: Came) -> list[bytes]:
+    def _edited_text(self, came: Came, text: str, piece: Piece, edits: dict[JsonPath, Any]) -> bytes:
+        data = None
+        if piece.text != text:
+            if not edits:
+                data = replace_string(came.data, b'"delta"', text, piece.text)
+            if data is None:
+                edits[("delta",)] = piece.text
+        return self._frames.passed(came, edits, data=data)
+
+    def _text_done(self, came: Came) -> Iterator[bytes]:
         item, index, part = self._state.part(came.event)
-        out = self._state.finish(item, index, came.event.get("text"))
+        yield from self._state.finish(item, index, came.event.get("text"))
         edits: dict[JsonPath, Any] = {}
-        self._texts.content({"type": "output_text", **_without(came.event, "type")}, (), edits, part)
+        self._texts.content({**came.event, "type": "output_text"}, (), edits, part)
         if self._texts.blocked is None:
             item.closed.add(index)
-        return out + self._passed(came, edits)
+        yield from self._passed(came, edits)
 
-    def _annotation(self, came: Came) -> list[bytes]:
+    def _annotation(self, came: Came) -> Iterator[bytes]:
         item, index, part = self._state.part(came.event)
         annotation = came.event.get("annotation")
         moved = self._texts.annotation(annotation, part)
@@ -237,59 +259,59 @@ class ResponsesStream:
             self._frames.dropped(came)
             if not part.ended:
                 item.waiting.setdefault(index, []).append(came)
-            return []
-        if self._texts.blocked is None:
-            part.annotations.append(moved)
-        return self._passed(came, {("annotation",): moved} if moved != annotation else {})
+            return
+        part.annotations.append(moved)
+        yield from self._passed(came, {("annotation",): moved} if moved != annotation else {})
 
     # -- content parts and items
 
-    def _part_added(self, came: Came) -> list[bytes]:
+    def _part_added(self, came: Came) -> Iterator[bytes]:
         value = came.event.get("part")
         if type(value) is not dict:
             raise WireError("the upstream sent a content part that is not an object")
         kind = value.get("type")
         check_media(kind)
         edits: dict[JsonPath, Any] = {}
+        key, deltas = _BEGUN.get(str(kind), ("", ""))
+        text = value.get(key)
+        begun = type(text) is str and text
+        if begun:
+            edits[("part", key)] = ""
         if kind == "output_text":
             item, index, part = self._state.part(came.event)
             item.shown.add(index)
-            text = value.get("text")
-            if text:
-                edits[("part", "text")] = ""
             if value.get("annotations"):
                 edits[("part", "annotations")] = []
             self._texts.leaves(value, ("part",), edits, frozenset({"text", "annotations"}))
-            out = self._passed(came, edits)
-            return out + (self._state.say(item, index, part.feed(text)) if type(text) is str and text else [])
-        key, deltas = _BEGUN.get(str(kind), ("", ""))
-        text = value.get(key)
-        if type(text) is not str or not text:
-            self._texts.leaves(value, ("part",), edits)
-            return self._passed(came, edits)
-        edits[("part", key)] = ""
-        self._texts.leaves(value, ("part",), edits, frozenset({key}))
-        out = self._passed(came, edits)
-        begun = {**_without(came.event, "part"), "type": deltas, "delta": text}
-        released = self._state.channels.feed(begun, ("delta",), text)
-        about = {k: v for k, v in begun.items() if k not in ("type", "sequence_number")}
-        return out + ([self._frames.own(deltas, {**about, "delta": released})] if released else [])
+            yield from self._passed(came, edits)
+            if begun:
+                yield from self._state.say(item, index, part.feed(str(text)))
+            return
+        self._texts.leaves(value, ("part",), edits, frozenset({key}) if begun else frozenset())
+        yield from self._passed(came, edits)
+        if begun:
+            first = {**_without(came.event, "part"), "type": deltas, "delta": text}
+            released = self._state.channels.feed(first, ("delta",), str(text))
+            if released:
+                yield self._frames.own(
+                    deltas, {**_without(first, "type", "sequence_number"), "delta": released}
+                )
 
-    def _part_done(self, came: Came) -> list[bytes]:
+    def _part_done(self, came: Came) -> Iterator[bytes]:
         value = came.event.get("part")
         edits: dict[JsonPath, Any] = {}
         if type(value) is dict and value.get("type") == "output_text":
             item, index, part = self._state.part(came.event)
-            out = self._state.finish(item, index, value.get("text"))
+            yield from self._state.finish(item, index, value.get("text"))
             self._texts.content(value, ("part",), edits, part)
             if self._texts.blocked is None:
                 item.sealed.add(index)
         else:
-            out = self._flush(came)
+            yield from self._flush(came)
             self._texts.leaves(came.event, (), edits)
-        return out + self._passed(came, edits)
+        yield from self._passed(came, edits)
 
-    def _item_added(self, came: Came) -> list[bytes]:
+    def _item_added(self, came: Came) -> Iterator[bytes]:
         item = self._state.item(came.event)
         value = came.event.get("item")
         edits: dict[JsonPath, Any] = {}
@@ -302,59 +324,60 @@ class ResponsesStream:
             raise WireError("the upstream sent text before the part that it belongs to")
         item.id = value["id"] if type(value.get("id")) is str else item.id
         self._texts.leaves(value, ("item",), edits)
-        item.announced = Delivered(came, edits, "item")
-        return self._passed(came, edits)
+        if self._texts.blocked is None:
+            item.announced = Delivered(came, edits, "item")
+        yield from self._passed(came, edits)
 
-    def _item_done(self, came: Came) -> list[bytes]:
+    def _item_done(self, came: Came) -> Iterator[bytes]:
         item = self._state.item(came.event)
         value = came.event.get("item")
         content = value.get("content") if type(value) is dict else None
-        out: list[bytes] = []
         for index, part in enumerate(content if type(content) is list else []):
             if index in item.parts and type(part) is dict:
-                out += self._state.finish(item, index, part.get("text"))
-        out += self._state.finish_item(item)
+                yield from self._state.finish(item, index, part.get("text"))
+        yield from self._state.finish_item(item)
         edits: dict[JsonPath, Any] = {}
         self._texts.item(value, ("item",), edits, item.parts.get)
         if self._texts.blocked is None:
             item.done = Delivered(came, edits, "item")
-        return out + self._passed(came, edits)
+        yield from self._passed(came, edits)
 
     # -- everything else
 
-    def _delta(self, came: Came) -> list[bytes]:
+    def _delta(self, came: Came) -> Iterator[bytes]:
         edits: dict[JsonPath, Any] = {}
-        delta = came.event["delta"]
         if type(came.event.get("output_index")) is int:
             self._state.item(came.event)
-        released = self._state.channels.leaves(came.event, ("delta",), delta, edits)
+        released = self._state.channels.leaves(came.event, ("delta",), came.event["delta"], edits)
         self._texts.leaves(came.event, (), edits, frozenset({"delta", "obfuscation"}))
-        if not released:
+        if released:
+            yield from self._passed(came, edits)
+        else:
             self._frames.dropped(came)
-            return []
-        return self._passed(came, edits)
 
-    def _other(self, came: Came) -> list[bytes]:
+    def _other(self, came: Came) -> Iterator[bytes]:
         edits: dict[JsonPath, Any] = {}
         if came.type.rpartition(".")[2] in _WHOLE:
-            out = self._flush(came) if came.type.endswith(".done") else []
+            if came.type.endswith(".done"):
+                yield from self._flush(came)
             self._texts.leaves(came.event, (), edits)
-            return out + self._passed(came, edits)
+            yield from self._passed(came, edits)
+            return
         # Unknown: its strings may be pieces of longer ones.
-        value = {k: v for k, v in came.event.items() if k not in ("type", "item_id")}
-        if not self._state.channels.leaves(came.event, (), value, edits):
+        value = _without(came.event, "type", "item_id")
+        if self._state.channels.leaves(came.event, (), value, edits):
+            yield from self._passed(came, edits)
+        else:
             self._frames.dropped(came)
-            return []
-        return self._passed(came, edits)
 
-    def _flush(self, came: Came) -> list[bytes]:
+    def _flush(self, came: Came) -> Iterator[bytes]:
         """The rest of the text that a done event ends."""
         kinds = [came.type.removesuffix(".done") + ".delta"]
         if came.type == "response.content_part.done":
             kinds = [deltas for _, deltas in _BEGUN.values()]
-        channels = self._state.channels
         place = place_of(came.event)
-        return [frame for kind in kinds for frame in self._state.rest(channels.flush(kind, place))]
+        for kind in kinds:
+            yield from self._state.rest(self._state.channels.flush(kind, place))
 
     # -- tool calls
 
@@ -362,13 +385,14 @@ class ResponsesStream:
         item = came.event.get("item")
         return is_call(item.get("type") if type(item) is dict else came.type)
 
-    def _withhold(self, index: int, came: Came) -> list[bytes]:
-        self._state.item(came.event)
+    def _withhold(self, came: Came) -> Iterator[bytes]:
+        index = self._state.item(came.event).index
         self._withheld.setdefault(index, []).append(came)
         self._frames.dropped(came)
-        return self._release(index) if came.type == "response.output_item.done" else []
+        if came.type == "response.output_item.done":
+            yield from self._release(index)
 
-    def _release(self, index: int) -> list[bytes]:
+    def _release(self, index: int) -> Iterator[bytes]:
         """The events of a call whose every string, whole and decoded, has passed."""
         events = self._withheld.pop(index)
         texts: dict[tuple[Any, ...], list[str]] = {}
@@ -379,7 +403,7 @@ class ResponsesStream:
         for parts in texts.values():
             self._texts.passes("".join(parts), arguments=True)
         if self._texts.blocked is not None:
-            return []
+            return
         item = self._state.items[index]
         for came in events:
             if type(came.event.get("item")) is dict:
@@ -387,8 +411,8 @@ class ResponsesStream:
                 item.announced = item.announced or delivered
                 if came.type == "response.output_item.done":
                     item.done = delivered
-        return [self._frames.passed(came, late=True) for came in events]
+            yield self._frames.passed(came, late=True)
 
 
-def _without(event: dict[str, Any], key: str) -> dict[str, Any]:
-    return {k: v for k, v in event.items() if k != key}
+def _without(event: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {k: v for k, v in event.items() if k not in keys}

@@ -55,6 +55,11 @@ class Frames:
         self._last: int | None = None
         self._shift = 0
 
+    def saw(self, came: Came) -> None:
+        """Events of ours may go out before this one; they take its number."""
+        if self._last is None and came.number is not None:
+            self._last = came.number - 1
+
     def passed(
         self,
         came: Came,
@@ -103,7 +108,8 @@ class Frames:
         return None if self._last is None else self._next(None)
 
     def _next(self, came: int | None) -> int:
-        last = -1 if self._last is None else self._last
+        assert self._last is not None  # an event with a number was seen
+        last = self._last
         if came is None:
             self._shift += 1
             number = last + 1

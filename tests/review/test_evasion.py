@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.review.entry import Direction, Entry
-from proxy.review.evasion import BARRIER, EvasionSight
+from proxy.review.evasion import EvasionSight
 from proxy.review.library import Library
+from proxy.review.spelling import BARRIER
 from proxy.review.tables import builtin_tables
 from proxy.review.views import SafeView
 from tests.review.test_reviewer import cuts, run

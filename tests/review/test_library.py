@@ -7,7 +7,9 @@ import random
 import pytest
 
 from proxy.review.entry import CATEGORIES, Direction, Entry, EntryError
-from proxy.review.library import EMPTY, Library
+from proxy.review.library import Library
+
+NOTHING = Library.compile(())
 
 ENTRIES = [Entry(f"词语{c}", "A.1.a") for c in "甲乙丙丁"]
 
@@ -23,7 +25,7 @@ def test_the_version_depends_on_everything_that_decides() -> None:
         Library.compile(ENTRIES[:3]).version,
         Library.compile(ENTRIES, {"default.en": "No."}).version,
         Library.compile([Entry("词语甲", "A.1.a", severity=1)]).version,
-        EMPTY.version,
+        NOTHING.version,
     }
     assert len(versions) == 5
 
@@ -76,4 +78,4 @@ SAID = {"A.1.a.zh": "甲类", "default.zh": "其他", "default.fr": "Non."}
 )  # fmt: skip
 def test_a_refusal_is_found_for_every_category_and_language(category: str, locale: str, text: str) -> None:
     assert Library.compile([], SAID).refusal(category, locale).startswith(text)
-    assert EMPTY.refusal(next(iter(CATEGORIES)), "zh")
+    assert NOTHING.refusal(next(iter(CATEGORIES)), "zh")

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from proxy.review.entry import Action, Direction, Entry
 from proxy.review.interchange import read_jsonl
-from proxy.review.library import EMPTY, Library
+from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.tables import builtin_tables
 from tests.review import oracle
+
+NOTHING = Library.compile(())
 
 SAMPLE = read_jsonl((Path(__file__).parents[2] / "config/library/sample.jsonl").read_text("utf-8")).entries
 SAMPLE_LIBRARY = Library.compile(SAMPLE)
@@ -202,7 +204,7 @@ def test_held_counts_what_waits_and_reviewed_what_was_seen() -> None:
 
 
 def test_an_empty_library_lets_everything_pass() -> None:
-    released, reviewer = run(EMPTY, ["甲", "", "乙"])
+    released, reviewer = run(NOTHING, ["甲", "", "乙"])
     assert (released, reviewer.findings, reviewer.blocked) == ("甲乙", [], None)
 
 

@@ -168,7 +168,7 @@ def test_names_and_strings_outside_of_the_messages_are_seen() -> None:
         prediction={"content": "乙"},
     )
     assert ("user", "违禁") in got
-    assert [pair for pair in got if pair[0] == "request"] == [("request", "甲"), ("request", "乙")]
+    assert [pair for pair in got if pair[0] == "request"] == [("request", "m\n甲\n乙")]
 
 
 # locale

@@ -330,7 +330,7 @@ def test_suffix_and_other_strings_are_read_and_a_word_over_prompt_and_suffix_too
     body = {"model": "m", "prompt": "违禁", "suffix": "甲乙丙", "user": "u"}
     found = list(ENDPOINT.texts(body))
     assert ("user", SECRET) in found
-    assert {("request", "甲乙丙"), ("request", "u"), ("request", "m")} <= set(found)
+    assert found[-1] == ("request", "m\n甲乙丙\nu")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,199 @@
+"""How entries are spelled in the evasion view, and whether a text spells one out.
+
+A code is what a character of the safe view reads as: itself, the letter that a digit stands for, noise, or a
+barrier. `EvasionJudge` follows the letters of an entry through the original text behind a match of codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from proxy.review.judge import Verdict, allowed
+from proxy.review.tables import Kind, Tables
+from proxy.review.terms import Edge, Term
+from proxy.review.views import SafeView
+from proxy.review.window import Original, Window
+
+__all__ = ["BARRIER", "NOISE", "SYMBOLS", "EvasionJudge", "Letter", "code_of", "is_sentence_end", "spell"]
+
+BARRIER = "\n"
+NOISE = "\x00"
+# Characters that end a sentence or a clause; a name spread over two of them is none.
+_SENTENCE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029。?;,:\u0964\u06d4\u060c")
+# What is written for a letter. A letter and all its stand-ins read as one class.
+_LEET: Mapping[str, str] = {
+    "0": "o",
+    "1": "i",
+    "l": "i",
+    "3": "e",
+    "4": "a",
+    "5": "s",
+    "7": "t",
+    "8": "b",
+    "9": "g",
+}
+# Symbols that are letters only beside Latin: after Han they are noise (@, $) or the end of a sentence (!).
+SYMBOLS: Mapping[str, tuple[str, str]] = {
+    "@": ("a", NOISE), "$": ("s", NOISE), "!": ("i", BARRIER)
+}  # fmt: skip
+_STANDS_FOR: Mapping[str, frozenset[str]] = {
+    "0": frozenset("o"), "1": frozenset("il"), "3": frozenset("e"), "4": frozenset("a"), "5": frozenset("s"),
+    "7": frozenset("t"), "8": frozenset("b"), "9": frozenset("g"), "@": frozenset("a"), "$": frozenset("s"),
+    "!": frozenset("il"),
+}  # fmt: skip
+
+
+def is_sentence_end(character: str) -> bool:
+    """Whether a character of the safe view ends a sentence."""
+    return character in _SENTENCE_ENDS or character == "!"
+
+
+def code_of(character: str, kind: int) -> str:
+    """How one character of the safe view reads here."""
+    if character in SYMBOLS:
+        return character
+    if character in _SENTENCE_ENDS:
+        return BARRIER
+    return NOISE if kind == Kind.OTHER else _LEET.get(character, character)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One run of an entry.
+
+    `code`: how it reads; `own`: a character of it; `allowed`: what it may be written with; `count`: how
+    often at least; `gap`: how many symbols the entry itself has before it.
+    """
+
+    code: str
+    own: str
+    allowed: frozenset[str]
+    count: int
+    gap: int
+
+
+@lru_cache(maxsize=1024)
+def spell(spelling: str, tables: Tables) -> tuple[Letter, ...]:
+    """The letters of an entry, from its safe fold."""
+    kept: list[tuple[str, str, int]] = []
+    gap = 0
+    for character in spelling:
+        code = code_of(character, tables.kinds[ord(character)])
+        if code in (NOISE, BARRIER) or code in SYMBOLS:
+            gap += 1
+        else:
+            kept.append((code, character, gap if kept else 0))
+            gap = 0
+    letters = []
+    for code, group in groupby(kept, key=lambda item: item[0]):
+        run = list(group)
+        written = frozenset(character for _, character, _ in run)
+        stand_ins = {sign for sign, letters_ in _STANDS_FOR.items() if written & letters_}
+        letters.append(Letter(code, run[0][1], written | stand_ins, len(run), run[0][2]))
+    return tuple(letters)
+
+
+class EvasionJudge:
+    """Spells a suspicion out on the original text."""
+
+    __slots__ = ("_kinds", "_original", "_safe", "_tables", "_window")
+
+    def __init__(self, safe: SafeView, tables: Tables, window: Window, original: Original) -> None:
+        self._safe, self._tables, self._window, self._original = safe, tables, window, original
+        self._kinds = tables.kinds
+
+    def at_word_start(self, index: int) -> bool:
+        return self.starts_word(self._window.start(index))
+
+    def needs(self, start: int) -> int:
+        """One visible character before the match."""
+        original = self._original
+        place = start - 1
+        while place > original.base and not self._safe.fold(original.slice(place, place + 1)):
+            place -= 1
+        return max(place, 0)
+
+    def starts_word(self, place: int) -> bool:
+        """Whether no letter of a spaced script stands before this code point of the original."""
+        before = self.needs(place)
+        text = self._safe.fold(self._original.slice(before, place))
+        return not text or self._kinds[ord(text[-1])] != Kind.WORD
+
+    def verdict(self, term: Term, start: int, end: int, span: tuple[int, int], ended: bool) -> Verdict:
+        covered = False
+        if term.exceptions:
+            base = self._window.base
+            found = allowed(self._window, term, start - base, end - base, ended)
+            if found is None:
+                return None
+            covered = found
+        return False if covered else self._spelled(term, span[0], ended)
+
+    def _spelled(self, term: Term, place: int, ended: bool) -> Verdict:
+        """Follow the letters of the term through the original text from `place` on."""
+        letters = spell(term.spelling, self._tables)
+        walk = _Walk(letters, term)
+        for offset, character in enumerate(self._original.characters(place)):
+            for safe in self._safe.fold(character):
+                verdict = walk.step(safe, self._kinds[ord(safe)], place + offset + 1)
+                if verdict is not None:
+                    return verdict
+        return walk.at_end() if ended else None
+
+
+class _Walk:
+    """Progress through the letters of one term."""
+
+    __slots__ = ("_at", "_count", "_end", "_gap", "_letters", "_space", "_spaced", "_term", "_tight")
+
+    def __init__(self, letters: tuple[Letter, ...], term: Term) -> None:
+        self._letters, self._term = letters, term
+        self._at, self._count, self._gap = -1, 0, 0
+        self._end = 0  # where the match ends; 0 until it is complete
+        self._space = False  # there is white space in the present gap
+        self._spaced = self._tight = False  # letters of one word stood apart by spaces; stood together
+
+    def step(self, safe: str, kind: int, after: int) -> Verdict:
+        """Take one character of the safe view, that ends at `after`; None: go on."""
+        letters = self._letters
+        letter = letters[self._at] if self._at >= 0 else None
+        if letter is not None and safe in letter.allowed:
+            return self._take(kind, after, own_gap=False)
+        if self._end:
+            return False if self._term.right.forbids(kind) else self._end
+        following = letters[self._at + 1] if self._at + 1 < len(letters) else None
+        if (
+            following is not None
+            and safe in following.allowed
+            and (letter is None or self._count >= letter.count)
+        ):
+            self._at, self._count = self._at + 1, 0
+            return self._take(kind, after, own_gap=letter is None or following.gap > 0)
+        if kind != Kind.OTHER or safe in _SENTENCE_ENDS:
+            return False
+        self._gap += 1
+        self._space = self._space or safe.isspace()
+        limit = self._term.entry.gap + (following.gap if following is not None else 0)
+        return False if self._gap > limit else None
+
+    def _take(self, kind: int, after: int, own_gap: bool) -> Verdict:
+        """A letter: count it, and note how it stands to the one before."""
+        if kind == Kind.WORD and not own_gap:
+            self._spaced = self._spaced or self._space
+            self._tight = self._tight or self._gap == 0
+        self._gap, self._space, self._count = 0, False, self._count + 1
+        if self._end:
+            self._end = after
+        elif self._at == len(self._letters) - 1 and self._count >= self._letters[self._at].count:
+            # A word that is spaced out is spaced out everywhere; else two words are taken for one.
+            if self._spaced and self._tight:
+                return False
+            self._end = after
+        return self._end if self._end and self._term.right == Edge.FREE else None
+
+    def at_end(self) -> Verdict:
+        """The text has ended here."""
+        return self._end or False
