@@ -22,8 +22,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench.http_client import MOCK_PORT, cpu_seconds, load, wait_for
 
 INKSEAL = Path(sys.executable).parent / "inkseal"

@@ -178,6 +178,7 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
     rules = house.authenticate(headers)
     if house.draining:
         raise ApiError(503, "this server is stopping; try again", type_="server_error", code="draining")
+    house.gates[rules.tenant].enter(house.clock.monotonic())
     request_id = reply._request_id
     endpoint = ENDPOINTS.get(path)
     if isinstance(endpoint, InputEndpoint) and endpoint.media and not _may_give_media(house, path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -34,7 +34,7 @@ from proxy.wire.endpoint import AnswerStream, Endpoint, WholeAnswer
 from proxy.wire.form import form_texts, is_form
 from proxy.wire.headers import body_headers, forwarded_headers, returned_headers
 from proxy.wire.inputs import InputEndpoint
-from proxy.wire.jsonedit import replace_values
+from proxy.wire.jsonedit import remove_member, replace_values
 from proxy.wire.prompts import holds_tokens
 from proxy.wire.rewriter import StreamRewriter
 from proxy.wire.sse import PING
@@ -76,6 +76,9 @@ class Exchange:
         self._recording = Recording(house, call.request_id)
         self._presence = Presence(reply, house.settings.server.keepalive_seconds, self._ping)
         self._sent_at = 0.0
+        self._gate = house.gates[call.rules.tenant]
+        self._streaming = False
+        self._answered = False
         self._input_digest = ""
         self._plan: Plan | None = None
 
@@ -101,6 +104,8 @@ class Exchange:
             raise
         finally:
             watcher.cancel()
+            if self._streaming:
+                self._gate.end_stream()
             try:
                 await self._close()
             finally:
@@ -116,7 +121,12 @@ class Exchange:
         endpoint.check(body)
         raw, body = self._without_traces(body)
         asks = endpoint.asks(body)
+        if asks.moderation:
+            raw = remove_member(raw, "moderation")
         upstreams = house.routes(asks.model, call.rules)
+        if asks.streamed:
+            self._gate.begin_stream()
+            self._streaming = True
         library = house.library.current
         now = house.clock.now_ms()
         decided = self._plan = plan(
@@ -131,6 +141,9 @@ class Exchange:
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
         await self._accept(decided, upstreams[0], now)
         blocked = self._review_input(decided, library, texts)
+        decided = self._plan = replace(
+            decided, input_findings=[finding for _, finding in self._outcome.findings]
+        )
         if blocked is not None:
             await self._refuse(decided, blocked)
             return
@@ -212,6 +225,7 @@ class Exchange:
         if response.status != 200:
             await self._upstream_refused(plan, response, headers)
             return
+        self._answered = True
         endpoint = self._endpoint
         if isinstance(endpoint, InputEndpoint):
             await self._reply.start(200, [*headers, *body_headers(response.headers)])
@@ -405,6 +419,8 @@ class Exchange:
         if not self._recording.open:
             return
         self._presence.settled = True
+        if self._answered and self._gate.counts_tokens:
+            self._gate.spend(self._tokens(), self._house.clock.monotonic())
         plan, outcome = self._plan, self._outcome
         assert plan is not None  # nothing is accepted before it is planned
         outputs = []
@@ -449,9 +465,21 @@ class Exchange:
             "usage": outcome.usage,
             "usage_estimated": outcome.usage_estimated,
             "upstream_request_id": outcome.upstream_request_id,
+            "upstream": outcome.attempts[-1]["upstream"] if outcome.attempts else "",
             "attempts": outcome.attempts,
         }
         await self._recording.close(outcome.status, fields, self._secret())
+
+    def _tokens(self) -> int:
+        """What the answer cost: the upstream's figure, else about one token for four bytes of text."""
+        usage = self._outcome.usage or {}
+        total = usage.get("total_tokens")
+        if type(total) is int and total >= 0:
+            return total
+        said = sum(
+            len(part.encode("utf-8", "replace")) for lane in self._outcome.lanes for part in lane.generated
+        )
+        return (len(self._call.body) + said) // 4
 
     def _content_ids(self, plan: Plan) -> list[str]:
         """One for each text that is generated; none where nothing is."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from labelers.provenance import KeyRing
 from proxy.errors import ApiError
+from proxy.limits import Gate
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
@@ -45,6 +46,10 @@ class Clock:
     def random24(self) -> int:
         return int.from_bytes(os.urandom(3))
 
+    def monotonic(self) -> float:
+        """Seconds that never go back, for limits."""
+        return time.monotonic()
+
     def request_id(self) -> str:
         return "req_" + secrets.token_hex(12)
 
@@ -73,6 +78,8 @@ class House:
     live: int = 0
     """Exchanges under way."""
     draining: bool = False
+    gates: dict[str, Gate] = field(default_factory=dict)
+    """The limits of each tenant, by name."""
     _keys: dict[bytes, str] = field(default_factory=dict)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -80,6 +87,10 @@ class House:
         for tenant in self.settings.tenants:
             digest = tenant.key_sha256 or hashlib.sha256(tenant.key.encode()).hexdigest()
             self._keys[bytes.fromhex(digest)] = tenant.name
+        now = self.clock.monotonic()
+        self.gates[""] = Gate(now=now)
+        for tenant in self.settings.tenants:
+            self.gates[tenant.name] = Gate(**tenant.limits.model_dump(), now=now)
 
     def authenticate(self, headers: Mapping[str, str]) -> Rules:
         """The rules of the tenant whose key the caller showed. Raises ApiError (401)."""

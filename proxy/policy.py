@@ -22,6 +22,7 @@ from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.settings import Labels, Review
 from proxy.wire.endpoint import Asks
+from proxy.wire.moderation import findings_of, moderation_error, moderation_results
 
 __all__ = ["Plan", "Rules", "plan"]
 
@@ -54,6 +55,7 @@ class Plan:
     positions: tuple[str, ...]
     skipped: str
     carrier: bool
+    input_findings: Sequence[Finding] = ()
 
     @property
     def model(self) -> str:
@@ -115,6 +117,20 @@ class Plan:
     def refusal(self, finding: Finding) -> str:
         assert self.library is not None  # no finding without a library
         return self.library.refusal(finding.category, self.locale)
+
+    def moderation(self, lanes: Sequence[Lane] | None) -> dict[str, Any] | None:
+        if not self.asks.moderation:
+            return None
+        model = f"inkseal-{self.library.version[:12]}" if self.library is not None else "inkseal"
+        told = moderation_error("not_reviewed", "the operator of this service has switched this review off")
+        said = told
+        if self.library is not None and self.rules.review.input:
+            told = moderation_results(model, [self.input_findings])
+        if lanes is None:
+            said = moderation_error("not_generated", "the request was blocked, so there is no output")
+        elif self.reviews_output:
+            said = moderation_results(model, [findings_of(lane) for lane in lanes])
+        return {"input": told, "output": said}
 
     def aigc(self, lane: Lane, *, last: bool, retract: int | None = None) -> dict[str, Any] | None:
         if not self.rules.labels.metadata:

@@ -142,7 +142,8 @@ class Relay:
                 self._presence.left = True
                 assert self._pump is not None  # `run` is under way
                 self._pump.cancel()
-                raise ConnectionError("the client left")
+                # Whichever task reads the body: it ends here, with the rest.
+                await asyncio.get_running_loop().create_future()
             more = message.get("more_body", False)
             yield message.get("body", b"")
         self._read()

@@ -205,6 +205,14 @@ class Fingerprints(_Section):
     enabled: bool = True
 
 
+class TenantLimits(_Section):
+    """0: no limit. Each server process counts for itself."""
+
+    requests_per_minute: int = Field(0, ge=0)
+    concurrent_streams: int = Field(0, ge=0)
+    tokens_per_minute: int = Field(0, ge=0)
+
+
 class Tenant(_Section):
     """One key. What it overrides is merged over the general section, key by key."""
 
@@ -212,6 +220,7 @@ class Tenant(_Section):
     key: str = ""
     key_sha256: str = ""
     models: list[str] = ["*"]
+    limits: TenantLimits = TenantLimits()
     labels: dict[str, Any] = {}
     watermarks: dict[str, Any] = {}
     review: dict[str, Any] = {}

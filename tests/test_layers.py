@@ -14,7 +14,7 @@ PACKAGES = ("labelers", "detectors", "proxy")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 # Rooms that decide and transform: nothing in them waits, reads a clock, the environment or a file.
-PURE = ("labelers", "detectors", "proxy/wire", "proxy/lane.py", "proxy/policy.py")
+PURE = ("labelers", "detectors", "proxy/wire", "proxy/lane.py", "proxy/policy.py", "proxy/limits.py")
 IMPURE_IMPORTS = {
     "asyncio",
     "time",
@@ -52,6 +52,7 @@ ROOMS = {
     "proxy/upstreams": ("proxy.upstreams",),
     "proxy/settings.py": (),
     "proxy/errors.py": (),
+    "proxy/limits.py": ("proxy.errors",),
     "proxy/keys.py": (),
     "proxy/tokens.py": (),
     "proxy/policy.py": ("proxy.wire", "proxy.review", "proxy.errors", "proxy.lane", "proxy.settings"),

@@ -84,6 +84,8 @@ def test_the_shipped_default_file_is_what_the_program_does_without_one() -> None
         ("server: {host: 0.0.0.0}\n", {}, "provider.code", "reachable from elsewhere"),
         ("server: {host: 0.0.0.0}\nprovider: {code: acme}\n", {}, "tenants", "at least one tenant"),
         ("server: {host: 0.0.0.0}\nprovider: {code: acme}\ntenants: [{name: a, key: k}]\nrecords: {enabled: false}\n", {}, "records.enabled", "loopback only"),
+        ("tenants: [{name: a, key: k, limits: {tokens: 1}}]\n", {}, "tenants.0.limits.tokens", "did you mean tokens_per_minute?"),
+        ("tenants: [{name: a, key: k, limits: {tokens_per_minute: -1}}]\n", {}, "tenants.0.limits.tokens_per_minute", "greater than or equal to 0"),
         ("tenants: [{name: a}]\n", {}, "tenants.0", "either key or key_sha256"),
         ("tenants: [{name: a, key_sha256: x}]\n", {}, "tenants.0", "64 lower-case hex"),
         ("tenants: [{name: a, key: k}, {name: a, key: l}]\n", {}, "tenants", "same name"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from proxy.lane import Lane
@@ -41,7 +41,7 @@ class AnswerPolicy(Protocol):
         ...
 
     def lane(self, index: int) -> Lane:
-        """The lane of choice `index`; called once a choice."""
+        """A new lane for a text of choice `index`; all lanes of one choice bear its content id."""
         ...
 
     def reviewer(self) -> Reviewer | None:
@@ -50,6 +50,13 @@ class AnswerPolicy(Protocol):
 
     def refusal(self, finding: Finding) -> str:
         """The operator's text for what was found."""
+        ...
+
+    def moderation(self, lanes: Sequence[Lane] | None) -> dict[str, Any] | None:
+        """The official moderation object of the whole answer; None if the request did not ask for one.
+
+        `lanes`: one for each choice; None if the request was blocked and nothing was generated.
+        """
         ...
 
     def aigc(self, lane: Lane, *, last: bool, retract: int | None = None) -> dict[str, Any] | None:

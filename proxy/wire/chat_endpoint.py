@@ -40,6 +40,7 @@ class ChatEndpoint:
             prefix=body["messages"][-1]["role"] == "assistant",
             unlabelled="json" if json_output else "",
             last_user=last_user_text(body),
+            moderation=type(body.get("moderation")) is dict,
         )
 
     def texts(self, body: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -113,6 +113,7 @@ class ChoiceStream:
         self.usage: dict[str, Any] | None = None
         self.complete = False
         self.cancelled = False
+        self._moderated = False
 
     @property
     def lanes(self) -> list[Lane]:
@@ -435,7 +436,20 @@ class ChoiceStream:
             choices = self._choices.values()
             self.complete = len(choices) >= self._expected and all(c.ended for c in choices)
             self.cancelled = self.complete and all(c.lane.blocked is not None for c in choices)
+            if self.complete and frames:
+                frames[-1] = self._with_moderation(frames[-1])
         return frames
+
+    def _with_moderation(self, frame: bytes) -> bytes:
+        """The last chunk of the last choice tells what review found, if the request asked."""
+        moderation = None if self._moderated else self._policy.moderation(self.lanes)
+        data = frame_data(frame)
+        if moderation is None or data is None:
+            return frame
+        self._moderated = True
+        if b'"moderation"' in data:
+            return frame_of(orjson.dumps({**orjson.loads(data), "moderation": moderation}))
+        return frame_of(append_member(data, "moderation", moderation))
 
     def _with_aigc(self, state: _Choice, frame: bytes, *, last: bool) -> bytes:
         aigc = self._policy.aigc(state.lane, last=last)

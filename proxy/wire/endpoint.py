@@ -22,7 +22,8 @@ class Asks:
     `json_output`: JSON or a grammar, in which a label would break something. `prefix`: the model
     goes on with a text whose start the client has already shown. `unlabelled`: why a label in
     the text would break this answer ("fim", "json"), or "". `echo`: for each choice the text of the
-    caller that the answer repeats before it goes on; empty where nothing is repeated.
+    caller that the answer repeats before it goes on; empty where nothing is repeated. `moderation`: the
+    answer is to tell what review found; the member of that name is taken out of the request.
     """
 
     model: str
@@ -35,6 +36,7 @@ class Asks:
     unlabelled: str = ""
     last_user: str = ""
     echo: tuple[str, ...] = ()
+    moderation: bool = False
 
 
 class AnswerStream(Dialect, Protocol):

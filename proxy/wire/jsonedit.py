@@ -17,7 +17,7 @@ import orjson
 
 from proxy.errors import WireError
 
-__all__ = ["JsonPath", "append_member", "replace_string", "replace_values"]
+__all__ = ["JsonPath", "append_member", "remove_member", "replace_string", "replace_values"]
 
 JsonPath = tuple[str | int, ...]
 
@@ -58,6 +58,37 @@ def append_member(raw: bytes, key: str, value: Any, path: JsonPath = ()) -> byte
     head = body[:-1].rstrip(b" \t\r\n")
     comma = b"" if head.endswith(b"{") else b","
     return head + comma + orjson.dumps(key) + b":" + orjson.dumps(value) + b"}"
+
+
+def remove_member(raw: bytes, key: str) -> bytes:
+    """The object `raw` without its members `key`, however often they stand in it. WireError if it is none."""
+    try:
+        text = raw.decode()
+        while cut := _member_cut(text, key):
+            text = text[: cut[0]] + text[cut[1] :]
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"not JSON: {error}") from error
+    return text.encode()
+
+
+def _member_cut(text: str, key: str) -> tuple[int, int] | None:
+    """What to cut for the first member `key`: from its name to the next one's, else from the last comma on."""
+    at = _space(text, _space(text, 0) + 1)
+    before, cut = at, -1
+    while text[at : at + 1] == '"':
+        if cut >= 0:
+            return cut, at
+        start = at
+        name, at = scanstring(text, at + 1, False)
+        end = _skip(text, _space(text, _space(text, at) + 1))[1]
+        at = _space(text, end)
+        if text[at : at + 1] == ",":
+            at = _space(text, at + 1)
+        if name == key:
+            cut = start
+        else:
+            before = end
+    return (before, end) if cut >= 0 else None
 
 
 def replace_string(raw: bytes, key: bytes, old: str, new: str) -> bytes | None:

@@ -25,6 +25,11 @@ def refusal_aigc(policy: AnswerPolicy, blocked: Finding) -> dict[str, Any]:
     return {"review": {"id": policy.request_id, "decision": "block", "category": blocked.category}}
 
 
+def _moderation(policy: AnswerPolicy) -> dict[str, Any]:
+    moderation = policy.moderation(None)
+    return {"moderation": moderation} if moderation is not None else {}
+
+
 def refusal_answer(policy: AnswerPolicy, text: str, blocked: Finding, created: int) -> bytes:
     """A blocked request, not streamed: status 200 and the operator's words."""
     content, refusal = (None, text) if policy.refusal_field else (text, None)
@@ -34,8 +39,8 @@ def refusal_answer(policy: AnswerPolicy, text: str, blocked: Finding, created: i
         "logprobs": None,
         "finish_reason": "content_filter",
     }
-    answer = {"choices": [choice], "usage": NO_USAGE, "aigc": refusal_aigc(policy, blocked)}
-    return orjson.dumps({**_head(policy, "chat.completion", created), **answer})
+    answer: dict[str, Any] = {"choices": [choice], "usage": NO_USAGE, "aigc": refusal_aigc(policy, blocked)}
+    return orjson.dumps({**_head(policy, "chat.completion", created), **answer, **_moderation(policy)})
 
 
 def refusal_stream(policy: AnswerPolicy, text: str, blocked: Finding, created: int) -> bytes:
@@ -49,7 +54,7 @@ def refusal_stream(policy: AnswerPolicy, text: str, blocked: Finding, created: i
     events = [
         {**chunk({"role": "assistant", "content": ""}), "aigc": refusal_aigc(policy, blocked)},
         chunk({key: text}),
-        {**chunk({}, "content_filter"), "aigc": refusal_aigc(policy, blocked)},
+        {**chunk({}, "content_filter"), "aigc": refusal_aigc(policy, blocked), **_moderation(policy)},
     ]
     if policy.include_usage:
         events.append({**head, "choices": [], "usage": NO_USAGE})

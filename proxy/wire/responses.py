@@ -25,7 +25,7 @@ from proxy.wire.responses_blocked import close_blocked, incomplete
 from proxy.wire.responses_channels import place_of
 from proxy.wire.responses_frames import Came
 from proxy.wire.responses_state import Delivered, State
-from proxy.wire.responses_texts import check_media, is_call
+from proxy.wire.responses_texts import check_media, figures, is_call
 from proxy.wire.strings import string_leaves
 
 __all__ = ["ResponsesStream"]
@@ -110,7 +110,7 @@ class ResponsesStream:
 
     def _handler(self, came: Came) -> Callable[[Came], Iterator[bytes]]:
         index = came.event.get("output_index")
-        if type(index) is int and (index in self._withheld or self._is_call(came)):
+        if (type(index) is int and index in self._withheld) or self._is_call(came):
             return self._withhold
         handler = self._handlers.get(came.type)
         if handler is not None:
@@ -174,13 +174,16 @@ class ResponsesStream:
         response: dict[str, Any] = came.event["response"]
         last = came.type in _TERMINAL
         if last:
-            if type(response.get("usage")) is dict:
-                self.usage = response["usage"]
+            self.usage = figures(response.get("usage"))
             for index in sorted(self._withheld):
                 yield from self._release(index)
             yield from self._state.finish_all()
         edits: dict[JsonPath, Any] = {}
         self._texts.leaves(came.event, (), edits, frozenset({"response"}))
+        if not last and response.get("output"):
+            # A snapshot of what is still under way; the items' own events bring it.
+            edits[("response", "output")] = []
+            response = _without(response, "output")
         self._texts.response(response, ("response",), edits, self._state.finder)
         if self._texts.blocked is not None:
             return
@@ -218,7 +221,7 @@ class ResponsesStream:
             spelt = []
         pieces = part.feed(text)
         due = part.due_logprobs(spelt)
-        if due != (event.get("logprobs") or []):
+        if due != (event.get("logprobs") or []) and "logprobs" in event:
             edits[("logprobs",)] = due
         said = [at for at, piece in enumerate(pieces) if type(piece) is Text]
         if not said:
@@ -254,6 +257,8 @@ class ResponsesStream:
     def _annotation(self, came: Came) -> Iterator[bytes]:
         item, index, part = self._state.part(came.event)
         annotation = came.event.get("annotation")
+        edits: dict[JsonPath, Any] = {}
+        self._texts.leaves(came.event, (), edits, frozenset({"annotation"}))
         moved = self._texts.annotation(annotation, part)
         if moved is None:
             self._frames.dropped(came)
@@ -261,7 +266,9 @@ class ResponsesStream:
                 item.waiting.setdefault(index, []).append(came)
             return
         part.annotations.append(moved)
-        yield from self._passed(came, {("annotation",): moved} if moved != annotation else {})
+        if moved != annotation:
+            edits[("annotation",)] = moved
+        yield from self._passed(came, edits)
 
     # -- content parts and items
 
@@ -282,12 +289,15 @@ class ResponsesStream:
             item.shown.add(index)
             if value.get("annotations"):
                 edits[("part", "annotations")] = []
-            self._texts.leaves(value, ("part",), edits, frozenset({"text", "annotations"}))
+            known = frozenset({"annotations", key}) if begun else frozenset({"annotations"})
+            self._texts.leaves(value, ("part",), edits, known)
+            self._texts.leaves(came.event, (), edits, frozenset({"part"}))
             yield from self._passed(came, edits)
             if begun:
                 yield from self._state.say(item, index, part.feed(str(text)))
             return
         self._texts.leaves(value, ("part",), edits, frozenset({key}) if begun else frozenset())
+        self._texts.leaves(came.event, (), edits, frozenset({"part"}))
         yield from self._passed(came, edits)
         if begun:
             first = {**_without(came.event, "part"), "type": deltas, "delta": text}
@@ -304,6 +314,7 @@ class ResponsesStream:
             item, index, part = self._state.part(came.event)
             yield from self._state.finish(item, index, value.get("text"))
             self._texts.content(value, ("part",), edits, part)
+            self._texts.leaves(came.event, (), edits, frozenset({"part"}))
             if self._texts.blocked is None:
                 item.sealed.add(index)
         else:
@@ -322,9 +333,9 @@ class ResponsesStream:
             path[-1] in ("text", "refusal") for path, _ in string_leaves(begun)
         ):
             raise WireError("the upstream sent text before the part that it belongs to")
-        item.id = value["id"] if type(value.get("id")) is str else item.id
-        self._texts.leaves(value, ("item",), edits)
+        self._texts.leaves(came.event, (), edits)
         if self._texts.blocked is None:
+            item.id = value["id"] if type(value.get("id")) is str else item.id
             item.announced = Delivered(came, edits, "item")
         yield from self._passed(came, edits)
 
@@ -338,6 +349,7 @@ class ResponsesStream:
         yield from self._state.finish_item(item)
         edits: dict[JsonPath, Any] = {}
         self._texts.item(value, ("item",), edits, item.parts.get)
+        self._texts.leaves(came.event, (), edits, frozenset({"item"}))
         if self._texts.blocked is None:
             item.done = Delivered(came, edits, "item")
         yield from self._passed(came, edits)

@@ -17,7 +17,7 @@ from proxy.wire.answer import AnswerPolicy
 from proxy.wire.jsonedit import JsonPath, append_member, replace_values
 from proxy.wire.responses_blocked import REASON, notice_item
 from proxy.wire.responses_frames import event_frame
-from proxy.wire.responses_texts import FindPart, Texts, is_call, known_members
+from proxy.wire.responses_texts import FindPart, Texts, figures, is_call, known_members
 
 __all__ = ["ResponsesAnswer", "answer_frames"]
 
@@ -37,8 +37,7 @@ class ResponsesAnswer:
     def rewrite(self, raw: bytes) -> bytes:
         """The body for the client. Raises WireError for one that is no response."""
         answer = _parsed(raw, "the upstream's answer is no Response object")
-        if type(answer.get("usage")) is dict:
-            self.usage = answer["usage"]
+        self.usage = figures(answer.get("usage"))
         edits: dict[JsonPath, Any] = {}
         self._texts.response(answer, (), edits, _no_parts)
         if self._texts.blocked is not None:
@@ -67,7 +66,10 @@ class ResponsesAnswer:
             "status": "incomplete",
             "error": None,
             "incomplete_details": REASON,
-            "output": [*whole, notice_item(self._policy, text, name if type(name) is str else "")],
+            "output": [
+                *whole,
+                notice_item(self._policy, text, name if type(name) is str and name.isascii() else ""),
+            ],
         }
         aigc = self._policy.aigc(self._texts.telling, last=True)
         if aigc is not None:
@@ -112,7 +114,7 @@ def _item_events(index: int, item: dict[str, Any]) -> list[tuple[str, dict[str, 
         if type(part) is not dict:
             raise WireError("the upstream sent a content part that is not an object")
         where = {"item_id": item.get("id", ""), **place, "content_index": at}
-        key = {"output_text": "text", "refusal": "refusal"}.get(part.get("type", ""))
+        key = {"output_text": "text", "refusal": "refusal"}.get(str(part.get("type")))
         if key is None or type(text := part.get(key)) is not str:
             events += [
                 (f"response.content_part.{word}", {**where, "part": part}) for word in ("added", "done")

@@ -55,7 +55,11 @@ def close_blocked(state: State) -> list[bytes]:
         opened.append(item)
         index = -1
     else:
-        text, item, index = state.notice.refusal.text, state.notice.item, state.notice.content_index
+        item, index = state.notice.item, state.notice.content_index
+        text = state.notice.refusal.text
+        if state.notice.refusal.partial and not state.policy.refusal_field:
+            # The end label keeps a line of its own, so that it is found again in the history.
+            text = "\n\n" + text
     if state.policy.refusal_field:
         refused[item.index] = [_refusal_part(text)]
         out += _refusal_events(state, item, text)
@@ -170,7 +174,9 @@ def _unfinished(state: State, item: Item, more: list[dict[str, Any]]) -> dict[st
         summary = of(item.index, "response.reasoning_summary_text.delta")
         value["summary"] = [{"type": "summary_text", "text": channel.said} for channel in summary]
         thoughts = of(item.index, "response.reasoning_text.delta")
-        value["content"] = [{"type": "reasoning_text", "text": channel.said} for channel in thoughts]
+        content_said = [{"type": "reasoning_text", "text": channel.said} for channel in thoughts]
+        if content_said:
+            value["content"] = content_said
     return value
 
 

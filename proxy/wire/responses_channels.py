@@ -9,17 +9,16 @@ from labelers.explicit import Text
 from proxy.lane import Lane
 from proxy.wire.answer import AnswerPolicy
 from proxy.wire.jsonedit import JsonPath
+from proxy.wire.responses_frames import INDICES
 from proxy.wire.responses_texts import Texts
 from proxy.wire.strings import string_leaves
 
 __all__ = ["Channel", "Channels", "place_of"]
 
-_INDICES = ("output_index", "content_index", "summary_index", "command_index")
-
 
 def place_of(event: dict[str, Any]) -> tuple[Any, ...]:
     """Which text of the response an event speaks of. Ids are asked only where there is no position."""
-    place = tuple(event.get(key) for key in _INDICES)
+    place = tuple(event.get(key) for key in INDICES)
     return place if place[0] is not None else (*place, event.get("item_id"))
 
 
@@ -34,7 +33,7 @@ class Channel:
         self._said: list[str] = []
         self.kind: str = event["type"]
         self.place = place_of(event)
-        self.about = {k: v for k, v in event.items() if k in _INDICES or k == "item_id"}
+        self.about = {k: v for k, v in event.items() if k in INDICES or k == "item_id"}
         self.path = path
 
     @property

@@ -19,8 +19,10 @@ import orjson
 from proxy.errors import WireError
 from proxy.wire.jsonedit import JsonPath, append_member, replace_values
 
-__all__ = ["Came", "Frames", "event_frame"]
+__all__ = ["INDICES", "Came", "Frames", "event_frame"]
 
+# Where in the response an event's text stands.
+INDICES = ("output_index", "content_index", "summary_index", "command_index")
 # A type goes into a line of its own, so it must not hold a line break.
 _TYPE = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 _NUMBER = re.compile(rb'"sequence_number":[ ]?[0-9]+')
@@ -40,6 +42,15 @@ class Came:
         kind = event.get("type")
         if type(kind) is not str or not _TYPE.fullmatch(kind):
             raise WireError("the upstream sent an event without a type")
+        for key in INDICES:
+            if type(event.get(key)) not in (int, type(None)):
+                raise WireError(f"the upstream sent an event whose {key} is no number")
+        if type(event.get("sequence_number", 0)) is not int:
+            raise WireError("the upstream sent an event whose sequence_number is no number")
+        for key in ("item_id", "obfuscation"):
+            value = event.get(key, "")
+            if type(value) is not str or not value.isascii():
+                raise WireError(f"the upstream sent an event with text as its {key}")
         return cls(frame, data, event, kind)
 
     @property

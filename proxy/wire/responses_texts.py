@@ -25,11 +25,10 @@ from proxy.wire.jsonedit import JsonPath
 from proxy.wire.strings import decoded_arguments, string_leaves
 from proxy.wire.whole import spells_blocked
 
-__all__ = ["FindPart", "Part", "Texts", "check_media", "is_call", "known_members"]
+__all__ = ["FindPart", "Part", "Texts", "check_media", "figures", "is_call", "known_members"]
 
-_RESPONSE_META = frozenset(
-    {"id", "object", "created_at", "completed_at", "status", "model", "usage", "aigc", "output_text"}
-)
+# What tells the client that an answer was cut, and of which request it is.
+_KEPT = frozenset({"id", "object", "created_at", "completed_at", "status", "model", "usage"})
 # What a response repeats of its request. A hit there empties the copy; it does not block the answer.
 _ECHOES: Mapping[str, Any] = {
     "instructions": None,
@@ -42,9 +41,21 @@ _ECHOES: Mapping[str, Any] = {
     "user": None,
     "safety_identifier": None,
     "prompt_cache_key": None,
+    "aigc": None,
 }
 _IDENTIFIERS = frozenset(
-    {"id", "type", "status", "object", "role", "phase", "encrypted_content", "fingerprint", "obfuscation"}
+    {
+        "id",
+        "model",
+        "type",
+        "status",
+        "object",
+        "role",
+        "phase",
+        "encrypted_content",
+        "fingerprint",
+        "obfuscation",
+    }
 )
 # Hosted searches bring no arguments for anybody to act on; their text is reviewed as it comes.
 _SEARCHES = frozenset({"web_search_call", "file_search_call", "image_generation_call"})
@@ -68,13 +79,20 @@ def check_media(kind: object) -> None:
         raise WireError(f"the upstream sent {kind}, which can be neither reviewed nor labelled here")
 
 
+def figures(usage: object) -> dict[str, Any] | None:
+    """A usage object that holds figures and no text; None if there is none."""
+    return usage if type(usage) is dict and next(string_leaves(usage), None) is None else None
+
+
 def known_members(response: dict[str, Any]) -> dict[str, Any]:
     """A Response object without the members that hold text and are not known here."""
-    return {
-        key: value
-        for key, value in response.items()
-        if key in _RESPONSE_META or key in _ECHOES or key == "output" or type(value) in (int, float, bool)
-    }
+    known = {key: value for key, value in response.items() if key in _ECHOES or key == "output"}
+    for key, value in response.items():
+        if key in _KEPT or type(value) in (int, float, bool):
+            words = [text for path, text in string_leaves({key: value}) if not _is_identifier(path, text)]
+            if not words:
+                known[key] = value
+    return known
 
 
 FindPart = Callable[[int], "Part | None"]
@@ -378,35 +396,39 @@ class Texts:
         """Reviews a Response object. `find(position, item)`: how the parts of that item are found."""
         self._told = []
         for key, value in response.items():
-            if key in _RESPONSE_META or not value:
+            if not value or key in ("output", "output_text"):
                 continue
-            if key == "output":
-                if type(value) is not list:
-                    raise WireError("the upstream's output is not a list")
-                for at, item in enumerate(value):
-                    self.item(item, (*path, "output", at), edits, find(at, item))
-                    if self.blocked is not None:
-                        self.blocked_at = at
-                        return
-            elif key == "error":
+            if key == "error":
                 if not self._clean(value):
                     edits[(*path, "error")] = {
                         "code": "server_error",
                         "message": "the upstream reported an error",
                     }
             elif key in _ECHOES:
-                if self._echoes.get(key) != value:
-                    self._echoes[key] = value
-                    self._emptied.discard(key)
-                    if not self._clean(value):
-                        self._emptied.add(key)
-                if key in self._emptied:
-                    edits[(*path, key)] = _ECHOES[key]
+                self._echo(key, value, path, edits)
             else:
                 self.leaves({key: value}, path, edits)
+        output = response.get("output") or []
+        if type(output) is not list:
+            raise WireError("the upstream's output is not a list")
+        for at, item in enumerate(output):
+            if self.blocked is not None:
+                return
+            self.item(item, (*path, "output", at), edits, find(at, item))
+            if self.blocked is not None:
+                self.blocked_at = at
         if response.get("output_text"):
             # Some servers repeat all text in one string, as SDKs do for themselves.
             edits[(*path, "output_text")] = "".join(self._told)
+
+    def _echo(self, key: str, value: Any, path: JsonPath, edits: dict[JsonPath, Any]) -> None:
+        if self._echoes.get(key) != value:
+            self._echoes[key] = value
+            self._emptied.discard(key)
+            if not self._clean(value):
+                self._emptied.add(key)
+        if key in self._emptied:
+            edits[(*path, key)] = _ECHOES[key]
 
     def _clean(self, value: Any) -> bool:
         return all(review_text(self._policy, text) is None for _, text in string_leaves(value))
@@ -415,4 +437,5 @@ class Texts:
 def _is_identifier(path: JsonPath, text: str) -> bool:
     """Names and numbers of things, and ciphertext: no words for a reader, and random enough to hit a keyword."""
     key = path[-1] if path else ""
-    return type(key) is str and (key in _IDENTIFIERS or key.endswith("_id")) and text.isascii()
+    named = type(key) is str and (key in _IDENTIFIERS or key.endswith("_id"))
+    return named and text.isascii() and " " not in text

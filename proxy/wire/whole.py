@@ -56,11 +56,14 @@ def rewrite_choices(policy: AnswerPolicy, raw: bytes, lanes: Sequence[Lane], edi
             edits[(key,)] = None
     for at, choice in enumerate(choices):
         edits |= edit(at, choice, blocked)
-    aigc = _aigc_of_all(policy, lanes)
-    if aigc is not None and "aigc" in answer:
-        edits[("aigc",)] = aigc
+    added = {"aigc": _aigc_of_all(policy, lanes), "moderation": policy.moderation(lanes)}
+    ours = {key: value for key, value in added.items() if value is not None}
+    edits |= {(key,): value for key, value in ours.items() if key in answer}
     edited = replace_values(raw, edits)
-    return append_member(edited, "aigc", aigc) if aigc is not None and "aigc" not in answer else edited
+    for key, value in ours.items():
+        if key not in answer:
+            edited = append_member(edited, key, value)
+    return edited
 
 
 def _aigc_of_all(policy: AnswerPolicy, lanes: Sequence[Lane]) -> dict[str, Any] | None:
@@ -70,7 +73,11 @@ def _aigc_of_all(policy: AnswerPolicy, lanes: Sequence[Lane]) -> dict[str, Any] 
     if first is None or len(objects) == 1:
         return first
     differing = ("ProduceID", "label", "review")
-    each = [{"index": at, **{key: one[key] for key in differing}} for at, one in enumerate(objects) if one is not None]
+    each = [
+        {"index": at, **{key: one[key] for key in differing}}
+        for at, one in enumerate(objects)
+        if one is not None
+    ]
     return {**first, "choices": each}
 
 

@@ -167,7 +167,7 @@ async def test_a_blocked_stream_is_closed_as_incomplete_and_cancels_the_model(tm
     async with serving(tmp_path, upstream, [keyword(WORD)]) as run:
         async with run.client.responses.stream(model="m", input="背一首诗") as stream:
             events = [event async for event in stream]
-        assert joined(events) == START + "开头" + END + "换个话题吧。"
+        assert joined(events) == START + "开头" + END + "\n\n换个话题吧。"
         last: Any = events[-1]
         assert (last.type, last.response.status) == ("response.incomplete", "incomplete")
         assert last.response.incomplete_details.reason == "content_filter"

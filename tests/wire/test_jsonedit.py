@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.errors import WireError
-from proxy.wire.jsonedit import append_member, replace_string, replace_values
+from proxy.wire.jsonedit import append_member, remove_member, replace_string, replace_values
 
 JSON = st.recursive(
     st.none()
@@ -119,3 +119,26 @@ def test_the_quick_way_gives_what_a_parser_expects(old: str, new: str, ascii_onl
     if edited is not None:
         assert json.loads(edited)["choices"][0]["delta"]["content"] == new
         assert json.loads(edited)["id"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("raw", "left"),
+    [
+        ('{"m":1}', "{}"),
+        ('{"a":1, "m":{"x":[1,"}"]}}', '{"a":1}'),
+        ('{ "m":1 , "a": 2.50 }', '{ "a": 2.50 }'),
+        ('{"a":1,"m":1, "b":2}', '{"a":1,"b":2}'),
+        ('{"m":1,"a":{"m":3},"m":2}', '{"a":{"m":3}}'),
+        ('{"a":0,"m":1,"\\u006d":2,"c":"m"}', '{"a":0,"c":"m"}'),
+        ('{"a":"m"}', '{"a":"m"}'),
+        ("{}", "{}"),
+    ],
+)
+def test_a_member_is_taken_out_and_every_other_byte_stays(raw: str, left: str) -> None:
+    assert remove_member(raw.encode(), "m").decode() == left
+
+
+def test_a_member_of_what_is_not_json_cannot_be_taken_out() -> None:
+    for raw in (b'{"m"', b'{"m":\xff}', b'{"m":' + b"[" * 100_000):
+        with pytest.raises(WireError):
+            remove_member(raw, "m")

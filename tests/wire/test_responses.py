@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -11,7 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.helpers import keyword, splits
+from labelers.explicit import strip_labels
+from proxy.errors import WireError
+from proxy.wire.responses import ResponsesStream
+from proxy.wire.responses_answer import ResponsesAnswer, answer_frames
+from proxy.wire.rewriter import StreamRewriter
+from tests.helpers import keyword, splits, sse_events
 from tests.wire.plans import rules
 from tests.wire.responses_events import (
     CALLS,
@@ -36,6 +43,7 @@ from tests.wire.responses_events import (
 
 START, END = "【本内容由AI生成】\n\n", "\n\n（以上内容由AI生成）"
 REFUSAL = "换个话题吧。"
+NOTICE = "\n\n" + REFUSAL  # behind text that was delivered
 TEXT = ["春江潮水", "连海平，", "海上明月", "共潮生。"]
 SECRET = "违禁甲乙丙"
 MASKED = keyword("遮住", action={"input": "log", "output": "mask"})
@@ -147,6 +155,37 @@ def test_nothing_is_delivered_after_the_last_event() -> None:
     raw = stream(message_events(TEXT))
     late = numbered([text_delta("迟到")])
     assert raw_through(raw + late, plan()) == raw_through(raw, plan())
+
+
+def test_a_snapshot_of_what_is_under_way_brings_no_text() -> None:
+    snapshot = {"type": "response.in_progress", "response": response([message("春")], "in_progress")}
+    made = message_events(TEXT)
+    events = through(stream([*made[:4], snapshot, *made[4:]]), plan())
+    assert of(events, "in_progress")[1]["response"]["output"] == []
+    assert texts_of(events) == [[START + "".join(TEXT) + END]] * 5
+
+
+def test_a_cut_answer_that_comes_back_as_history_loses_its_labels() -> None:
+    said = deltas(through(stream(message_events(["开头", SECRET])), plan([keyword(SECRET)])))
+    assert strip_labels("".join(said), [START.strip(), END.strip()]) == "开头" + NOTICE
+
+
+def test_the_usage_of_a_cut_answer_is_told_in_the_words_of_this_wire() -> None:
+    dialect = ResponsesStream(plan([keyword(SECRET)]))
+    rewriter = StreamRewriter(dialect)
+    raw = numbered(answer_events(message_events(["开头", SECRET])))
+    out = rewriter.feed(raw)
+    assert dialect.cancelled and dialect.usage is None
+    extra = [dialect.estimate({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5})]
+    events = sse_events(out + rewriter.close(extra=extra))
+    assert events[-1]["response"]["usage"] == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    assert events[-1]["response"]["aigc"]["usage_estimated"] is True
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+
+
+def test_metadata_that_is_off_adds_nothing_to_a_cut_answer() -> None:
+    events = through(stream(message_events([SECRET])), plan([keyword(SECRET)], of=rules(metadata=False)))
+    assert "aigc" not in events[-1]["response"]
 
 
 def test_the_aigc_object_of_an_upstream_is_replaced() -> None:
@@ -472,8 +511,8 @@ def assert_well_formed(events: list[Event]) -> None:
 
 def test_a_block_closes_the_open_text_behind_its_end_label() -> None:
     events = through(stream(message_events(["开头违禁", "甲乙丙尾"])), plan([keyword(SECRET)]))
-    assert deltas(events) == [START, "开头", END, REFUSAL]
-    said = START + "开头" + END + REFUSAL
+    assert deltas(events) == [START, "开头", END, NOTICE]
+    said = START + "开头" + END + NOTICE
     assert kinds(events)[-4:] == ["output_text.done", "content_part.done", "output_item.done", "incomplete"]
     assert [events[-4]["text"], events[-3]["part"]["text"]] == [said, said]
     assert events[-2]["item"] == message(text_part(said), status="incomplete")
@@ -499,7 +538,7 @@ def test_items_that_were_done_before_the_block_stay_as_they_were_delivered() -> 
     one, two, three = events[-1]["response"]["output"]
     assert one["content"][0]["text"] == START + "春江" + END
     assert two["arguments"] == "{}"
-    assert three["content"][0]["text"] == START + "海" + END + REFUSAL
+    assert three["content"][0]["text"] == START + "海" + END + NOTICE
 
 
 def test_a_block_in_a_tool_call_withholds_all_of_it_and_tells_in_a_message() -> None:
@@ -530,7 +569,7 @@ def test_a_refusal_that_was_cut_keeps_what_was_delivered() -> None:
 
 def test_two_open_messages_are_both_closed_by_a_block_in_one() -> None:
     events = through(stream(*interleaved(["前违禁", "甲乙丙"])), plan([keyword(SECRET)]))
-    assert "".join(deltas(events, 0)) == START + "前" + END + REFUSAL
+    assert "".join(deltas(events, 0)) == START + "前" + END + NOTICE
     assert "".join(deltas(events, 1)) == START + "春" + END
     assert [item["status"] for item in events[-1]["response"]["output"]] == ["incomplete"] * 2
 
@@ -612,9 +651,6 @@ def test_a_call_that_passes_goes_out_whole_and_as_it_came(kind: str) -> None:
 
 
 def test_a_call_is_withheld_until_its_item_is_done() -> None:
-    from proxy.wire.responses import ResponsesStream
-    from proxy.wire.rewriter import StreamRewriter
-
     events = answer_events(call_events(["{", "}"]))
     rewriter = StreamRewriter(ResponsesStream(plan([keyword(SECRET)])))
     frames = numbered(events).split(b"\n\n")
@@ -778,6 +814,12 @@ def test_alternatives_that_would_be_blocked_are_dropped_and_the_answer_stays() -
 
 
 BAD: list[Any] = [
+    {"type": "response.refusal.delta", "output_index": "江", "delta": "x"},
+    {"type": "response.refusal.delta", "output_index": 0, "summary_index": ["江"], "delta": "x"},
+    {"type": "response.refusal.delta", "output_index": 0, "delta": "x", "item_id": "江"},
+    {"type": "response.refusal.delta", "output_index": 0, "delta": "x", "obfuscation": ["江"]},
+    {"type": "response.refusal.delta", "output_index": 0, "delta": "x", "sequence_number": "江"},
+    {"type": "response.function_call_arguments.delta", "item_id": "fc_1", "delta": "江"},
     {"type": "bad\ntype"},
     {"type": 3, "x": "text"},
     {"choices": [{"delta": {"content": "x"}}]},
@@ -828,8 +870,6 @@ def test_an_error_of_the_upstream_ends_the_stream_as_an_error(error: Event, said
 
 
 def through_unnumbered(raw: bytes, entries: Any = ()) -> list[Event]:
-    from tests.helpers import sse_events
-
     return sse_events(raw_through(raw, plan(entries)))
 
 
@@ -875,8 +915,8 @@ def test_a_stream_without_announcements_is_reviewed_and_labelled_too() -> None:
     assert "".join(deltas(through(raw, plan([keyword(SECRET)])))) == START + "春违禁" + END
     raw = numbered([text_delta("春"), text_delta(SECRET), response_event("completed")])
     events = through(raw, plan([keyword(SECRET)]))
-    assert "".join(deltas(events)) == START + "春" + END + REFUSAL
-    assert events[-1]["response"]["output"][0]["content"][0]["text"] == START + "春" + END + REFUSAL
+    assert "".join(deltas(events)) == START + "春" + END + NOTICE
+    assert events[-1]["response"]["output"][0]["content"][0]["text"] == START + "春" + END + NOTICE
 
 
 # -- properties
@@ -903,6 +943,42 @@ def test_the_answer_does_not_depend_on_how_bytes_and_deltas_are_cut(texts: list[
     assert "".join(deltas(through(stream(message_events([whole])), decided))) == said
     assert SECRET not in said
     assert events[-1]["response"]["output"][0]["content"][0]["text"] == said
+
+
+ODD: list[Any] = [None, 0, -1, True, 1.5, "", SECRET, [], {}, [SECRET], {"a": [SECRET]}, "function_call"]
+
+
+def places_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a JSON value but the whole."""
+    children = value.items() if type(value) is dict else enumerate(value) if type(value) is list else ()
+    for key, child in children:
+        yield (*path, key)
+        yield from places_in(child, (*path, key))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(sorted(CHANNELS)), st.integers(1, 8), st.integers(0, 2**32))
+def test_no_odd_value_anywhere_leaks_or_breaks_anything(name: str, at: int, seed: int) -> None:
+    random = Random(seed)
+    text = random.choice([f"前文{SECRET}后文", "前文无害的词后文"])
+    events = answer_events(*CHANNELS[name]([text[:at], text[at:]]), message_events(["春", "江"], 5, "msg_5"))
+    events = copy.deepcopy([{"sequence_number": n, **event} for n, event in enumerate(events)])
+    for _ in range(random.randint(1, 2)):
+        *lead, key = random.choice([place for place in places_in(events) if len(place) > 1])
+        held: Any = events
+        for step in lead:
+            held = held[step]
+        held[key] = copy.deepcopy(random.choice(ODD))
+    raw = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    decided = plan([keyword(SECRET), MASKED])
+    assert SECRET not in json.dumps(sse_events(raw_through(raw, decided)), ensure_ascii=False)
+    whole = json.dumps(events[-1].get("response")).encode()
+    with suppress(WireError):
+        assert SECRET not in json.dumps(
+            json.loads(ResponsesAnswer(decided).rewrite(whole)), ensure_ascii=False
+        )
+    with suppress(WireError):
+        raw_through(answer_frames(whole), decided)
 
 
 def test_every_split_of_the_bytes_gives_the_same_events() -> None:
