@@ -93,8 +93,6 @@ class Relay:
                 code="method_not_allowed",
                 headers=(("allow", ", ".join(sorted(METHODS))),),
             )
-        if not (self._query.isascii() and self._query.isprintable()):
-            raise ApiError(400, "the query holds characters that must be escaped", code="invalid_query")
         request, model = await self._request()
         upstream = self._upstream(model)
         await self._accept(model, upstream)

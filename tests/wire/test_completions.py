@@ -426,3 +426,13 @@ def test_the_text_does_not_depend_on_how_the_bytes_are_cut(parts: list[str], ech
     answer = json.loads(CompletionAnswer(decided).rewrite(json.dumps(body).encode()))
     if answer["choices"][0]["finish_reason"] == "stop":
         assert answer["choices"][0]["text"] == expected
+
+
+def test_the_first_blocked_member_of_a_choice_decides() -> None:
+    answer = whole(plan([keyword(SECRET)], stream=False), choice("好", reasoning=SECRET, note="无"))
+    assert answer["choices"][0] == choice(REFUSED, finish_reason="content_filter")
+
+
+def test_text_beside_the_text_passes_where_it_is_clean() -> None:
+    answer = whole(plan([keyword(SECRET)], stream=False), choice("好", reasoning="想", note="无"))
+    assert (answer["choices"][0]["reasoning"], answer["choices"][0]["note"]) == ("想", "无")

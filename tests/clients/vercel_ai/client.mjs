@@ -74,7 +74,8 @@ const scenarios = {
   },
   history: async () => {
     const question = { role: "user", content: "背一首诗" };
-    const { prompt, ...rest } = options("");
+    // Otherwise the responses provider names stored items in place of sending them: the proxy refuses references.
+    const { prompt, ...rest } = { ...options(""), providerOptions: { openai: { store: false } } };
     const first = await generateText({ ...rest, messages: [question] });
     const messages = [question, ...first.response.messages, { role: "user", content: "数一数" }];
     return seen(await generateText({ ...rest, messages }));
