@@ -80,6 +80,7 @@ class Exchange:
         self._streaming = False
         self._answered = False
         self._input_digest = ""
+        self._user = ""
         self._plan: Plan | None = None
 
     async def run(self) -> None:
@@ -138,6 +139,7 @@ class Exchange:
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
         )
         texts = list(endpoint.texts(body))
+        self._user = _end_user(call, body)
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
         await self._accept(decided, upstreams[0], now)
         blocked = self._review_input(decided, library, texts)
@@ -407,7 +409,7 @@ class Exchange:
             "input_digest": self._input_digest,
             "caller_request_id": call.headers.get("x-request-id", ""),
             "session": call.headers.get("x-aigc-session", ""),
-            "user": call.headers.get("x-aigc-user", ""),
+            "user": self._user,
         }
         if self._endpoint.generates:
             self._recording.content_id = plan.provenance(0).content_id
@@ -500,6 +502,14 @@ class Exchange:
             secret["request"] = self._call.body.decode("utf-8", "replace")
             secret["outputs"] = ["".join(lane.generated) for lane in outcome.lanes]
         return secret or None
+
+
+def _end_user(call: Call, body: dict[str, Any]) -> str:
+    """Who asked, as the app tells it: our header, else what the OpenAI API has for it."""
+    for said in (call.headers.get("x-aigc-user"), body.get("safety_identifier"), body.get("user")):
+        if type(said) is str and said:
+            return said
+    return ""
 
 
 def _parsed(raw: bytes) -> dict[str, Any]:

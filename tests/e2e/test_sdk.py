@@ -74,6 +74,28 @@ async def test_the_aigc_object_and_the_headers_tell_the_same_story(tmp_path: Pat
         assert last.record.content_id == aigc["ProduceID"]
 
 
+@pytest.mark.parametrize(
+    ("headers", "body", "user"),
+    [
+        ({"x-aigc-user": "u1"}, {"user": "u2"}, "u1"),
+        ({}, {"user": "u2", "safety_identifier": "u3"}, "u3"),
+        ({}, {"user": "u2"}, "u2"),
+        ({}, {"user": 7}, ""),
+    ],
+)
+async def test_the_record_names_session_and_end_user(
+    tmp_path: Path, headers: dict[str, str], body: dict[str, Any], user: str
+) -> None:
+    async with serving(tmp_path, Scripted.answer(["好"])) as run:
+        sent = {**headers, "x-aigc-session": "s1", "x-request-id": "theirs"}
+        await run.http.post(
+            "/v1/chat/completions", json={"model": "m", "messages": ASK, **body}, headers=sent
+        )
+        (accepted,) = await run.records(status="accepted")
+        fields = accepted.record.fields
+        assert (fields["user"], fields["session"], fields["caller_request_id"]) == (user, "s1", "theirs")
+
+
 async def test_two_choices_are_labelled_and_numbered_apart(tmp_path: Path) -> None:
     async with serving(tmp_path, Scripted.answer(deltas(POEM))) as run:
         whole = await run.client.chat.completions.create(model="m", messages=ASK, n=2)
