@@ -59,7 +59,12 @@ def start(folder: Path, port: int, sections: dict[str, Any]) -> subprocess.Popen
     }
     (folder / "inkseal.yaml").write_text(yaml.safe_dump(document), "utf-8")
     (folder / "words.jsonl").write_text(entries(10_000), "utf-8")
-    subprocess.run([INKSEAL, "library", "import", "words.jsonl", "--publish"], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [INKSEAL, "library", "import", "words.jsonl", "--publish"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(["taskset", "-c", "1", INKSEAL, "serve"], cwd=folder, stdout=log, stderr=log)
 
@@ -88,7 +93,9 @@ def measure(loadlab: Path, pid: int | None, port: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--loadlab", type=Path, required=True)
     parser.add_argument("--nginx", default="/usr/sbin/nginx")
     parser.add_argument("--rounds", type=int, default=3)
@@ -96,7 +103,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         processes = [
-            subprocess.Popen(["taskset", "-c", "0", str(options.loadlab / "mock_upstream"), str(MOCK_PORT)], stderr=subprocess.DEVNULL)
+            subprocess.Popen(
+                ["taskset", "-c", "0", str(options.loadlab / "mock_upstream"), str(MOCK_PORT)],
+                stderr=subprocess.DEVNULL,
+            )
         ]
         wait_for(MOCK_PORT)
         targets: dict[str, tuple[int | None, int]] = {"direct": (None, MOCK_PORT)}
@@ -124,7 +134,9 @@ def main() -> None:
             for process in reversed(processes):
                 process.terminate()
                 process.wait()
-    print("| target | not streamed, CPU-s per 1000 | streamed, µs CPU per chunk | tr50, µs | tr99, µs |\n|---|---|---|---|---|")
+    print(
+        "| target | not streamed, CPU-s per 1000 | streamed, µs CPU per chunk | tr50, µs | tr99, µs |\n|---|---|---|---|---|"
+    )
     for name, rounds in results.items():
         values = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
         cpu = "" if name == "direct" else f"{values['plain']:.3f}"

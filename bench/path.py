@@ -62,11 +62,15 @@ def decided(of: Library | None, *, marks: bool, stream: bool) -> Plan:
         carrier=SCHEMES["carrier"](ring, "default") if marks else None,
         key_id=1,
     )
-    asks = ChatEndpoint().asks({"model": "m", "stream": stream, "messages": [{"role": "user", "content": "你好"}]})
+    asks = ChatEndpoint().asks(
+        {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "你好"}]}
+    )
     made = plan(rules, asks, request_id="r", library=of, content_numbers=[0x0693D21B6D4266EF])
     if marks:
         return made
-    return Plan(**{name: getattr(made, name) for name in Plan.__slots__} | {"positions": (), "carrier": False})
+    return Plan(
+        **{name: getattr(made, name) for name in Plan.__slots__} | {"positions": (), "carrier": False}
+    )
 
 
 def cpu(work: Callable[[], None], repeat: int) -> float:
@@ -93,7 +97,9 @@ def main() -> None:
         ("labels and carrier", None, True),
         ("everything", every, True),
     ]
-    print(f"| {len(TEXT)} characters | a 3-character delta, µs | whole stream of {len(frames)} frames, µs | unstreamed answer, µs |")
+    print(
+        f"| {len(TEXT)} characters | a 3-character delta, µs | whole stream of {len(frames)} frames, µs | unstreamed answer, µs |"
+    )
     print("|---|---|---|---|")
     for name, of, marks in rows:
         streamed, whole = decided(of, marks=marks, stream=True), decided(of, marks=marks, stream=False)

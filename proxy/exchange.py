@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -22,9 +22,10 @@ from proxy.errors import ApiError, WireError
 from proxy.fallback import open_first
 from proxy.house import House
 from proxy.lane import Lane
+from proxy.outcome import Outcome
 from proxy.policy import Plan, plan
 from proxy.recording import Recording
-from proxy.records.record import ABORTED, BLOCKED, CLOSED
+from proxy.records.record import BLOCKED, CLOSED
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
@@ -49,21 +50,6 @@ MAX_ANSWER = 64 * 1024 * 1024
 TRAILER_SECONDS = 2.0
 
 
-@dataclass(slots=True)
-class _Outcome:
-    """What the closing record will say."""
-
-    status: str = ABORTED
-    reason: str = "internal error"
-    http_status: int = 0
-    lanes: Sequence[Lane] = ()
-    usage: dict[str, Any] | None = None
-    usage_estimated: bool = False
-    upstream_request_id: str = ""
-    attempts: list[dict[str, str | int]] = field(default_factory=list)
-    findings: list[tuple[Direction, Finding]] = field(default_factory=list)
-
-
 class Exchange:
     """One request to an endpoint with text, streamed or not."""
 
@@ -72,7 +58,7 @@ class Exchange:
         self._endpoint = endpoint
         self._call = call
         self._reply = reply
-        self._outcome = _Outcome()
+        self._outcome = Outcome()
         self._recording = Recording(house, call.request_id)
         self._presence = Presence(reply, house.settings.server.keepalive_seconds, self._ping)
         self._sent_at = 0.0
@@ -422,86 +408,28 @@ class Exchange:
             return
         self._presence.settled = True
         if self._answered and self._gate.counts_tokens:
-            self._gate.spend(self._tokens(), self._house.clock.monotonic())
+            self._gate.spend(self._outcome.tokens(self._call.body), self._house.clock.monotonic())
         plan, outcome = self._plan, self._outcome
         assert plan is not None  # nothing is accepted before it is planned
-        outputs = []
-        for lane in outcome.lanes:
-            text = "".join(lane.generated)
-            label = lane.label
-            outputs.append(
-                {
-                    "content_id": lane.content_id,
-                    "digest": self._house.cipher.digest(text.strip()),
-                    "chars": len(text),
-                    "decision": plan.decision(lane),
-                    "labels": list(label.placed) if label is not None else [],
-                    "skipped_reason": plan.skipped or (label.skipped if label is not None else ""),
-                    "carrier": plan.carrier,
-                }
-            )
-            outcome.findings += [(Direction.OUTPUT, finding) for finding in lane.findings]
-        fields: dict[str, Any] = {
+        fields = {
             "endpoint": self._call.path,
             "tenant": plan.rules.tenant,
             "model": plan.model,
-            "http_status": outcome.http_status,
-            "reason": outcome.reason,
             "content_ids": self._content_ids(plan),
             "reviewed": {
                 "input": plan.library is not None and plan.rules.review.input,
                 "output": plan.reviews_output and self._endpoint.generates,
             },
-            "findings": [
-                {
-                    "direction": str(direction),
-                    "entry": finding.entry_id,
-                    "category": finding.category,
-                    "severity": finding.severity,
-                    "action": str(finding.action),
-                    "view": finding.view,
-                }
-                for direction, finding in outcome.findings
-            ],
-            "outputs": outputs,
-            "usage": outcome.usage,
-            "usage_estimated": outcome.usage_estimated,
-            "upstream_request_id": outcome.upstream_request_id,
-            "upstream": outcome.attempts[-1]["upstream"] if outcome.attempts else "",
-            "attempts": outcome.attempts,
+            **outcome.fields(plan, self._house.cipher.digest),
         }
-        await self._recording.close(outcome.status, fields, self._secret())
-
-    def _tokens(self) -> int:
-        """What the answer cost: the upstream's figure, else about one token for four bytes of text."""
-        usage = self._outcome.usage or {}
-        total = usage.get("total_tokens")
-        if type(total) is int and total >= 0:
-            return total
-        said = sum(
-            len(part.encode("utf-8", "replace")) for lane in self._outcome.lanes for part in lane.generated
-        )
-        return (len(self._call.body) + said) // 4
+        secret = outcome.secret(self._house.settings.records.store_text, self._call.body)
+        await self._recording.close(outcome.status, fields, secret)
 
     def _content_ids(self, plan: Plan) -> list[str]:
         """One for each text that is generated; none where nothing is."""
         if not self._endpoint.generates:
             return []
         return [plan.provenance(index).content_id for index in range(plan.expected)]
-
-    def _secret(self) -> dict[str, Any] | None:
-        store_text = self._house.settings.records.store_text
-        outcome = self._outcome
-        secret: dict[str, Any] = {}
-        if store_text != "none" and outcome.findings:
-            secret["findings"] = [
-                {"direction": str(d), "entry": f.entry_id, "text": f.text, "start": f.start, "end": f.end}
-                for d, f in outcome.findings
-            ]
-        if store_text == "all":
-            secret["request"] = self._call.body.decode("utf-8", "replace")
-            secret["outputs"] = ["".join(lane.generated) for lane in outcome.lanes]
-        return secret or None
 
 
 def _end_user(call: Call, body: dict[str, Any]) -> str:

@@ -115,6 +115,9 @@ class Relay:
         call = self._call
         path = call.path.removeprefix("/v1") + (f"?{self._query}" if self._query else "")
         headers = forwarded_headers(call.headers)
+        if "content-encoding" in call.headers:
+            # The body is not touched, so what it is coded with still holds.
+            headers.append(("content-encoding", call.headers["content-encoding"]))
         length = call.headers.get("content-length", "")
         if length in ("", "0") and "transfer-encoding" not in call.headers:
             self._read()

@@ -263,7 +263,7 @@ class ResponsesStream:
         if moved is None:
             self._frames.dropped(came)
             if not part.ended:
-                item.waiting.setdefault(index, []).append(came)
+                item.waiting.setdefault(index, []).append((came, edits))
             return
         part.annotations.append(moved)
         if moved != annotation:

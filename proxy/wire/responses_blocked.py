@@ -16,8 +16,8 @@ from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy
 from proxy.wire.refusal import refusal_aigc
 from proxy.wire.responses_frames import event_frame
+from proxy.wire.responses_part import Part
 from proxy.wire.responses_state import Item, State
-from proxy.wire.responses_texts import Part
 
 __all__ = ["REASON", "close_blocked", "incomplete", "notice_item", "refusal_answer", "refusal_stream"]
 

@@ -15,7 +15,8 @@ from proxy.wire.answer import AnswerPolicy
 from proxy.wire.jsonedit import JsonPath, replace_values
 from proxy.wire.responses_channels import Channels
 from proxy.wire.responses_frames import Came, Frames
-from proxy.wire.responses_texts import FindPart, Part, Texts
+from proxy.wire.responses_part import Part
+from proxy.wire.responses_texts import FindPart, Texts
 
 __all__ = ["Delivered", "Item", "Notice", "State"]
 
@@ -50,8 +51,8 @@ class Item:
     sealed: set[int] = field(default_factory=set)
     final: dict[str, Any] | None = None
     shows: bool = False
-    waiting: dict[int, list[Came]] = field(default_factory=dict)
-    """Annotations by part, whose words were not delivered yet."""
+    waiting: dict[int, list[tuple[Came, dict[JsonPath, Any]]]] = field(default_factory=dict)
+    """Annotations by part, whose words were not delivered yet; with what else is edited in their events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +132,11 @@ class State:
         due = part.due_logprobs([])
         if due:
             out.append(self.delta(item, index, "", due))
-        for came in item.waiting.pop(index, ()):
+        for came, edits in item.waiting.pop(index, ()):
             moved = self.texts.annotation(came.event.get("annotation"), part)
             if moved is not None and self.texts.blocked is None:
                 part.annotations.append(moved)
-                out.append(self.frames.passed(came, {("annotation",): moved}, late=True))
+                out.append(self.frames.passed(came, {**edits, ("annotation",): moved}, late=True))
         return out
 
     def finish_item(self, item: Item) -> list[bytes]:

@@ -193,3 +193,14 @@ async def test_json_for_a_stream_becomes_the_stream_it_should_have_been(tmp_path
     body = {**HEAD, "choices": [{"text": "好", "index": 0, "logprobs": None, "finish_reason": "stop"}]}
     async with serving(tmp_path, Scripted(replies.json(body))) as run:
         assert joined(await streamed(run, prompt="你好")) == START + "好" + END
+
+
+async def test_what_was_found_beside_the_text_is_recorded_too(tmp_path: Path) -> None:
+    found = {"text": "好", "index": 0, "logprobs": None, "finish_reason": "stop", "reasoning": SECRET}
+    async with serving(
+        tmp_path, Scripted(replies.json({**HEAD, "choices": [found]})), [keyword(SECRET)]
+    ) as run:
+        answer = await run.client.completions.create(model="m", prompt="你好")
+        assert answer.choices[0].finish_reason == "content_filter"
+        fields = (await run.last()).record.fields
+        assert [(f["direction"], f["category"]) for f in fields["findings"]] == [("output", "A.1.a")]

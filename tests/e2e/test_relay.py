@@ -29,6 +29,7 @@ def echoing(request: UpstreamRequest) -> Reply:
         ("content-type", "application/octet-stream"),
         ("x-method", request.method),
         ("x-path", request.path),
+        ("x-coding", dict(request.headers).get("content-encoding", "")),
         ("x-request-id", "up-7"),
         ("set-cookie", "a=b"),
         ("server", "nginx"),
@@ -41,13 +42,17 @@ async def test_every_method_and_the_query_travel_both_ways(tmp_path: Path, metho
     async with serving(tmp_path, Scripted(echoing), endpoints=FILES) as run:
         body = b"" if method == "GET" else BYTES
         response = await run.http.request(
-            method, "/v1/files/f-1?after=x&limit=2", content=body, headers={"content-type": "image/png"}
+            method,
+            "/v1/files/f-1?after=x&limit=2",
+            content=body,
+            headers={"content-type": "image/png", "content-encoding": "br"},
         )
         assert (response.status_code, response.content) == (201, body)
         assert (response.headers["x-method"], response.headers["x-path"]) == (
             method,
             "/files/f-1?after=x&limit=2",
         )
+        assert response.headers["x-coding"] == "br"
         assert response.headers["x-upstream-request-id"] == "up-7"
         assert response.headers["x-request-id"].startswith("req_")
         assert not {"set-cookie", "x-aigc"} & set(response.headers)

@@ -10,7 +10,7 @@ from proxy.upstreams import replies
 from proxy.wire.chat import ChatStream
 from proxy.wire.sse import frame_data
 from tests.helpers import keyword, text_of
-from tests.wire.plans import plan, raw_through, through
+from tests.wire.plans import plan, raw_through, rules, through
 
 START, END = "【本内容由AI生成】\n\n", "\n\n（以上内容由AI生成）"
 SECRET = "违禁甲乙丙"
@@ -76,11 +76,11 @@ def test_figures_after_the_finish_chunk_pass_and_words_do_not(note: str) -> None
 
 
 def test_a_word_that_a_channel_ends_with_blocks_before_the_finish_chunk() -> None:
-    whole_word = keyword("badword", whole_word=True)
-    raw = frames(chunk({"reasoning": "a badword"}), chunk({"content": "ok"}), STOP)
-    events = through(raw, plan([whole_word]))
+    undecided = keyword(SECRET, exceptions=(SECRET + "解",))
+    raw = frames(chunk({"reasoning": "想" + SECRET}), chunk({"content": "好"}), STOP)
+    events = through(raw, plan([undecided]))
     assert events[-2]["choices"][0]["finish_reason"] == "content_filter"
-    assert "badword" not in str(events)
+    assert "违禁" not in str(events)
 
 
 def test_empty_tool_calls_change_nothing() -> None:
@@ -108,3 +108,10 @@ def test_a_string_that_stands_twice_is_replaced_by_the_long_way() -> None:
     out = raw_through(raw, plan([mask])).decode()
     assert SECRET not in out
     assert "＊" in out
+
+
+def test_without_metadata_a_stream_bears_labels_and_no_aigc_object() -> None:
+    raw = frames(chunk({"role": "assistant", "content": ""}), chunk({"content": "春"}), STOP)
+    events = through(raw, plan(of=rules(metadata=False)))
+    assert text_of(events) == START + "春" + END
+    assert not any("aigc" in event for event in events[:-1])

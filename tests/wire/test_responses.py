@@ -633,6 +633,11 @@ def test_what_a_channel_holds_back_comes_before_its_done_event() -> None:
     assert events[at]["text"] == "想违禁"
 
 
+def test_what_a_part_begins_with_can_be_held_back() -> None:
+    events = through(stream(*begun(refusal_events, "refusal")(["违", "禁无关"])), plan([keyword(SECRET)]))
+    assert [e["delta"] for e in of(events, "refusal.delta")] == ["违禁无关"]
+
+
 def test_what_a_channel_holds_back_comes_even_where_no_done_event_ends_it() -> None:
     made = [e for e in reasoning_events(["想", "违禁"]) if not e["type"].endswith(".done")]
     events = through(stream(made), plan([keyword(SECRET)]))
@@ -722,6 +727,17 @@ def bare(text: str) -> str:
     return "".join(c for c in text if not "\ufe00" <= c <= "\ufe0f")
 
 
+def test_a_citation_in_text_without_labels_stays_where_it_was() -> None:
+    raw = annotated(['{"a":', "1}"], citation(0, 2))
+    assert raw_through(raw, plan(of=rules(metadata=False), text={"format": {"type": "json_object"}})) == raw
+
+
+def test_a_citation_behind_the_last_word_stands_before_the_end_label() -> None:
+    events = through(stream(message_events(TEXT, annotations=[citation(16, 16)])), plan())
+    (moved,) = events[-1]["response"]["output"][0]["content"][0]["annotations"]
+    assert "".join(deltas(events))[moved["start_index"] :] == END
+
+
 def test_a_file_citation_moves_and_the_number_of_a_file_does_not() -> None:
     cited = {"type": "file_citation", "file_id": "f", "index": 4}
     path = {"type": "file_path", "file_id": "f", "index": 0}
@@ -734,8 +750,9 @@ def test_a_file_citation_moves_and_the_number_of_a_file_does_not() -> None:
 
 def test_a_citation_of_words_that_are_still_held_back_waits_for_them() -> None:
     made = message_events(["春江违", "禁"], annotations=[citation(2, 4)])
-    raw = stream([*made[:3], annotation_event(2, 4), *made[3:]])
-    events = through(raw, plan([keyword(SECRET)]))
+    raw = stream([*made[:3], {**annotation_event(2, 4), "note": "遮住"}, *made[3:]])
+    events = through(raw, plan([keyword(SECRET), MASKED]))
+    assert of(events, "output_text.annotation.added")[0]["note"] == "＊＊"
     order = kinds(events)
     assert order.index("output_text.annotation.added") == order.index("output_text.done") - 1
     assert place_in(events, of(events, "output_text.annotation.added")[0]["annotation"]) == "违禁"
@@ -755,6 +772,12 @@ def test_a_citation_that_cannot_be_moved_is_dropped(text: str, annotation: Any) 
     events = through(annotated([text], annotation), plan([REPLACED, MASKED]))
     assert of(events, "output_text.annotation.added") == []
     assert events[-1]["response"]["output"][0]["content"][0]["annotations"] == []
+
+
+def test_a_citation_that_comes_after_its_text_and_fits_nowhere_is_dropped() -> None:
+    made = message_events(TEXT)
+    events = through(stream([*made[:-2], annotation_event(0, 99), *made[-2:]]), plan())
+    assert of(events, "output_text.annotation.added") == []
 
 
 def test_citations_of_a_part_that_was_cut_stay_with_it() -> None:
@@ -795,6 +818,12 @@ def test_log_probabilities_wait_for_the_text_they_spell() -> None:
     events = through(spelt_stream(["春", "违禁"]), plan([keyword(SECRET)], top_logprobs=2))
     assert tokens(events) == ["春", "违禁"]
     assert events[-1]["response"]["output"][0]["content"][0]["logprobs"] == spelt("春", "违禁")
+
+
+def test_log_probabilities_come_also_while_a_label_is_not_decided_yet() -> None:
+    events = through(spelt_stream(["`", "x` 是"]), plan(top_logprobs=2))
+    assert tokens(events) == ["`", "x` 是"]
+    assert "".join(deltas(events)) == START + "`x` 是" + END
 
 
 @pytest.mark.parametrize("texts", [["春", "违禁", "甲乙丙"], ["春", "遮住"], ["春", "遮", "住"]])

@@ -127,8 +127,9 @@ def test_base64_and_ciphertext_hold_no_words() -> None:
         {"type": "input_file", "file_data": "data:application/pdf;base64,AAAA"},
         {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "mp3"}},
     ]
+    tools = [{"type": "odd", "url": "data:image/png;base64,AAAA"}]
     items = [{"role": "user", "content": content}, {"type": "reasoning", "encrypted_content": "AAAA"}]
-    assert not any("AAAA" in text for _, text in request_texts(body(items)))
+    assert not any("AAAA" in text for _, text in request_texts(body(items, tools=tools)))
 
 
 def test_the_last_user_message_decides_the_locale() -> None:
