@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from labelers.explicit import Text
+from labelers.explicit import SEPARATOR, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Piece, Refusal
 from proxy.review.reviewer import Finding
@@ -402,7 +402,11 @@ class ChoiceStream:
         if self._shape.opening and not state.role:
             state.role = True
             out.append(self._chunk(state, self._shape.opening))
-        out.append(self._chunk(state, self._shape.refused(refusal.text, self._policy.refusal_field)))
+        text = refusal.text
+        if refusal.partial and not self._policy.refusal_field:
+            # The end label before it keeps a line of its own.
+            text = SEPARATOR + text
+        out.append(self._chunk(state, self._shape.refused(text, self._policy.refusal_field)))
         retract = refusal.from_char if refusal.partial else None
         aigc = self._policy.aigc(state.lane, last=True, retract=retract)
         out.append(self._chunk(state, {}, finish="content_filter", aigc=aigc))

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from labelers.explicit import SEPARATOR
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy
 from proxy.wire.refusal import refusal_aigc
@@ -59,7 +60,7 @@ def close_blocked(state: State) -> list[bytes]:
         text = state.notice.refusal.text
         if state.notice.refusal.partial and not state.policy.refusal_field:
             # The end label keeps a line of its own, so that it is found again in the history.
-            text = "\n\n" + text
+            text = SEPARATOR + text
     if state.policy.refusal_field:
         refused[item.index] = [_refusal_part(text)]
         out += _refusal_events(state, item, text)

@@ -176,7 +176,7 @@ async def test_a_blocked_answer_is_replaced_choice_by_choice(tmp_path: Path) -> 
         assert (second.text, second.finish_reason) == (REFUSED, "content_filter")
         chunks = await streamed(run, prompt="你好", n=2)
         assert bare(joined(chunks, 0)) == START + "好。" + END
-        assert bare(joined(chunks, 1)) == START + "开头" + END + REFUSED
+        assert bare(joined(chunks, 1)) == START + "开头" + END + "\n\n" + REFUSED
         assert (await run.last()).record.status == "blocked"
 
 

@@ -311,7 +311,7 @@ async def test_a_blocked_stream_cancels_the_model_and_books_an_estimate(tmp_path
     upstream = Scripted(replies.Reply([*reply.steps, replies.STALL], 200, reply.headers))
     async with serving(tmp_path, upstream, [keyword("违禁甲乙丙")]) as run:
         chunks = await collect(run, stream_options={"include_usage": True})
-        assert joined(chunks) == START + "开头" + END + "换个话题吧。"
+        assert joined(chunks) == START + "开头" + END + "\n\n换个话题吧。"
         assert chunks[-1].usage.completion_tokens > 0
         assert chunks[-1].model_extra["aigc"] == {"usage_estimated": True}
         await asyncio.wait_for(upstream.played[0].closed(), 1)

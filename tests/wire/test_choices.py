@@ -63,7 +63,7 @@ def test_a_blocked_word_beside_the_delta_ends_the_choice(where: str) -> None:
     events = through(
         frames(chunk({"content": "春"}), bad, chunk({"content": "潮"}), STOP), plan([keyword(SECRET)])
     )
-    assert text_of(events) == START + "春" + END + REFUSED
+    assert text_of(events) == START + "春" + END + "\n\n" + REFUSED
     assert events[-2]["choices"][0]["finish_reason"] == "content_filter"
 
 

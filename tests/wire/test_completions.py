@@ -114,7 +114,7 @@ def test_chunks_that_need_no_change_go_out_byte_for_byte() -> None:
 def test_a_blocked_word_never_leaks_wherever_it_is_cut(at: int) -> None:
     text = "开头违禁甲乙丙结尾"
     events = through(stream([text[:at], text[at:]]), plan([keyword(SECRET)]))
-    assert "".join(texts(events)) == START + "开头" + END + REFUSED
+    assert "".join(texts(events)) == START + "开头" + END + "\n\n" + REFUSED
     last = events[-2]
     assert last["choices"][0] == {"text": "", "index": 0, "logprobs": None, "finish_reason": "content_filter"}
     assert (last["aigc"]["event"], last["aigc"]["from_char"]) == ("retract", len(START))
@@ -138,7 +138,7 @@ def test_one_blocked_choice_leaves_the_others_alone() -> None:
     decided = plan([keyword(SECRET)], prompt=["一", "二"])
     events = through(raw, decided)
     assert "".join(texts(events, 0)) == START + "好。" + END
-    assert "".join(texts(events, 1)) == START + "甲" + END + REFUSED
+    assert "".join(texts(events, 1)) == START + "甲" + END + "\n\n" + REFUSED
     assert decided.expected == 2
 
 
