@@ -261,7 +261,11 @@ class ChoiceStream:
         """The chunk as several: channels, text and labels, and last what was neither."""
         out: list[bytes] = []
         if lead:
-            out.append(self._chunk(state, {"content": "", **lead} if "role" in lead else lead))
+            said = self._shape.delta(choice)
+            if "role" in lead and "content" in said and "content" not in lead:
+                # Text follows in chunks of its own; where there is none, null stays null.
+                lead = {**lead, "content": None if said["content"] is None else ""}
+            out.append(self._chunk(state, lead))
         out += self._send(state, pieces)
         out += rest
         remains = self._shape.emptied(choice)

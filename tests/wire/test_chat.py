@@ -205,6 +205,13 @@ def test_tool_calls_wait_until_their_arguments_have_passed() -> None:
     assert contents(events) == []
 
 
+@pytest.mark.parametrize("content", [{"content": None}, {}, {"content": ""}])
+def test_no_content_beside_a_tool_call_stays_no_content(content: dict[str, Any]) -> None:
+    first = {"role": "assistant", **content, **call("{}", id="t", type="function")}
+    events = through(frames(chunk(first), chunk({}, finish="tool_calls")), plan())
+    assert events[0]["choices"][0]["delta"] == {"role": "assistant", **content}
+
+
 @pytest.mark.parametrize("arguments", ['{"q":"违禁', '{"q":"\\u8fdd\\u7981'])
 def test_words_in_tool_arguments_block_also_when_escaped(arguments: str) -> None:
     raw = frames(chunk(call(arguments, id="t")), chunk(call('甲乙丙"}')), chunk({}, finish="tool_calls"))
