@@ -65,9 +65,8 @@ def request_texts(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
             if role == "user":
                 said.append(whole)
     # One text, a string a line: each review has a price of its own, however short the string.
-    rest = [text for _, text in string_leaves({k: v for k, v in body.items() if k != "messages"})]
-    if rest:
-        yield "request", "\n".join(rest)
+    rest = string_leaves({k: v for k, v in body.items() if k != "messages"})
+    yield "request", "\n".join(text for _, text in rest)
     if len(said) > 1:
         yield "user", "".join(said)
 

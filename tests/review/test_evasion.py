@@ -143,3 +143,9 @@ def test_the_longest_entry_still_has_an_evasion_view() -> None:
     pattern = "好人" * 32
     library = Library.compile([Entry(pattern, "A.1.a")])
     assert run(library, [" ".join(pattern)])[0] == ""
+
+
+def test_a_word_whose_last_letter_is_drawn_out_is_found_to_its_end() -> None:
+    library = Library.compile([Entry("cat", "A.1.a", views=("evasion",))])
+    for text, found in (("c-a-ttt now", "c-a-ttt"), ("c-a-tt", "c-a-tt"), ("c-a-t-t now", "c-a-t")):
+        assert [finding.text for finding in library.review(text, Direction.OUTPUT)] == [found]

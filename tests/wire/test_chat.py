@@ -183,6 +183,14 @@ def test_nested_text_of_unknown_shape_is_reviewed_across_chunks() -> None:
     assert "违禁无关" in kept
 
 
+def test_a_word_that_only_the_end_of_the_answer_decides_blocks_it_and_its_tool_calls() -> None:
+    entry = keyword(SECRET, exceptions=(SECRET + "研究",))
+    raw = frames(chunk(call("{}", id="t")), chunk({"content": "前" + SECRET}), chunk({}, finish="stop"))
+    events = through(raw, plan([entry]))
+    assert text_of(events) == START + "前" + END + "\n\n换个话题吧。"
+    assert not any("tool_calls" in c["delta"] for e in events[:-1] for c in e["choices"])
+
+
 def call(arguments: str, **more: Any) -> dict[str, Any]:
     return {"tool_calls": [{"index": 0, **more, "function": {"arguments": arguments}}]}
 
