@@ -79,7 +79,6 @@ class UpstreamSettings(_Section):
     timeouts: Timeouts = Timeouts()
     max_connections: int = Field(1000, ge=1)
     headers: dict[str, str] = {}
-    trusted_labels: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> UpstreamSettings:

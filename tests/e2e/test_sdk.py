@@ -495,3 +495,20 @@ async def test_health_readiness_and_version(tmp_path: Path) -> None:
         upstream.is_ready = False
         assert (await run.http.get("/readyz")).status_code == 503
         assert (await run.http.get("/version")).json()["library"] == run.house.library.current.version  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_with_everything_off_the_bytes_out_are_the_bytes_in(tmp_path: Path, stream: bool) -> None:
+    reply = replies.sse(deltas(POEM), usage=True) if stream else replies.chat([POEM])
+    sent = b"".join(step for step in reply.steps if isinstance(step, bytes))
+    off: dict[str, Any] = {
+        "labels": {"mode": "interface", "undertaking": "test", "metadata": False},
+        "watermarks": {"carrier": {"enabled": False}},
+        "review": {"input": False, "output": False},
+        "records": {"enabled": False},
+    }
+    async with serving(tmp_path, Scripted(reply), **off) as run:
+        body = {"model": "m", "messages": ASK, "stream": stream, "stream_options": {"include_usage": True}}
+        got = await run.http.post("/v1/chat/completions", json=body)
+        assert got.content == sent
+        assert not [name for name in got.headers if "aigc" in name or "disclosure" in name]
