@@ -115,6 +115,15 @@ class Exchange:
             self._gate.begin_stream()
             self._streaming = True
         library = house.library.current
+        review = call.rules.review
+        if library is None and (review.input or review.output) and not house.settings.on_loopback:
+            raise ApiError(
+                503,
+                "no feature library is published, so nothing can be reviewed; the operator must publish one "
+                "(inkseal library import FILE --publish) or switch review off",
+                type_="server_error",
+                code="library_missing",
+            )
         now = house.clock.now_ms()
         decided = self._plan = plan(
             call.rules,

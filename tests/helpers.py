@@ -97,14 +97,17 @@ class Running:
 async def serving(
     folder: Path,
     upstream: Upstream | None = None,
-    entries: Sequence[Entry] = (),
+    entries: Sequence[Entry] | None = (),
     *,
     key: str = "sk-any",
     **sections: Any,
 ) -> AsyncIterator[Running]:
-    """A proxy in this event loop, on a free port, with `upstream` behind it."""
+    """A proxy in this event loop, on a free port, with `upstream` behind it. `entries` None: no library."""
     settings = settings_in(folder, **sections)
-    publish_library(settings, entries)
+    if entries is None:
+        worker.first_start(settings)
+    else:
+        publish_library(settings, entries)
     app = worker.make_app(settings)
     house = app.house
     if upstream is not None:

@@ -512,3 +512,22 @@ async def test_with_everything_off_the_bytes_out_are_the_bytes_in(tmp_path: Path
         got = await run.http.post("/v1/chat/completions", json=body)
         assert got.content == sent
         assert not [name for name in got.headers if "aigc" in name or "disclosure" in name]
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", 200), ("0.0.0.0", 503)])
+async def test_without_a_library_only_loopback_is_served_and_nobody_is_told_ready(
+    tmp_path: Path, host: str, status: int
+) -> None:
+    upstream = Scripted.answer(["好"])
+    tenants = [{"name": "t", "key": "sk-t"}]
+    sections: dict[str, Any] = {"server": {"host": host}, "provider": {"code": "acme"}, "tenants": tenants}
+    async with serving(tmp_path, upstream, None, key="sk-t", **sections) as run:
+        body = {"model": "m", "messages": ASK}
+        got = await run.http.post("/v1/chat/completions", json=body, headers={"authorization": "Bearer sk-t"})
+        assert got.status_code == status
+        assert (await run.http.get("/readyz")).status_code == 503
+        if status == 503:
+            assert got.json()["error"]["code"] == "library_missing"
+            assert upstream.requests == []
+        else:
+            assert (await run.last()).record.fields["reviewed"] == {"input": False, "output": False}
