@@ -38,7 +38,7 @@ ONLY_IN = {
     "tiktoken": ("proxy/tokens.py",),
     "openai": (),
     "sqlite3": ("proxy/records",),
-    "click": ("proxy/__main__.py", "proxy/commands.py"),
+    "click": ("proxy/__main__.py", "proxy/cli", "proxy/commands"),
     "daachorse": ("proxy/review",),
 }
 

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from proxy.commands import explain
+from proxy.commands.settings import explain
 from proxy.records.record import Record
 from proxy.upstreams import UpstreamError, UpstreamRequest, replies
 from proxy.upstreams.replies import STALL, Reply

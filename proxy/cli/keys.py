@@ -1,0 +1,60 @@
+"""The key file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import orjson
+
+from proxy.cli.options import config_option, settings_of, usage_errors
+
+__all__ = ["keys"]
+
+
+@click.group()
+def keys() -> None:
+    """The key file, from which every other key is derived."""
+
+
+@keys.command("new")
+@config_option
+def keys_new(config_file: Path | None) -> None:
+    """Make the key file. There must be none yet."""
+    from proxy.commands.keys import new_keys
+
+    settings = settings_of(config_file)
+    with usage_errors():
+        made = new_keys(settings)
+    click.echo(f"made {made.path} (mode 0600), key epoch {made.current}; keep a copy in a safe place")
+
+
+@keys.command("rotate")
+@config_option
+def keys_rotate(config_file: Path | None) -> None:
+    """Begin a new key epoch; the older ones verify only."""
+    from proxy.commands.keys import rotate_keys
+
+    settings = settings_of(config_file)
+    with usage_errors():
+        made = rotate_keys(settings)
+    click.echo(
+        f"key epoch {made.current} signs from the next start of the server on; the older ones verify only"
+    )
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@config_option
+def keys_list(config_file: Path | None, as_json: bool) -> None:
+    """The key epochs and their states. No secret is shown."""
+    from proxy.commands.keys import list_keys
+
+    settings = settings_of(config_file)
+    with usage_errors():
+        epochs = list_keys(settings)
+    if as_json:
+        click.echo(orjson.dumps(epochs))
+        return
+    for epoch in epochs:
+        click.echo(f"{epoch['kid']}  {epoch['state']:<7} since {epoch['created']}")
