@@ -15,7 +15,10 @@ def error_body(message: str, type_: str, param: str | None, code: str | None) ->
 
 
 class ApiError(Exception):
-    """A request that is refused: an OpenAI-shaped error with its status and headers."""
+    """A request that is refused: an OpenAI-shaped error with its status and headers.
+
+    `inner`: what Azure's clients look for in `innererror`.
+    """
 
     def __init__(
         self,
@@ -26,6 +29,7 @@ class ApiError(Exception):
         param: str | None = None,
         code: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
+        inner: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -33,9 +37,13 @@ class ApiError(Exception):
         self.param = param
         self.code = code
         self.headers = headers
+        self.inner = inner
 
     def body(self) -> bytes:
-        return orjson.dumps(error_body(str(self), self.type, self.param, self.code))
+        body = error_body(str(self), self.type, self.param, self.code)
+        if self.inner is not None:
+            body["error"]["innererror"] = self.inner
+        return orjson.dumps(body)
 
 
 class WireError(Exception):

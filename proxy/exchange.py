@@ -200,6 +200,7 @@ class Exchange:
                 param=endpoint.param,
                 code="content_filter",
                 headers=tuple(headers),
+                inner=plan.inner_error(),
             )
         self._outcome.http_status = 200
         text = plan.refusal(blocked)

@@ -60,14 +60,33 @@ class Lane:
         self._echo = echo
         self._echoed = 0  # how much of `echo` has come and waits for the rest
         self._after_echo = False
+        self._echo_chars = self._label_chars = 0
         self.content_id = content_id
         self.generated: list[str] = []
+        # What review found in the choice's other texts: in those that come in pieces, and in whole strings.
+        self.beside: list[Lane] = []
+        self.elsewhere: list[Finding] = []
         self.blocked: Finding | None = None
         self.ended = False
 
     @property
     def findings(self) -> Sequence[Finding]:
         return self._reviewer.findings if self._reviewer is not None else ()
+
+    @property
+    def all_findings(self) -> list[Finding]:
+        """Those of the whole choice, in whichever of its texts."""
+        found = [*self.findings, *(f for lane in self.beside for f in lane.findings), *self.elsewhere]
+        if self.blocked is not None and self.blocked not in found:
+            found.append(self.blocked)
+        return found
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Code points that were delivered: what was generated, and what labels and marks added to it."""
+        generated = sum(map(len, self.generated))
+        marks = self._delivered - self._echo_chars - self._label_chars - generated
+        return {"generated": generated, "labels": self._label_chars, "marks": marks}
 
     @property
     def rewritten(self) -> bool:
@@ -125,6 +144,7 @@ class Lane:
         echo, self._echo = Text(self._echo), ""
         self._after_echo = True
         self._delivered += len(echo.text)
+        self._echo_chars = len(echo.text)
         rest = text[wanted:]
         return (echo, *self._pass(rest)) if rest else (echo,)
 
@@ -163,5 +183,7 @@ class Lane:
         for piece in pieces:
             if self._generated_from < 0 and type(piece) is Text:
                 self._generated_from = self._delivered
+            elif type(piece) is Label:
+                self._label_chars += len(piece.text)
             self._delivered += len(piece.text)
         return pieces

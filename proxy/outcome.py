@@ -11,7 +11,6 @@ from proxy.policy import Plan
 from proxy.records.record import ABORTED
 from proxy.review.entry import Direction
 from proxy.review.reviewer import Finding
-from proxy.wire.moderation import findings_of
 
 __all__ = ["Outcome"]
 
@@ -32,7 +31,7 @@ class Outcome:
 
     def all_findings(self) -> list[tuple[Direction, Finding]]:
         """Of the input, then of each choice, in whichever of its channels."""
-        said = [(Direction.OUTPUT, finding) for lane in self.lanes for finding in findings_of(lane)]
+        said = [(Direction.OUTPUT, finding) for lane in self.lanes for finding in lane.all_findings]
         return [*self.findings, *said]
 
     def fields(self, plan: Plan, digest: Callable[[str], str]) -> dict[str, Any]:

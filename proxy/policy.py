@@ -21,8 +21,9 @@ from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.settings import Labels, Review
+from proxy.wire.annotations import filter_results, inner_error, prompt_filter_results, response_filters
 from proxy.wire.endpoint import Asks
-from proxy.wire.moderation import findings_of, moderation_error, moderation_results
+from proxy.wire.moderation import moderation_error, moderation_result, moderation_results
 
 __all__ = ["Plan", "Rules", "plan"]
 
@@ -118,9 +119,36 @@ class Plan:
         assert self.library is not None  # no finding without a library
         return self.library.refusal(finding.category, self.locale)
 
-    def moderation(self, lanes: Sequence[Lane] | None) -> dict[str, Any] | None:
-        if not self.asks.moderation:
-            return None
+    def prompt_members(self) -> dict[str, Any]:
+        if not self._annotates:
+            return {}
+        return {"prompt_filter_results": prompt_filter_results(filter_results(self.input_findings))}
+
+    def choice_members(self, lane: Lane) -> dict[str, Any]:
+        return {"content_filter_results": filter_results(lane.all_findings)} if self._annotates else {}
+
+    def answer_members(self, lanes: Sequence[Lane] | None) -> dict[str, Any]:
+        return {"moderation": self._moderation(lanes)} if self.asks.moderation else {}
+
+    def response_members(self, lanes: Sequence[Lane] | None) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        if self.asks.moderation:
+            members["moderation"] = moderation_result(self._moderation(lanes))
+        if self._annotates:
+            said = None if lanes is None else [f for lane in lanes for f in lane.all_findings]
+            completion = None if said is None else filter_results(said)
+            members["content_filters"] = response_filters(filter_results(self.input_findings), completion)
+        return members
+
+    def inner_error(self) -> dict[str, Any] | None:
+        """What the error of a blocked request says besides, for Azure's clients."""
+        return inner_error(filter_results(self.input_findings)) if self._annotates else None
+
+    @property
+    def _annotates(self) -> bool:
+        return self.rules.review.annotations == "azure"
+
+    def _moderation(self, lanes: Sequence[Lane] | None) -> dict[str, Any]:
         model = f"inkseal-{self.library.version[:12]}" if self.library is not None else "inkseal"
         told = moderation_error("not_reviewed", "the operator of this service has switched this review off")
         said = told
@@ -129,7 +157,7 @@ class Plan:
         if lanes is None:
             said = moderation_error("not_generated", "the request was blocked, so there is no output")
         elif self.reviews_output:
-            said = moderation_results(model, [findings_of(lane) for lane in lanes])
+            said = moderation_results(model, [lane.all_findings for lane in lanes])
         return {"input": told, "output": said}
 
     def aigc(self, lane: Lane, *, last: bool, retract: int | None = None) -> dict[str, Any] | None:
@@ -153,6 +181,8 @@ class Plan:
             },
             "review": {"id": self.request_id, "decision": self.decision(lane, last=last)},
         }
+        if last:
+            aigc["counts"] = lane.counts
         if retract is not None:
             aigc |= {"event": "retract", "from_char": retract}
         return aigc
@@ -164,7 +194,7 @@ class Plan:
             return "block"
         if not last:
             return "reviewing"
-        actions = {finding.action for finding in lane.findings}
+        actions = {finding.action for finding in lane.all_findings}
         for action in (Action.REPLACE, Action.MASK, Action.FLAG):
             if action in actions:
                 return str(action)

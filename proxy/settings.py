@@ -180,6 +180,7 @@ class Review(_Section):
     input: bool = True
     output: bool = True
     on_block: Literal["refusal", "error"] = "refusal"
+    annotations: Literal["none", "azure"] = "none"
 
 
 class Records(_Section):

@@ -178,3 +178,36 @@ def test_pieces_do_not_depend_on_the_splits(parts: list[str], mark: bool) -> Non
             before = "".join(p.text for p in whole[: whole.index(piece)])
             first = next(p for p in whole if isinstance(p, Text))
             assert before[piece.from_char :].startswith(first.text)
+
+
+def test_the_counts_tell_what_labels_and_marks_added() -> None:
+    made = lane(echo="问")
+    run(made, ["问", "答案换成的字"])
+    assert made.counts == {"generated": 6, "labels": len(START) + len(END) + 2, "marks": 0}
+    plain = Lane(None, str, _Doubling())
+    run(plain, ["ab", "c"])
+    assert plain.counts == {"generated": 3, "labels": 0, "marks": 3}
+
+
+class _Doubling:
+    """A mark that is a full stop behind every character."""
+
+    def feed(self, text: str) -> str:
+        return "".join(character + "." for character in text)
+
+    def flush(self) -> str:
+        return ""
+
+
+def test_findings_of_all_texts_of_a_choice_are_its_findings_once() -> None:
+    made, beside = lane(), lane(label=False)
+    made.beside.append(beside)
+    run(made, ["换成"])
+    run(beside, ["换成", "违禁甲乙丙"])
+    assert beside.blocked is not None
+    made.elsewhere.append(FINDING)
+    made.block(beside.blocked)
+    assert [f.text for f in made.all_findings] == ["换成", "换成", "违禁甲乙丙", "x"]
+    other = lane()
+    other.block(FINDING)
+    assert other.all_findings == [FINDING]

@@ -9,7 +9,7 @@ from proxy.lane import Lane
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.wire.strings import string_leaves
 
-__all__ = ["AnswerPolicy", "review_strings", "review_text"]
+__all__ = ["AnswerPolicy", "channel_lane", "review_strings", "review_text"]
 
 
 class AnswerPolicy(Protocol):
@@ -52,11 +52,23 @@ class AnswerPolicy(Protocol):
         """The operator's text for what was found."""
         ...
 
-    def moderation(self, lanes: Sequence[Lane] | None) -> dict[str, Any] | None:
-        """The official moderation object of the whole answer; None if the request did not ask for one.
+    # What else review has to tell, by the name of the member that tells it; {} where nobody wants to know.
+    # `lanes`: one for each choice; None if the request was blocked and nothing was generated.
 
-        `lanes`: one for each choice; None if the request was blocked and nothing was generated.
-        """
+    def prompt_members(self) -> dict[str, Any]:
+        """Of the answer and the first chunk of a stream, on what was found in the request (Azure)."""
+        ...
+
+    def choice_members(self, lane: Lane) -> dict[str, Any]:
+        """Of a choice that has ended (Azure)."""
+        ...
+
+    def answer_members(self, lanes: Sequence[Lane] | None) -> dict[str, Any]:
+        """Of the whole answer and the last chunk of a stream: the official moderation object."""
+        ...
+
+    def response_members(self, lanes: Sequence[Lane] | None) -> dict[str, Any]:
+        """The same of a Response, which has shapes of its own for them."""
         ...
 
     def aigc(self, lane: Lane, *, last: bool, retract: int | None = None) -> dict[str, Any] | None:
@@ -67,21 +79,35 @@ class AnswerPolicy(Protocol):
         ...
 
 
-def review_text(policy: AnswerPolicy, text: str) -> Finding | None:
-    """The finding that blocks `text`, which is complete; None if it may be delivered."""
+def channel_lane(policy: AnswerPolicy, lane: Lane) -> Lane:
+    """The path of another text of the same choice (reasoning, refusal, …): reviewed, neither marked nor labelled."""
+    channel = Lane(policy.reviewer(), policy.refusal)
+    lane.beside.append(channel)
+    return channel
+
+
+def review_text(policy: AnswerPolicy, text: str, lane: Lane | None = None) -> Finding | None:
+    """The finding that blocks `text`, which is complete; None if it may be delivered.
+
+    `lane`: that of the choice which says it, to remember all that was found.
+    """
     reviewer = policy.reviewer()
     if reviewer is None:
         return None
     reviewer.feed(text)
     reviewer.flush()
+    if lane is not None and reviewer.findings:
+        lane.elsewhere += reviewer.findings
     return reviewer.blocked
 
 
-def review_strings(policy: AnswerPolicy, value: Mapping[str, Any], known: frozenset[str]) -> Finding | None:
+def review_strings(
+    policy: AnswerPolicy, value: Mapping[str, Any], known: frozenset[str], lane: Lane | None = None
+) -> Finding | None:
     """Reviews each string under the keys that are not `known`, as it stands."""
     for key in [key for key in value if key not in known]:
         for _, text in string_leaves(value[key]):
-            finding = review_text(policy, text)
+            finding = review_text(policy, text, lane)
             if finding is not None:
                 return finding
     return None

@@ -12,9 +12,10 @@ from labelers.explicit import Label, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Refusal
 from proxy.review.reviewer import Finding
-from proxy.wire.answer import AnswerPolicy, review_strings, review_text
+from proxy.wire.answer import AnswerPolicy, channel_lane, review_strings, review_text
+from proxy.wire.arguments import ARGUMENTS, review_arguments
 from proxy.wire.jsonedit import JsonPath
-from proxy.wire.strings import decoded_arguments, string_leaves
+from proxy.wire.strings import string_leaves
 from proxy.wire.whole import choices_of, rewrite_choices, spells_blocked
 
 __all__ = ["ChatAnswer"]
@@ -44,7 +45,8 @@ class ChatAnswer:
         lane = self._policy.lane(at)
         self.lanes.append(lane)
         edits: dict[JsonPath, Any] = {}
-        blocked = blocked or review_strings(self._policy, choice, _CHOICE_META) or self._tools(message)
+        blocked = blocked or review_strings(self._policy, choice, _CHOICE_META, lane)
+        blocked = blocked or self._tools(lane, message, ("choices", at, "message"), edits)
         for path, text in string_leaves(
             {k: v for k, v in message.items() if k not in ("tool_calls", "function_call")}
         ):
@@ -52,7 +54,7 @@ class ChatAnswer:
                 break
             if path == ("content",):
                 continue
-            channel = Lane(self._policy.reviewer(), self._policy.refusal)
+            channel = channel_lane(self._policy, lane)
             pieces = [*channel.feed(text), *channel.flush()]
             blocked = channel.blocked
             released = "".join(piece.text for piece in pieces)
@@ -71,12 +73,17 @@ class ChatAnswer:
             edits[("choices", at, "logprobs")] = None
         return edits
 
-    def _tools(self, message: dict[str, Any]) -> Finding | None:
+    def _tools(
+        self, lane: Lane, message: dict[str, Any], where: JsonPath, edits: dict[JsonPath, Any]
+    ) -> Finding | None:
         for key in ("tool_calls", "function_call"):
             for path, text in string_leaves(message.get(key)):
-                finding = review_text(self._policy, text)
-                if finding is None and path[-1] in ("arguments", "input"):
-                    finding = review_text(self._policy, decoded_arguments(text))
+                if path[-1] not in ARGUMENTS:
+                    finding = review_text(self._policy, text, lane)
+                else:
+                    delivered, finding = review_arguments(self._policy, lane, text)
+                    if delivered != text:
+                        edits[(*where, key, *path)] = delivered
                 if finding is not None:
                     return finding
         return None

@@ -10,7 +10,7 @@ text channel with a reviewer of its own. A `Shape` says where in a choice all th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -19,11 +19,12 @@ from labelers.explicit import SEPARATOR, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Piece, Refusal
 from proxy.review.reviewer import Finding
-from proxy.wire.answer import AnswerPolicy, review_strings, review_text
-from proxy.wire.jsonedit import JsonPath, append_member, replace_string
+from proxy.wire.answer import AnswerPolicy, channel_lane, review_strings, review_text
+from proxy.wire.arguments import ARGUMENTS, review_arguments
+from proxy.wire.jsonedit import JsonPath, replace_string, set_members
 from proxy.wire.rewriter import clean_frame, error_frame
 from proxy.wire.sse import DONE, frame_data, frame_of
-from proxy.wire.strings import decoded_arguments, spelt_strings, string_leaves
+from proxy.wire.strings import spelt_strings, string_leaves
 
 __all__ = ["ChoiceStream", "Shape"]
 
@@ -113,7 +114,7 @@ class ChoiceStream:
         self.usage: dict[str, Any] | None = None
         self.complete = False
         self.cancelled = False
-        self._moderated = False
+        self._told_of_prompt = self._told_of_answer = False
 
     @property
     def lanes(self) -> list[Lane]:
@@ -187,7 +188,7 @@ class ChoiceStream:
             # After its finish chunk a choice can bring figures, but no text that nobody reviewed.
             if state.lane.blocked is not None or next(string_leaves(delta), None) is not None:
                 return []
-            return [] if self._rest_blocked(event, choice) else [clean_frame(frame, data)]
+            return [] if self._rest_blocked(state, event, choice) else [clean_frame(frame, data)]
         content = delta.get(self._shape.text)
         if (
             type(content) is str
@@ -222,7 +223,7 @@ class ChoiceStream:
         choice: dict[str, Any],
         delta: dict[str, Any],
     ) -> list[bytes]:
-        blocked = self._rest_blocked(event, choice)
+        blocked = self._rest_blocked(state, event, choice)
         if blocked is not None:
             return self._open(state, self._send(state, state.lane.block(blocked)))
         lead, changed, blocked = self._channels(state, delta)
@@ -280,9 +281,9 @@ class ChoiceStream:
 
     # -- the parts of a chunk
 
-    def _rest_blocked(self, event: dict[str, Any], choice: dict[str, Any]) -> Finding | None:
-        return review_strings(self._policy, event, _EVENT_META) or review_strings(
-            self._policy, self._shape.emptied(choice), self._shape.known
+    def _rest_blocked(self, state: _Choice, event: dict[str, Any], choice: dict[str, Any]) -> Finding | None:
+        return review_strings(self._policy, event, _EVENT_META, state.lane) or review_strings(
+            self._policy, self._shape.emptied(choice), self._shape.known, state.lane
         )
 
     def _channels(self, state: _Choice, delta: dict[str, Any]) -> tuple[dict[str, Any], bool, Finding | None]:
@@ -301,12 +302,11 @@ class ChoiceStream:
             released: dict[JsonPath, str] = {}
             for path, text in string_leaves(value):
                 if key == "role" or (path and path[-1] in _LEAF_META):
-                    finding = review_text(self._policy, text)
+                    finding = review_text(self._policy, text, state.lane)
                 else:
                     channel = state.channels.get((key, *path))
                     if channel is None:
-                        channel = Lane(self._policy.reviewer(), self._policy.refusal)
-                        state.channels[(key, *path)] = channel
+                        channel = state.channels[(key, *path)] = channel_lane(self._policy, state.lane)
                     out = "".join(piece.text for piece in channel.feed(text) if type(piece) is Text)
                     finding = channel.blocked
                     if out != text:
@@ -322,9 +322,7 @@ class ChoiceStream:
 
     def _withhold(self, state: _Choice, key: str, value: Any) -> None:
         state.withheld.append({key: value})
-        calls = value if type(value) is list else [value]
-        for at, call in enumerate(calls):
-            number = call.get("index", at) if type(call) is dict else at
+        for number, call in _numbered(value):
             for path, text in string_leaves(call):
                 state.tools.setdefault((key, number, *path), []).append(text)
 
@@ -357,18 +355,33 @@ class ChoiceStream:
                 return out + self._send(state, state.lane.block(channel.blocked)), channel.blocked
             if text:
                 out.append(self._chunk(state, _nested(path, text)))
-        for path, parts in state.tools.items():
-            text = "".join(parts)
-            finding = review_text(self._policy, text)
-            if finding is None and path[-1] in ("arguments", "input"):
-                finding = review_text(self._policy, decoded_arguments(text))
-            if finding is not None:
-                return out + self._send(state, state.lane.block(finding)), finding
+        finding = self._tools(state)
+        if finding is not None:
+            return out + self._send(state, state.lane.block(finding)), finding
         out += self._send(state, state.lane.flush())
         if state.lane.blocked is None:
             out += [self._chunk(state, delta) for delta in state.withheld]
         state.withheld = []
         return out, state.lane.blocked
+
+    def _tools(self, state: _Choice) -> Finding | None:
+        """Reviews the withheld calls, whole; where words are masked, the first fragment says it all."""
+        masked: dict[tuple[Any, ...], str] = {}
+        for path, parts in state.tools.items():
+            text = "".join(parts)
+            if path[-1] not in ARGUMENTS:
+                finding = review_text(self._policy, text, state.lane)
+            else:
+                delivered, finding = review_arguments(self._policy, state.lane, text)
+                if delivered != text:
+                    masked[path] = delivered
+            if finding is not None:
+                return finding
+        if masked:
+            for fragment in state.withheld:
+                for key, value in fragment.items():
+                    fragment[key] = _with_masked(key, value, masked)
+        return None
 
     # -- frames of our own
 
@@ -437,36 +450,58 @@ class ChoiceStream:
         """Puts the AIGC object into the choice's first and last frame, and keeps the books."""
         if frames and not state.opened:
             state.opened = True
-            frames[0] = self._with_aigc(state, frames[0], last=False)
+            members = self._aigc(state, last=False)
+            if not self._told_of_prompt:
+                self._told_of_prompt = True
+                members |= self._policy.prompt_members()
+            frames[0] = _with_members(frames[0], members)
         if frames and last:
-            frames[-1] = self._with_aigc(state, frames[-1], last=True)
+            frames[-1] = _with_members(frames[-1], self._aigc(state, last=True))
         if state.ended:
             choices = self._choices.values()
             self.complete = len(choices) >= self._expected and all(c.ended for c in choices)
             self.cancelled = self.complete and all(c.lane.blocked is not None for c in choices)
-            if self.complete and frames:
-                frames[-1] = self._with_moderation(frames[-1])
+            if frames:
+                frames[-1] = _with_members(
+                    frames[-1], self._policy.choice_members(state.lane), of_choice=True
+                )
+            if self.complete and frames and not self._told_of_answer:
+                self._told_of_answer = True
+                frames[-1] = _with_members(frames[-1], self._policy.answer_members(self.lanes))
         return frames
 
-    def _with_moderation(self, frame: bytes) -> bytes:
-        """The last chunk of the last choice tells what review found, if the request asked."""
-        moderation = None if self._moderated else self._policy.moderation(self.lanes)
-        data = frame_data(frame)
-        if moderation is None or data is None:
-            return frame
-        self._moderated = True
-        if b'"moderation"' in data:
-            return frame_of(orjson.dumps({**orjson.loads(data), "moderation": moderation}))
-        return frame_of(append_member(data, "moderation", moderation))
-
-    def _with_aigc(self, state: _Choice, frame: bytes, *, last: bool) -> bytes:
+    def _aigc(self, state: _Choice, *, last: bool) -> dict[str, Any]:
         aigc = self._policy.aigc(state.lane, last=last)
-        data = frame_data(frame)
-        if aigc is None or data is None:
-            return frame
-        if b'"aigc"' in data:
-            return frame_of(orjson.dumps({**orjson.loads(data), "aigc": aigc}))
-        return frame_of(append_member(data, "aigc", aigc))
+        return {} if aigc is None else {"aigc": aigc}
+
+
+def _with_members(frame: bytes, members: dict[str, Any], *, of_choice: bool = False) -> bytes:
+    """The frame with more members of its event, or of its one choice."""
+    data = frame_data(frame) if members else None
+    if data is None:
+        return frame
+    event = orjson.loads(data)
+    path: JsonPath = ("choices", 0) if of_choice else ()
+    return frame_of(set_members(data, members, event["choices"][0] if of_choice else event, path))
+
+
+def _numbered(calls: Any) -> Iterator[tuple[Any, Any]]:
+    """Each call or fragment of one with the number that tells which call it belongs to."""
+    for at, call in enumerate(calls if type(calls) is list else [calls]):
+        yield (call.get("index", at) if type(call) is dict else at), call
+
+
+def _with_masked(key: str, calls: Any, masked: dict[tuple[Any, ...], str]) -> Any:
+    """The fragments of `calls` with each masked text in the first that speaks, and nothing in the others."""
+    rewritten = []
+    for number, call in _numbered(calls):
+        here: dict[JsonPath, str] = {}
+        for path, _ in string_leaves(call):
+            whole = (key, number, *path)
+            if whole in masked:
+                here[path], masked[whole] = masked[whole], ""
+        rewritten.append(_with_strings(call, here) if here else call)
+    return rewritten if type(calls) is list else rewritten[0]
 
 
 def _nested(path: JsonPath, text: str) -> dict[str, Any]:

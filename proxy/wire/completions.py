@@ -8,7 +8,7 @@ from labelers.explicit import Label, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Refusal
 from proxy.review.reviewer import Finding
-from proxy.wire.answer import AnswerPolicy
+from proxy.wire.answer import AnswerPolicy, channel_lane
 from proxy.wire.choices import ChoiceStream
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.strings import string_leaves
@@ -88,7 +88,7 @@ class CompletionAnswer:
         for path, text in string_leaves(_channels(choice)):
             if blocked is not None:
                 break
-            channel = Lane(self._policy.reviewer(), self._policy.refusal)
+            channel = channel_lane(self._policy, lane)
             released = "".join(piece.text for piece in [*channel.feed(text), *channel.flush()])
             blocked = channel.blocked
             if released != text:

@@ -121,6 +121,7 @@ class CompletionsEndpoint:
         """Status 200 and the operator's words, for every choice that was asked for."""
         choices = [_choice(index, text, "content_filter") for index in range(policy.expected)]
         answer = {"choices": choices, "usage": NO_USAGE, "aigc": refusal_aigc(policy, blocked)}
+        answer |= policy.prompt_members()
         return orjson.dumps({**_head(policy, created), **answer})
 
     def refusal_stream(self, policy: AnswerPolicy, text: str, blocked: Finding, created: int) -> bytes:
@@ -129,6 +130,7 @@ class CompletionsEndpoint:
         for index in range(policy.expected):
             events.append({**head, "choices": [_choice(index, text, None)], **aigc})
             events.append({**head, "choices": [_choice(index, "", "content_filter")], **aigc})
+        events[0] |= policy.prompt_members()
         if policy.include_usage:
             events.append({**head, "choices": [], "usage": NO_USAGE})
         return b"".join([*(frame_of(orjson.dumps(event)) for event in events), frame_of(DONE)])

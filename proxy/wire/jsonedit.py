@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
@@ -17,7 +17,14 @@ import orjson
 
 from proxy.errors import WireError
 
-__all__ = ["JsonPath", "append_member", "remove_member", "replace_string", "replace_values"]
+__all__ = [
+    "JsonPath",
+    "append_member",
+    "remove_member",
+    "replace_string",
+    "replace_values",
+    "set_members",
+]
 
 JsonPath = tuple[str | int, ...]
 
@@ -58,6 +65,17 @@ def append_member(raw: bytes, key: str, value: Any, path: JsonPath = ()) -> byte
     head = body[:-1].rstrip(b" \t\r\n")
     comma = b"" if head.endswith(b"{") else b","
     return head + comma + orjson.dumps(key) + b":" + orjson.dumps(value) + b"}"
+
+
+def set_members(
+    raw: bytes, members: Mapping[str, Any], present: Container[str], path: JsonPath = ()
+) -> bytes:
+    """`raw` with these members in the object at `path`: those that are `present` replaced, the others added."""
+    raw = replace_values(raw, {(*path, key): value for key, value in members.items() if key in present})
+    for key, value in members.items():
+        if key not in present:
+            raw = append_member(raw, key, value, path)
+    return raw
 
 
 def remove_member(raw: bytes, key: str) -> bytes:

@@ -5,7 +5,8 @@ is flagged and what is blocked the operator's feature library decides, whatever 
 names. Categories are those of the library; scores are 1 or 0, for review gives verdicts and no
 probabilities. What is merely logged is between the library and its operator.
 
-Source: the types of openai-python 3.54, `ChatCompletion.moderation` and `ChatCompletionChunk.moderation`.
+Source: the types of openai-python 3.54, `ChatCompletion.moderation`, `ChatCompletionChunk.moderation` and
+`Response.moderation`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from proxy.lane import Lane
 from proxy.review.entry import CATEGORIES, Action
 from proxy.review.reviewer import Finding
 
-__all__ = ["findings_of", "moderation_error", "moderation_results"]
+__all__ = ["moderation_error", "moderation_result", "moderation_results"]
 
 
 def moderation_results(model: str, texts: Sequence[Iterable[Finding]]) -> dict[str, Any]:
@@ -29,19 +29,29 @@ def moderation_results(model: str, texts: Sequence[Iterable[Finding]]) -> dict[s
     }
 
 
+def moderation_result(moderation: dict[str, Any]) -> dict[str, Any]:
+    """The object as a Response bears it: for input and output one result each, whatever the number of texts."""
+    return {side: _merged(said) for side, said in moderation.items()}
+
+
+def _merged(said: dict[str, Any]) -> dict[str, Any]:
+    if said["type"] == "error":
+        return said
+    results = said["results"]
+    found = {category for result in results for category, hit in result["categories"].items() if hit}
+    return _told(said["model"], found)
+
+
 def moderation_error(code: str, message: str) -> dict[str, Any]:
     """In place of results that there are none of."""
     return {"type": "error", "code": code, "message": message}
 
 
-def findings_of(lane: Lane) -> list[Finding]:
-    """What was found in one choice, in whichever of its channels it was blocked."""
-    blocked = lane.blocked
-    return [*lane.findings, *([blocked] if blocked is not None and blocked not in lane.findings else ())]
-
-
 def _result(model: str, findings: Iterable[Finding]) -> dict[str, Any]:
-    found = {finding.category for finding in findings if finding.action is not Action.LOG}
+    return _told(model, {finding.category for finding in findings if finding.action is not Action.LOG})
+
+
+def _told(model: str, found: set[str]) -> dict[str, Any]:
     return {
         "type": "moderation_result",
         "model": model,

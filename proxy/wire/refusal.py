@@ -25,11 +25,6 @@ def refusal_aigc(policy: AnswerPolicy, blocked: Finding) -> dict[str, Any]:
     return {"review": {"id": policy.request_id, "decision": "block", "category": blocked.category}}
 
 
-def _moderation(policy: AnswerPolicy) -> dict[str, Any]:
-    moderation = policy.moderation(None)
-    return {"moderation": moderation} if moderation is not None else {}
-
-
 def refusal_answer(policy: AnswerPolicy, text: str, blocked: Finding, created: int) -> bytes:
     """A blocked request, not streamed: status 200 and the operator's words."""
     content, refusal = (None, text) if policy.refusal_field else (text, None)
@@ -40,7 +35,8 @@ def refusal_answer(policy: AnswerPolicy, text: str, blocked: Finding, created: i
         "finish_reason": "content_filter",
     }
     answer: dict[str, Any] = {"choices": [choice], "usage": NO_USAGE, "aigc": refusal_aigc(policy, blocked)}
-    return orjson.dumps({**_head(policy, "chat.completion", created), **answer, **_moderation(policy)})
+    more = {**policy.prompt_members(), **policy.answer_members(None)}
+    return orjson.dumps({**_head(policy, "chat.completion", created), **answer, **more})
 
 
 def refusal_stream(policy: AnswerPolicy, text: str, blocked: Finding, created: int) -> bytes:
@@ -52,9 +48,13 @@ def refusal_stream(policy: AnswerPolicy, text: str, blocked: Finding, created: i
         return {**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
 
     events = [
-        {**chunk({"role": "assistant", "content": ""}), "aigc": refusal_aigc(policy, blocked)},
+        {
+            **chunk({"role": "assistant", "content": ""}),
+            "aigc": refusal_aigc(policy, blocked),
+            **policy.prompt_members(),
+        },
         chunk({key: text}),
-        {**chunk({}, "content_filter"), "aigc": refusal_aigc(policy, blocked), **_moderation(policy)},
+        {**chunk({}, "content_filter"), "aigc": refusal_aigc(policy, blocked), **policy.answer_members(None)},
     ]
     if policy.include_usage:
         events.append({**head, "choices": [], "usage": NO_USAGE})

@@ -193,9 +193,12 @@ class ResponsesStream:
             self.complete = True
         else:
             self._state.response = Delivered(came, dict(edits), "response")
+        more = self._policy.response_members(self._texts.lanes) if last else {}
         aigc = self._policy.aigc(self._texts.telling, last=last)
         if aigc is not None and (last or came.type == "response.created"):
-            (edits if "aigc" in response else appended)[("response", "aigc")] = aigc
+            more["aigc"] = aigc
+        for key, value in more.items():
+            (edits if key in response else appended)[("response", key)] = value
         yield self._frames.passed(came, edits, appended=appended)
 
     # -- the reader's text
@@ -406,24 +409,35 @@ class ResponsesStream:
 
     def _release(self, index: int) -> Iterator[bytes]:
         """The events of a call whose every string, whole and decoded, has passed."""
-        events = self._withheld.pop(index)
+        events = [(came, dict[JsonPath, Any]()) for came in self._withheld.pop(index)]
         texts: dict[tuple[Any, ...], list[str]] = {}
-        for came in events:
-            for path, text in string_leaves(came.event.get("delta")):
-                texts.setdefault((came.type, place_of(came.event), *path), []).append(text)
-            self._texts.call(_without(came.event, "delta"))
-        for parts in texts.values():
-            self._texts.passes("".join(parts), arguments=True)
+        for came, edits in events:
+            for place, text, _ in _spoken(came):
+                texts.setdefault(place, []).append(text)
+            self._texts.call(_without(came.event, "delta"), (), edits)
+        said = {place: "".join(parts) for place, parts in texts.items()}
+        masked = {place: self._texts.arguments(text) for place, text in said.items()}
         if self._texts.blocked is not None:
             return
+        changed = {place: text for place, text in masked.items() if text != said[place]}
         item = self._state.items[index]
-        for came in events:
+        for came, edits in events:
+            for place, _, path in _spoken(came):
+                if place in changed:
+                    # The first delta says it all, and the others nothing.
+                    edits[path], changed[place] = changed[place], ""
             if type(came.event.get("item")) is dict:
-                delivered = Delivered(came, {}, "item")
+                delivered = Delivered(came, edits, "item")
                 item.announced = item.announced or delivered
                 if came.type == "response.output_item.done":
                     item.done = delivered
-            yield self._frames.passed(came, late=True)
+            yield self._frames.passed(came, edits, late=True)
+
+
+def _spoken(came: Came) -> Iterator[tuple[tuple[Any, ...], str, JsonPath]]:
+    """Each string of a delta: which text of the response it goes on with, the string, its path in the event."""
+    for path, text in string_leaves(came.event.get("delta")):
+        yield (came.type, place_of(came.event), *path), text, ("delta", *path)
 
 
 def _without(event: dict[str, Any], *keys: str) -> dict[str, Any]:

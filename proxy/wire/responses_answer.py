@@ -14,7 +14,7 @@ import orjson
 from proxy.errors import WireError
 from proxy.lane import Lane
 from proxy.wire.answer import AnswerPolicy
-from proxy.wire.jsonedit import JsonPath, append_member, replace_values
+from proxy.wire.jsonedit import JsonPath, replace_values, set_members
 from proxy.wire.responses_blocked import REASON, notice_item
 from proxy.wire.responses_frames import event_frame
 from proxy.wire.responses_texts import FindPart, Texts, figures, is_call, known_members
@@ -43,11 +43,12 @@ class ResponsesAnswer:
         if self._texts.blocked is not None:
             return self._refused(raw, answer, edits)
         self._texts.end()
+        return set_members(replace_values(raw, edits), self._members(), answer)
+
+    def _members(self) -> dict[str, Any]:
         aigc = self._policy.aigc(self._texts.telling, last=True)
-        if aigc is not None and "aigc" in answer:
-            edits[("aigc",)] = aigc
-        edited = replace_values(raw, edits)
-        return append_member(edited, "aigc", aigc) if aigc is not None and "aigc" not in answer else edited
+        more = self._policy.response_members(self._texts.lanes)
+        return more if aigc is None else {"aigc": aigc, **more}
 
     def _refused(self, raw: bytes, answer: dict[str, Any], edits: dict[JsonPath, Any]) -> bytes:
         at = self._texts.blocked_at or 0
@@ -71,10 +72,7 @@ class ResponsesAnswer:
                 notice_item(self._policy, text, name if type(name) is str and name.isascii() else ""),
             ],
         }
-        aigc = self._policy.aigc(self._texts.telling, last=True)
-        if aigc is not None:
-            delivered["aigc"] = aigc
-        return orjson.dumps(delivered)
+        return orjson.dumps({**delivered, **self._members()})
 
 
 def answer_frames(raw: bytes) -> bytes:

@@ -93,6 +93,7 @@ def incomplete(
     aigc = policy.aigc(state.texts.telling, last=True, retract=retract)
     if aigc is not None and retract is not None and notice is not None:
         aigc |= {"output_index": notice.item.index, "content_index": notice.content_index}
+    response |= policy.response_members(state.texts.lanes)
     if estimated:
         aigc = {**(aigc or {}), "usage_estimated": True}
     if aigc is not None:
@@ -239,6 +240,7 @@ def _refused(policy: AnswerPolicy, text: str, blocked: Finding, created: int) ->
         output=[notice_item(policy, text)],
         usage=_NO_USAGE,
         aigc=refusal_aigc(policy, blocked),
+        **policy.response_members(None),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from labelers.explicit import Text
 from proxy.lane import Lane
-from proxy.wire.answer import AnswerPolicy
+from proxy.wire.answer import AnswerPolicy, channel_lane
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.responses_frames import INDICES
 from proxy.wire.responses_texts import Texts
@@ -71,7 +71,7 @@ class Channels:
         key = (event["type"], place_of(event), *lead, *path)
         channel = self._all.get(key)
         if channel is None:
-            lane = Lane(self._policy.reviewer(), self._policy.refusal)
+            lane = channel_lane(self._policy, self._texts.lanes[0])
             channel = self._all[key] = Channel(lane, event, (*lead, *path))
         return channel.feed(text, self._texts)
 

@@ -47,6 +47,7 @@ class ResponsesEndpoint:
             prefix=False,
             unlabelled="json" if json_output else "",
             last_user=last_user_text(body),
+            moderation=type(body.get("moderation")) is dict,
         )
 
     def texts(self, body: dict[str, Any]) -> Iterator[tuple[str, str]]:

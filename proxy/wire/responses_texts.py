@@ -21,9 +21,10 @@ from proxy.errors import WireError
 from proxy.lane import Lane, Refusal
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy, review_text
+from proxy.wire.arguments import ARGUMENTS, review_arguments
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.responses_part import Part
-from proxy.wire.strings import decoded_arguments, string_leaves
+from proxy.wire.strings import string_leaves
 from proxy.wire.whole import spells_blocked
 
 __all__ = ["FindPart", "Texts", "check_media", "figures", "is_call", "known_members"]
@@ -61,7 +62,6 @@ _IDENTIFIERS = frozenset(
 # Hosted searches bring no arguments for anybody to act on; their text is reviewed as it comes.
 _SEARCHES = frozenset({"web_search_call", "file_search_call", "image_generation_call"})
 _CALL_EVENT = re.compile(r"response\.(\w+?_call)(?:[._]|\Z)")
-_ARGUMENTS = frozenset({"arguments", "input", "code"})
 _UNLABELLED_MEDIA = re.compile(r"audio|image|video")
 
 
@@ -113,6 +113,7 @@ class Texts:
         self.blocked_at: int | None = None
         self._known: dict[str, str] = {}
         self._passed: set[str] = set()
+        self._arguments: dict[str, str] = {}
         self._echoes: dict[str, Any] = {}
         self._emptied: set[str] = set()
         self._told: list[str] = []
@@ -168,6 +169,7 @@ class Texts:
         if known is None:
             lane = Lane(self._policy.reviewer(), self._policy.refusal)
             known = "".join(p.text for p in (*lane.feed(text), *lane.flush()) if type(p) is Text)
+            self._main.elsewhere += lane.findings
             self.found(lane.blocked)
             self._known[text] = known
         return known
@@ -176,17 +178,20 @@ class Texts:
         """A string that was reviewed piece by piece."""
         self._known[came] = delivered
 
-    def passes(self, text: str, *, arguments: bool = False) -> bool:
-        """Reviews a string that is delivered as it is or not at all; `arguments`: decoded, too."""
+    def passes(self, text: str) -> None:
+        """Reviews a string that is delivered as it is or not at all."""
         if text not in self._passed:
-            finding = review_text(self._policy, text)
-            if finding is None and arguments:
-                finding = review_text(self._policy, decoded_arguments(text))
-            if finding is not None:
-                self.found(finding)
-                return False
             self._passed.add(text)
-        return True
+            self.found(review_text(self._policy, text, self._main))
+
+    def arguments(self, text: str) -> str:
+        """What a tool is called with, as it may be delivered: masked, or not at all."""
+        known = self._arguments.get(text)
+        if known is None:
+            known, finding = review_arguments(self._policy, self._main, text)
+            self.found(finding)
+            self._arguments[text] = known
+        return known
 
     def found(self, finding: Finding | None) -> None:
         if self.blocked is None:
@@ -205,11 +210,15 @@ class Texts:
             if delivered != text:
                 edits[(*path, *below)] = delivered
 
-    def call(self, value: Any) -> None:
-        """Reviews a tool call: it passes whole or not at all."""
+    def call(self, value: Any, path: JsonPath, edits: dict[JsonPath, Any]) -> None:
+        """Reviews a tool call: it passes, with what is to be masked masked, or is withheld."""
         for below, text in string_leaves(value):
-            if not _is_identifier(below, text):
-                self.passes(text, arguments=any(key in _ARGUMENTS for key in below))
+            if _is_identifier(below, text):
+                continue
+            if not any(key in ARGUMENTS for key in below):
+                self.passes(text)
+            elif (delivered := self.arguments(text)) != text:
+                edits[(*path, *below)] = delivered
 
     def item(self, item: Any, path: JsonPath, edits: dict[JsonPath, Any], find: FindPart) -> None:
         """Reviews one output item. `find`: the part of its content that is known already, by index."""
@@ -219,7 +228,7 @@ class Texts:
         if kind == "image_generation_call" and item.get("result"):
             raise WireError("the upstream sent an image, which can be neither reviewed nor labelled here")
         if is_call(kind):
-            self.call(item)
+            self.call(item, path, edits)
             return
         content = item.get("content")
         if kind != "message" or type(content) is not list:

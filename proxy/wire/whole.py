@@ -14,7 +14,7 @@ from proxy.errors import WireError
 from proxy.lane import Lane
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy, review_strings, review_text
-from proxy.wire.jsonedit import JsonPath, append_member, replace_values
+from proxy.wire.jsonedit import JsonPath, replace_values, set_members
 from proxy.wire.strings import spelt_strings
 
 __all__ = ["choices_of", "rewrite_choices", "spells_blocked"]
@@ -56,14 +56,14 @@ def rewrite_choices(policy: AnswerPolicy, raw: bytes, lanes: Sequence[Lane], edi
             edits[(key,)] = None
     for at, choice in enumerate(choices):
         edits |= edit(at, choice, blocked)
-    added = {"aigc": _aigc_of_all(policy, lanes), "moderation": policy.moderation(lanes)}
-    ours = {key: value for key, value in added.items() if value is not None}
-    edits |= {(key,): value for key, value in ours.items() if key in answer}
-    edited = replace_values(raw, edits)
-    for key, value in ours.items():
-        if key not in answer:
-            edited = append_member(edited, key, value)
-    return edited
+    raw = replace_values(raw, edits)
+    for at, choice in enumerate(choices):
+        more = policy.choice_members(lanes[at])
+        present = () if ("choices", at) in edits else choice
+        raw = set_members(raw, more, present, ("choices", at))
+    aigc = _aigc_of_all(policy, lanes)
+    ours = {**policy.prompt_members(), **policy.answer_members(lanes)}
+    return set_members(raw, ours if aigc is None else {"aigc": aigc, **ours}, answer)
 
 
 def _aigc_of_all(policy: AnswerPolicy, lanes: Sequence[Lane]) -> dict[str, Any] | None:
