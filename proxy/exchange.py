@@ -31,7 +31,7 @@ from proxy.review.library import Library
 from proxy.review.reviewer import Finding
 from proxy.tokens import encoding_for, estimate_usage
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
-from proxy.wire.endpoint import AnswerStream, Endpoint, WholeAnswer
+from proxy.wire.endpoint import AnswerStream, Endpoint
 from proxy.wire.form import form_texts, is_form
 from proxy.wire.headers import body_headers, forwarded_headers, returned_headers
 from proxy.wire.inputs import InputEndpoint
@@ -244,14 +244,7 @@ class Exchange:
                 )
             await self._stream(endpoint.stream(plan), plan, texts, pieces, headers)
             return
-        if kind == "text/event-stream":
-            raise ApiError(
-                502,
-                "the model server streamed an answer that was asked for whole",
-                type_="upstream_error",
-                code="upstream_protocol",
-            )
-        await self._whole_answer(endpoint.whole(plan), response, headers)
+        await self._whole_answer(endpoint, plan, response, headers, streamed=kind == "text/event-stream")
 
     async def _finish(self) -> None:
         """The answer of an endpoint whose output is not text is about to end."""
@@ -259,10 +252,19 @@ class Exchange:
         await self._close()
 
     async def _whole_answer(
-        self, answer: WholeAnswer, response: UpstreamResponse, headers: list[tuple[str, str]]
+        self,
+        endpoint: Endpoint,
+        plan: Plan,
+        response: UpstreamResponse,
+        headers: list[tuple[str, str]],
+        *,
+        streamed: bool,
     ) -> None:
+        answer = endpoint.whole(plan)
         try:
-            data = answer.rewrite(await _whole(response))
+            raw = await _whole(response)
+            # Some servers stream whatever was asked: put together, reviewed and sent as the body it should be.
+            data = answer.rewrite(endpoint.as_whole(raw) if streamed else raw)
         except WireError as error:
             self._outcome.reason = f"upstream: protocol: {error}"
             raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error

@@ -7,6 +7,7 @@ from typing import Any
 
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy
+from proxy.wire.assemble import assembled_chat
 from proxy.wire.chat import ChatStream
 from proxy.wire.chat_answer import ChatAnswer
 from proxy.wire.chat_request import check_chat_request, history_edits, last_user_text, request_texts
@@ -65,3 +66,6 @@ class ChatEndpoint:
 
     def as_stream(self, raw: bytes) -> bytes:
         return answer_frames(raw)
+
+    def as_whole(self, raw: bytes) -> bytes:
+        return assembled_chat(raw)

@@ -18,6 +18,7 @@ import orjson
 from proxy.errors import ApiError, WireError
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy
+from proxy.wire.assemble import assembled_completion
 from proxy.wire.completions import CompletionAnswer, CompletionStream
 from proxy.wire.endpoint import Asks
 from proxy.wire.jsonedit import JsonPath
@@ -147,6 +148,9 @@ class CompletionsEndpoint:
         if answer.get("usage") is not None:
             frames.append({**head, "choices": [], "usage": answer["usage"]})
         return b"".join([*(frame_of(orjson.dumps(frame)) for frame in frames), frame_of(DONE)])
+
+    def as_whole(self, raw: bytes) -> bytes:
+        return assembled_completion(raw)
 
     def _prompts(self, body: dict[str, Any]) -> list[str]:
         return prompt_texts(body["model"], body.get("prompt"), self._decode, "prompt")

@@ -106,3 +106,7 @@ class Endpoint(Protocol):
     def as_stream(self, raw: bytes) -> bytes:
         """A whole answer as the events it should have been. Raises WireError."""
         ...
+
+    def as_whole(self, raw: bytes) -> bytes:
+        """A streamed answer as the body it should have been. Raises WireError."""
+        ...

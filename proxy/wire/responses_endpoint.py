@@ -7,6 +7,7 @@ from typing import Any
 
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy
+from proxy.wire.assemble import assembled_response
 from proxy.wire.endpoint import Asks
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.responses import ResponsesStream
@@ -72,3 +73,6 @@ class ResponsesEndpoint:
 
     def as_stream(self, raw: bytes) -> bytes:
         return answer_frames(raw)
+
+    def as_whole(self, raw: bytes) -> bytes:
+        return assembled_response(raw)

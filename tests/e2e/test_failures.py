@@ -87,7 +87,7 @@ WHOLE = [
     ("garbage", Reply([b"<html>"]), 502, "upstream_protocol", "aborted", "upstream: protocol"),
     ("no choices", Reply([b'{"id":1}']), 502, "upstream_protocol", "aborted", "upstream: protocol"),
     ("choice without message", Reply([b'{"choices":[{}]}']), 502, "upstream_protocol", "aborted", "upstream: protocol"),
-    ("events for JSON", streamed(ROLE, STOP), 502, "upstream_protocol", "aborted", ""),
+    ("events for JSON, cut", streamed(ROLE, SPRING), 502, "upstream_protocol", "aborted", "upstream: protocol"),
     ("its key is wrong", replies.json({"error": {"message": "bad key"}}, status=401), 502, "upstream_refused", "aborted", "upstream: status 401"),
     ("redirect", Reply([b""], 302, [("location", "http://x")]), 502, "upstream_refused", "aborted", "upstream: status 302"),
     ("too many requests", replies.json({"error": {"message": "slow down", "type": "t", "param": None, "code": "rate"}}, status=429, headers=[("retry-after", "7")]), 429, "rate", "closed", "upstream: status 429"),
@@ -126,6 +126,42 @@ async def _fails(
         assert record.status == status
         assert record.fields["reason"].startswith(reason)
         assert record.fields["http_status"] == http_status
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "completions", "responses"])
+async def test_events_that_come_for_a_whole_answer_are_put_together_reviewed_and_labelled(
+    tmp_path: Path, path: str
+) -> None:
+    item = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "春江"}],
+    }
+    response = {"id": "r", "object": "response", "status": "completed", "model": "m", "output": [item]}
+    last = {"type": "response.completed", "response": response}
+    streams = {
+        "chat/completions": streamed(ROLE, SPRING, frame({"content": "江"}, "stop"), b"data: [DONE]\n\n"),
+        "completions": replies.events(
+            [{**CHUNK, "choices": [{"index": 0, "text": "春江", "finish_reason": "stop"}]}]
+        ),
+        "responses": replies.events([last], done=False),
+    }
+    async with serving(tmp_path, Scripted(streams[path])) as run:
+        body = (
+            ASK
+            if path.startswith("chat")
+            else {"model": "m", "prompt" if path == "completions" else "input": "你好"}
+        )
+        answer = (await run.http.post(f"/v1/{path}", json=body)).json()
+        said = {
+            "chat/completions": lambda: answer["choices"][0]["message"]["content"],
+            "completions": lambda: answer["choices"][0]["text"],
+            "responses": lambda: answer["output"][0]["content"][0]["text"],
+        }[path]()
+        assert said == START + "春江" + END
+        assert answer["aigc"]["review"]["decision"] == "pass"
+        assert (await run.last()).record.status == "closed"
 
 
 async def test_an_error_text_of_the_upstream_is_reviewed(tmp_path: Path) -> None:
