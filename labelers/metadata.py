@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
 __all__ = [
     "AIGC_FIELDS",
+    "Origin",
     "aigc_fields",
     "aigc_headers",
     "aigc_json",
     "provider_code",
     "provider_code_problems",
+    "read_aigc_header",
     "uscc_check_digit",
 ]
 
@@ -80,6 +83,29 @@ def aigc_headers(fields: Mapping[str, str], hint: str) -> list[tuple[str, str]]:
         ("x-aigc-hint", quote(hint, safe="")),
         ("ai-disclosure", f'mode=ai-originated;provider="{producer}"'),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What another proxy's X-AIGC header says: it labelled this text already, as its first writer."""
+
+    label: str
+    producer: str
+    produce_id: str
+
+
+def read_aigc_header(value: str) -> Origin | None:
+    """The header as `aigc_headers` writes it; None if it is none, or says what Annex E could not."""
+    fields: dict[str, str] = {}
+    for part in value.split(";"):
+        name, equals, said = part.strip().partition("=")
+        if not equals or name in fields:
+            return None
+        fields[name] = unquote(said)
+    label, producer, number = (fields.get(name, "") for name in ("label", "producer", "id"))
+    if label not in ("1", "2", "3") or not all(_WRITABLE.fullmatch(said) for said in (producer, number)):
+        return None
+    return Origin(label, producer, number)
 
 
 def uscc_check_digit(first17: str) -> str:

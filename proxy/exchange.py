@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from labelers.explicit import strip_labels
+from labelers.metadata import Origin, read_aigc_header
 from labelers.provenance import content_number
 from proxy.call import Call, Presence, Reply
 from proxy.errors import ApiError, WireError
@@ -110,7 +111,7 @@ class Exchange:
         asks = endpoint.asks(body)
         if asks.moderation:
             raw = remove_member(raw, "moderation")
-        upstreams = house.routes(asks.model, call.rules)
+        routes = house.routes(asks.model, call.rules)
         if asks.streamed:
             self._gate.begin_stream()
             self._streaming = True
@@ -136,7 +137,7 @@ class Exchange:
         texts = list(endpoint.texts(body))
         self._user = _end_user(call, body)
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
-        await self._accept(decided, upstreams[0], now)
+        await self._accept(decided, routes[0][1], now)
         blocked = self._review_input(decided, library, texts)
         decided = self._plan = replace(
             decided, input_findings=[finding for _, finding in self._outcome.findings]
@@ -146,7 +147,7 @@ class Exchange:
             return
         request = UpstreamRequest("POST", endpoint.path, forwarded_headers(call.headers), raw)
         try:
-            async with open_first(upstreams, request, self._outcome.attempts) as response:
+            async with open_first(routes, request, self._outcome.attempts, house.resting) as response:
                 await self._answer(decided, texts, response)
         except UpstreamError as error:
             self._outcome.reason = f"upstream: {error.kind}: {error}"
@@ -229,6 +230,9 @@ class Exchange:
             await self._reply.start(200, [*headers, *body_headers(response.headers)])
             await send_through(response, self._reply, self._finish)
             return
+        origin = self._origin(response)
+        if origin is not None:
+            plan = self._plan = plan.labelled_by(origin)
         headers += plan.headers()
         if plan.streamed:
             pieces = response.body
@@ -245,6 +249,13 @@ class Exchange:
             await self._stream(endpoint.stream(plan), plan, texts, pieces, headers)
             return
         await self._whole_answer(endpoint, plan, response, headers, streamed=kind == "text/event-stream")
+
+    def _origin(self, response: UpstreamResponse) -> Origin | None:
+        """Who labelled the answer, where the upstream that gave it is trusted to say so."""
+        answered = self._outcome.attempts[-1]["upstream"]
+        if any(s.trusted_labels and s.name == answered for s, _ in self._house.upstreams):
+            return read_aigc_header(dict(response.headers).get("x-aigc", ""))
+        return None
 
     async def _finish(self) -> None:
         """The answer of an endpoint whose output is not text is about to end."""

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 
 from labelers.provenance import KeyRing
 from proxy.errors import ApiError
+from proxy.fallback import Resting, Route
 from proxy.limits import Gate
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
 from proxy.review.library import Library
 from proxy.settings import Settings
-from proxy.upstreams import Upstream, UpstreamSettings
 
 __all__ = ["Clock", "House", "LiveLibrary", "iso_time"]
 
@@ -66,7 +66,7 @@ class House:
     settings: Settings
     rules: Mapping[str, Rules]
     """By tenant name; "" for callers without a key."""
-    upstreams: Sequence[tuple[UpstreamSettings, Upstream]]
+    upstreams: Sequence[Route]
     library: LiveLibrary
     records: RecordStore
     cipher: RecordCipher
@@ -80,6 +80,7 @@ class House:
     draining: bool = False
     gates: dict[str, Gate] = field(default_factory=dict)
     """The limits of each tenant, by name."""
+    resting: Resting = field(default_factory=Resting)
     _keys: dict[bytes, str] = field(default_factory=dict)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -121,7 +122,7 @@ class House:
             raise ApiError(401, "incorrect API key", type_="authentication_error", code="invalid_api_key")
         return self.rules[found]
 
-    def routes(self, model: str, rules: Rules) -> list[Upstream]:
+    def routes(self, model: str, rules: Rules) -> list[Route]:
         """The upstreams of a model, in the order to ask them. Raises ApiError (404).
 
         Those that name it, else those whose pattern fits: a text for a named upstream does not go to
@@ -130,7 +131,7 @@ class House:
         if any(fnmatch.fnmatchcase(model, pattern) for pattern in rules.models):
             for fits in (str.__eq__, fnmatch.fnmatchcase):
                 found = [
-                    upstream
+                    (settings, upstream)
                     for settings, upstream in self.upstreams
                     if any(fits(model, pattern) for pattern in settings.models)
                 ]

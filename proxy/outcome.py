@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from proxy.lane import Lane
@@ -51,6 +51,7 @@ class Outcome:
                 for direction, finding in self.all_findings()
             ],
             "outputs": [_output(plan, lane, digest) for lane in self.lanes],
+            "origin": asdict(plan.origin) if plan.origin is not None else None,
             "usage": self.usage,
             "usage_estimated": self.usage_estimated,
             "upstream_request_id": self.upstream_request_id,

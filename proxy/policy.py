@@ -8,11 +8,11 @@ says, in the AIGC object, what was decided and what came of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from labelers.explicit import ExplicitLabel, LabelStrings, locale_of
-from labelers.metadata import aigc_fields, aigc_headers
+from labelers.metadata import Origin, aigc_fields, aigc_headers
 from labelers.provenance import Provenance
 from labelers.watermarks import WatermarkScheme
 from proxy.errors import ApiError
@@ -57,6 +57,8 @@ class Plan:
     skipped: str
     carrier: bool
     input_findings: Sequence[Finding] = ()
+    origin: Origin | None = None
+    """Who labelled the answer before us, where that upstream is trusted to have done so."""
 
     @property
     def model(self) -> str:
@@ -167,11 +169,12 @@ class Plan:
         positions = list(label.placed) if last and label is not None else list(self.positions)
         skipped = self.skipped or (label.skipped if last and label is not None else "")
         aigc: dict[str, Any] = {
-            **aigc_fields(self.rules.producer, lane.content_id),
+            **self._fields(lane.content_id),
             "hint": {
                 "text": self.strings.hint,
                 "placement": "beside the content, shown for as long as it is",
-                "must_persist": self.rules.labels.mode == "interface" or not positions,
+                "must_persist": self.rules.labels.mode == "interface"
+                or not (positions or self.origin is not None),
                 "locale": self.locale,
             },
             "label": {"positions": positions, "skipped_reason": skipped or None},
@@ -204,8 +207,22 @@ class Plan:
         """The implicit label in the head of the answer, before any text."""
         if not self.rules.labels.metadata:
             return []
-        fields = aigc_fields(self.rules.producer, self.provenance(0).content_id)
-        return aigc_headers(fields, self.strings.hint)
+        return aigc_headers(self._fields(self.provenance(0).content_id), self.strings.hint)
+
+    def _fields(self, content_id: str) -> dict[str, str]:
+        """The seven keys. Who only carries a labelled text on is its propagator (GB 45438-2025 Annex E)."""
+        fields = aigc_fields(self.rules.producer, content_id)
+        if self.origin is not None:
+            fields |= {
+                "Label": self.origin.label,
+                "ContentProducer": self.origin.producer,
+                "ProduceID": self.origin.produce_id,
+            }
+        return fields
+
+    def labelled_by(self, origin: Origin) -> Plan:
+        """The same for an answer that another proxy labelled: reviewed, and neither labelled nor marked again."""
+        return replace(self, origin=origin, positions=(), skipped="labelled_upstream", carrier=False)
 
 
 def plan(

@@ -132,7 +132,7 @@ class Relay:
         return UpstreamRequest(call.method, path, headers, b"", pieces, known), ""
 
     def _upstream(self, model: str) -> Upstream:
-        return self._house.routes(model, self._call.rules)[0] if model else self._house.upstreams[0][1]
+        return self._house.routes(model, self._call.rules)[0][1] if model else self._house.upstreams[0][1]
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes in. A client that leaves meanwhile stops everything."""

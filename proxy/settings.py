@@ -79,6 +79,8 @@ class UpstreamSettings(_Section):
     timeouts: Timeouts = Timeouts()
     max_connections: int = Field(1000, ge=1)
     headers: dict[str, str] = {}
+    trusted_labels: bool = False
+    retries: int = Field(0, ge=0, le=5)
 
     @model_validator(mode="after")
     def _check(self) -> UpstreamSettings:

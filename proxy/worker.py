@@ -14,6 +14,7 @@ from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
 from proxy.api import detect_router
 from proxy.app import InksealApp, create_app
+from proxy.fallback import Route
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import ACTIVE, KeyFile
 from proxy.policy import Rules
@@ -21,7 +22,7 @@ from proxy.records.crypto import RecordCipher
 from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.store import LibraryError, live_version, load_live
 from proxy.settings import Settings, Tenant
-from proxy.upstreams import Upstream, UpstreamSettings, build
+from proxy.upstreams import build
 
 __all__ = ["build_house", "first_start", "key_file", "key_ring", "library_key", "make_app"]
 
@@ -76,7 +77,7 @@ def build_house(settings: Settings) -> House:
             durability=settings.records.durability,
             retention_days=settings.records.retention_days,
         )
-    upstreams: list[tuple[UpstreamSettings, Upstream]] = [(one, build(one)) for one in settings.upstreams]
+    upstreams: list[Route] = [(one, build(one)) for one in settings.upstreams]
     tenants: list[Tenant | None] = list(settings.tenants) or [None]
     rules = [_rules(settings, tenant, ring) for tenant in tenants]
     return House(

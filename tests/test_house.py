@@ -146,12 +146,12 @@ UPSTREAMS = {"wide": ["*"], "family": ["gpt-*"], "exact": ["gpt-4o", "m/[x]"], "
 def test_the_first_upstream_that_names_a_model_answers_else_the_first_pattern(
     tmp_path: Path, model: str, upstream: str
 ) -> None:
-    assert str(house(settings_in(tmp_path), UPSTREAMS).routes(model, RULES)[0]) == upstream
+    assert str(house(settings_in(tmp_path), UPSTREAMS).routes(model, RULES)[0][1]) == upstream
 
 
 def test_without_a_wide_pattern_the_family_answers(tmp_path: Path) -> None:
     narrow = {name: models for name, models in UPSTREAMS.items() if name != "wide"}
-    assert str(house(settings_in(tmp_path), narrow).routes("gpt-5", RULES)[0]) == "<family>"
+    assert str(house(settings_in(tmp_path), narrow).routes("gpt-5", RULES)[0][1]) == "<family>"
 
 
 @pytest.mark.parametrize(

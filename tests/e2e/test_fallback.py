@@ -10,7 +10,9 @@ from typing import Any
 import openai
 import pytest
 
-from proxy.upstreams import UpstreamError, replies
+from proxy import fallback
+from proxy.fallback import Resting, retry_after
+from proxy.upstreams import UpstreamError, UpstreamResponse, replies
 from proxy.upstreams.replies import Reply
 from proxy.upstreams.scripted import Scripted
 from tests.helpers import Running, serving
@@ -118,6 +120,7 @@ async def test_when_all_fail_the_last_ones_words_and_its_retry_after_reach_the_c
             {"upstream": "c", "status": 503},
         ]
         run.house.upstreams = list(run.house.upstreams)[:2]
+        run.house.resting = Resting()
         response = await run.http.post("/v1/chat/completions", json=ASK)
         assert (response.status_code, response.json()["error"]["code"]) == (502, "upstream_error")
 
@@ -137,3 +140,66 @@ async def test_embeddings_fall_back_too(tmp_path: Path) -> None:
         response = await run.http.post("/v1/embeddings", json={"model": "e", "input": "x"})
         assert response.content == b'{"data":[]}'
         assert len((await run.last()).record.fields["attempts"]) == 2
+
+
+async def test_an_upstream_that_asks_to_be_left_alone_is_asked_last_until_then(tmp_path: Path) -> None:
+    one, two = Scripted([failing(429, "30"), replies.chat(["x"])], name="first"), good()
+    async with behind(tmp_path, one, two) as run:
+        for _ in range(3):
+            assert (await run.http.post("/v1/chat/completions", json=ASK)).status_code == 200
+        assert [len(one.requests), len(two.requests)] == [1, 3]
+        run.house.resting = Resting()
+        await run.http.post("/v1/chat/completions", json=ASK)
+        assert len(one.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked"),
+    [
+        (NOTHING, 3),
+        (failing(503, "0"), 3),
+        (failing(500, "soon"), 3),
+        (failing(429, "30"), 1),
+        (failing(400), 1),
+    ],
+)
+async def test_the_same_upstream_is_asked_again_as_often_as_its_settings_say(
+    tmp_path: Path, failure: Reply, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fallback, "FIRST_WAIT", 0.01)
+    one = Scripted([failure, failure, replies.chat([GOOD])], name="only")
+    entry = {"name": "only", "kind": "scripted", "retries": 2}
+    async with serving(tmp_path, upstreams=[entry]) as run:
+        run.house.upstreams = [(run.house.upstreams[0][0], one)]
+        response = await run.http.post("/v1/chat/completions", json=ASK)
+        assert len(one.requests) == asked
+        assert (response.status_code == 200) is (asked == 3)
+        assert len((await run.last()).record.fields["attempts"]) == asked
+
+
+async def test_a_failure_that_may_have_been_an_answer_is_not_asked_for_again(tmp_path: Path) -> None:
+    one = Scripted(Reply(before=[UpstreamError("reset", "within the headers")]), name="only")
+    async with serving(tmp_path, upstreams=[{"name": "only", "kind": "scripted", "retries": 2}]) as run:
+        run.house.upstreams = [(run.house.upstreams[0][0], one)]
+        assert (await run.http.post("/v1/chat/completions", json=ASK)).status_code == 502
+        assert len(one.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
+        ({"retry-after-ms": "soon", "retry-after": "1.5"}, 1.5),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "-1"}, None),
+        ({"retry-after": "inf"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_a_server_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+    async def nothing() -> AsyncIterator[bytes]:
+        for piece in ():
+            yield piece
+
+    assert retry_after(UpstreamResponse(429, list(headers.items()), nothing())) == seconds

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from labelers.metadata import (
     AIGC_FIELDS,
+    Origin,
     aigc_fields,
     aigc_headers,
     aigc_json,
     provider_code,
     provider_code_problems,
+    read_aigc_header,
     uscc_check_digit,
 )
 
@@ -163,3 +165,18 @@ def test_the_check_digit_notices_every_single_wrong_character(
 
 def test_a_sum_that_is_a_multiple_of_31_gives_zero() -> None:
     assert uscc_check_digit("0" * 17) == "0"
+
+
+@given(st.text(alphabet=WRITABLE, min_size=1), st.text(alphabet=WRITABLE, min_size=1))
+def test_what_one_proxy_writes_into_its_header_the_next_one_reads(producer: str, number: str) -> None:
+    fields = aigc_fields(producer, number, label="2")
+    assert read_aigc_header(dict(aigc_headers(fields, "提示"))["x-aigc"]) == Origin("2", producer, number)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "label=1", "label=4; producer=a; id=b", "label=1; producer=; id=b", "label=1; producer=a b; id=c",
+     "label=1; label=1; producer=a; id=b", "label; producer=a; id=b", "label=1; producer=%E6%9F%90; id=b"],
+)  # fmt: skip
+def test_a_header_that_annex_e_could_not_mean_is_none(value: str) -> None:
+    assert read_aigc_header(value) is None
