@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from labelers.explicit import Label, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Refusal
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy, channel_lane, review_strings, review_text
 from proxy.wire.arguments import ARGUMENTS, review_arguments
 from proxy.wire.jsonedit import JsonPath
-from proxy.wire.strings import string_leaves
+from proxy.wire.parts import is_text_part, labelled_parts
+from proxy.wire.strings import string_leaves, with_strings
 from proxy.wire.whole import choices_of, rewrite_choices, spells_blocked
 
 __all__ = ["ChatAnswer"]
@@ -41,37 +41,55 @@ class ChatAnswer:
         return rewrite_choices(self._policy, raw, self.lanes, self._choice)
 
     def _choice(self, at: int, choice: dict[str, Any], blocked: Finding | None) -> dict[JsonPath, Any]:
-        message = choice["message"]
+        message, where = choice["message"], ("choices", at, "message")
         lane = self._policy.lane(at)
         self.lanes.append(lane)
         edits: dict[JsonPath, Any] = {}
-        blocked = blocked or review_strings(self._policy, choice, _CHOICE_META, lane)
-        blocked = blocked or self._tools(lane, message, ("choices", at, "message"), edits)
-        for path, text in string_leaves(
-            {k: v for k, v in message.items() if k not in ("tool_calls", "function_call")}
-        ):
-            if blocked is not None:
-                break
-            if path == ("content",):
-                continue
-            channel = channel_lane(self._policy, lane)
-            pieces = [*channel.feed(text), *channel.flush()]
-            blocked = channel.blocked
-            released = "".join(piece.text for piece in pieces)
-            if released != text:
-                edits[("choices", at, "message", *path)] = released
+        blocked = (
+            blocked
+            or review_strings(self._policy, choice, _CHOICE_META, lane)
+            or self._tools(lane, message, where, edits)
+            or self._channels(lane, message, where, edits)
+        )
         content = message.get("content")
-        pieces = [*lane.feed(content)] if type(content) is str and blocked is None else []
-        pieces += lane.flush() if blocked is None else lane.block(blocked)
-        if pieces and type(refusal := pieces[-1]) is Refusal:
+        texts = [content] if type(content) is str else []
+        if type(content) is list:
+            texts = [part["text"] for part in content if is_text_part(part)]
+        said = [lane.feed(text) for text in texts] if blocked is None else []
+        rest = lane.flush() if blocked is None else lane.block(blocked)
+        pieces = [piece for feed in (*said, rest) for piece in feed]
+        refusal = next((piece for piece in pieces if type(piece) is Refusal), None)
+        if refusal is not None:
             return {("choices", at): self._refused(at, choice, lane, refusal)}
-        text = "".join(piece.text for piece in pieces if type(piece) in (Text, Label))
-        if type(content) is str and text != content:
-            edits[("choices", at, "message", "content")] = text
+        if type(content) is list:
+            path = (*where, "content")
+            changed = {p[len(path) :]: edits.pop(p) for p in list(edits) if p[: len(path)] == path}
+            delivered: Any = labelled_parts(with_strings(content, changed), said, rest)
+        else:
+            delivered = "".join(piece.text for piece in pieces) if type(content) is str else content
+        if delivered != content:
+            edits[(*where, "content")] = delivered
         logprobs = choice.get("logprobs")
         if logprobs and (lane.rewritten or spells_blocked(self._policy, logprobs)):
             edits[("choices", at, "logprobs")] = None
         return edits
+
+    def _channels(
+        self, lane: Lane, message: dict[str, Any], where: JsonPath, edits: dict[JsonPath, Any]
+    ) -> Finding | None:
+        """Every text of a message but its content and its calls."""
+        content = message.get("content")
+        others = {k: v for k, v in message.items() if k not in ("content", "tool_calls", "function_call")}
+        if type(content) is list:
+            others["content"] = [None if is_text_part(part) else part for part in content]
+        for path, text in string_leaves(others):
+            channel = channel_lane(self._policy, lane)
+            released = "".join(piece.text for piece in (*channel.feed(text), *channel.flush()))
+            if channel.blocked is not None:
+                return channel.blocked
+            if released != text:
+                edits[(*where, *path)] = released
+        return None
 
     def _tools(
         self, lane: Lane, message: dict[str, Any], where: JsonPath, edits: dict[JsonPath, Any]

@@ -22,9 +22,10 @@ from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy, channel_lane, review_strings, review_text
 from proxy.wire.arguments import ARGUMENTS, review_arguments
 from proxy.wire.jsonedit import JsonPath, replace_string, set_members
+from proxy.wire.parts import parted, split_parts
 from proxy.wire.rewriter import clean_frame, error_frame
 from proxy.wire.sse import DONE, frame_data, frame_of
-from proxy.wire.strings import spelt_strings, string_leaves
+from proxy.wire.strings import spelt_strings, string_leaves, with_strings
 
 __all__ = ["ChoiceStream", "Shape"]
 
@@ -78,6 +79,7 @@ class _Choice:
         "fed",
         "index",
         "lane",
+        "listed",
         "logprobs",
         "opened",
         "role",
@@ -89,7 +91,8 @@ class _Choice:
     def __init__(self, index: int, lane: Lane) -> None:
         self.index = index
         self.lane = lane
-        self.opened = self.ended = self.role = False
+        # `listed`: its content comes as lists of parts.
+        self.opened = self.ended = self.role = self.listed = False
         self.channels: dict[JsonPath, Lane] = {}
         self.tools: dict[tuple[Any, ...], list[str]] = {}
         self.withheld: list[dict[str, Any]] = []
@@ -226,10 +229,14 @@ class ChoiceStream:
         blocked = self._rest_blocked(state, event, choice)
         if blocked is not None:
             return self._open(state, self._send(state, state.lane.block(blocked)))
+        content = delta.get(self._shape.text)
+        if type(content) is list:
+            state.listed = True
+            content, others = split_parts(content)
+            delta = {**delta, self._shape.text: others or None}
         lead, changed, blocked = self._channels(state, delta)
         if blocked is not None:
             return self._open(state, self._send(state, state.lane.block(blocked)))
-        content = delta.get(self._shape.text)
         content = content if type(content) is str else ""
         pieces = state.lane.feed(content) if content else ()
         changed |= self._logprobs(state, choice, content, pieces)
@@ -315,7 +322,7 @@ class ChoiceStream:
                     return lead, changed, finding
             if released:
                 changed = True
-                value = _with_strings(value, released)
+                value = with_strings(value, released)
             if value or not released:
                 lead[key] = value
         return lead, changed, None
@@ -396,7 +403,8 @@ class ChoiceStream:
                 state.sent += len(piece.text)
                 if state.logprobs:
                     spelt = self._due_logprobs(state)
-            out.append(self._chunk(state, {self._shape.text: piece.text}, logprobs=spelt))
+            said: Any = parted(piece.text) if state.listed else piece.text
+            out.append(self._chunk(state, {self._shape.text: said}, logprobs=spelt))
         return out
 
     def _due_logprobs(self, state: _Choice) -> dict[str, Any] | None:
@@ -500,7 +508,7 @@ def _with_masked(key: str, calls: Any, masked: dict[tuple[Any, ...], str]) -> An
             whole = (key, number, *path)
             if whole in masked:
                 here[path], masked[whole] = masked[whole], ""
-        rewritten.append(_with_strings(call, here) if here else call)
+        rewritten.append(with_strings(call, here) if here else call)
     return rewritten if type(calls) is list else rewritten[0]
 
 
@@ -510,15 +518,4 @@ def _nested(path: JsonPath, text: str) -> dict[str, Any]:
     for step in reversed(path):
         value = {step: value} if type(step) is str else [value]
     assert type(value) is dict
-    return value
-
-
-def _with_strings(value: Any, released: dict[JsonPath, str], path: JsonPath = ()) -> Any:
-    """A copy of `value` with the strings at the given paths replaced."""
-    if path in released:
-        return released[path]
-    if type(value) is dict:
-        return {key: _with_strings(child, released, (*path, key)) for key, child in value.items()}
-    if type(value) is list:
-        return [_with_strings(child, released, (*path, at)) for at, child in enumerate(value)]
     return value

@@ -9,7 +9,7 @@ import orjson
 
 from proxy.wire.jsonedit import JsonPath
 
-__all__ = ["decoded_arguments", "spelt_strings", "string_leaves"]
+__all__ = ["decoded_arguments", "spelt_strings", "string_leaves", "with_strings"]
 
 
 def string_leaves(value: Any) -> Iterator[tuple[JsonPath, str]]:
@@ -27,6 +27,17 @@ def string_leaves(value: Any) -> Iterator[tuple[JsonPath, str]]:
             stack += reversed([((*path, key), child) for key, child in item.items()])
         elif type(item) is list:
             stack += reversed([((*path, at), child) for at, child in enumerate(item)])
+
+
+def with_strings(value: Any, released: dict[JsonPath, str], path: JsonPath = ()) -> Any:
+    """A copy of `value` with the strings at the given paths replaced."""
+    if path in released:
+        return released[path]
+    if type(value) is dict:
+        return {key: with_strings(child, released, (*path, key)) for key, child in value.items()}
+    if type(value) is list:
+        return [with_strings(child, released, (*path, at)) for at, child in enumerate(value)]
+    return value
 
 
 def decoded_arguments(arguments: str) -> str:
