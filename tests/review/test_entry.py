@@ -16,6 +16,7 @@ from proxy.review.entry import (
     RegexLimits,
     Source,
 )
+from proxy.review.interchange import read_csv, write_csv
 
 GOOD: dict[str, Any] = {"pattern": "甲乙", "category": "A.1.a"}
 
@@ -118,6 +119,16 @@ def test_an_entry_is_in_force_for_a_time(
 ) -> None:
     entry = Entry("甲乙", "A.1.a", effective_from=effective_from, expires=expires)
     assert entry.in_force_ms == (begins, ends)
+
+
+def test_every_field_survives_a_spreadsheet() -> None:
+    held = Combination(("甲", "乙"), ("丙",), ("丁",), "sentence", "sentence")
+    entries = (
+        Entry("甲乙", "A.1.a", folds=("reversed", "filler"), endpoints=("/v1/chat/*",), expires="2030-01-01"),
+        Entry("甲", "A.1.a", kind="combination", combination=held),
+        Entry("甲乙", "A.1.b", kind="similar-text", threshold=0.55, examples=("甲", "乙")),
+    )
+    assert read_csv(write_csv(entries)).entries == entries
 
 
 def test_older_rows_keep_their_names() -> None:
