@@ -5,9 +5,11 @@ Both directions share the automata; a term that does not apply in a direction is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from proxy.review.entry import Action, Direction, Entry, EntryError
+from proxy.review.judge import around
+from proxy.review.machine import Machine
 from proxy.review.matcher import DaachorseMatcher, LivePrefixes, Matcher
 from proxy.review.sights import Sight, sights_of
 from proxy.review.tables import Tables
@@ -19,26 +21,34 @@ __all__ = ["Lens", "compile_lenses"]
 class Lens:
     """One view with its terms, ready to scan texts in one direction.
 
-    `live` knows all prefixes of terms of the direction, `hold` those of terms that delay text.
-    `context`: how many folded characters before a match a decision may need.
+    `context`: how many code points before a match a decision may need.
     """
 
-    __slots__ = ("actions", "context", "hold", "live", "matcher", "terms", "view")
+    __slots__ = ("actions", "context", "holds", "judge", "machine", "matcher", "name")
 
     def __init__(
-        self, view: Sight, matcher: Matcher, terms: Sequence[Sequence[Term]], direction: Direction
+        self, view: Sight, matcher: Matcher, terms: Mapping[str, Sequence[Term]], direction: Direction
     ) -> None:
-        self.view, self.matcher, self.terms = view, matcher, terms
+        self.name, self.judge, self.matcher = view.name, view.judge(), matcher
         self.actions = {
             term: action
-            for same in terms
+            for same in terms.values()
             for term in same
             if (action := _action(term, direction)) is not None
         }
         holding = [term for term, action in self.actions.items() if action.holds]
-        self.live = _prefixes(self.actions)
-        self.hold = self.live if len(holding) == len(self.actions) else _prefixes(holding)
-        self.context = max([1, *(len(phrase) for term in self.actions for phrase in term.exceptions)])
+        live = _prefixes(self.actions)
+        hold = live if len(holding) == len(self.actions) else _prefixes(holding)
+        self.machine = Machine(view.reading(), self._terms_of(terms), live, hold)
+        self.context = max(map(around, self.actions), default=0)
+
+    def _terms_of(self, terms: Mapping[str, Sequence[Term]]) -> Callable[[str], Sequence[Term]]:
+        actions = self.actions
+
+        def found(folded: str) -> Sequence[Term]:
+            return [term for term in terms.get(folded, ()) if term in actions]
+
+        return found
 
 
 def _action(term: Term, direction: Direction) -> Action | None:
@@ -79,9 +89,8 @@ def compile_lenses(
         known = (automata or {}).get(view.name)
         matcher = DaachorseMatcher.load(known) if known is not None else DaachorseMatcher(patterns)
         kept[view.name] = known if known is not None else matcher.to_bytes()
-        rows = [terms[pattern] for pattern in patterns]
         for direction in Direction:
-            lens = Lens(view, matcher, rows, direction)
+            lens = Lens(view, matcher, terms, direction)
             if lens.actions:
                 lenses[direction].append(lens)
     return lenses, kept

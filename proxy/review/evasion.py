@@ -14,180 +14,83 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import cast
-
-import numpy as np
-from numpy.typing import NDArray
 
 from proxy.review.entry import Entry
 from proxy.review.judge import Judge
+from proxy.review.reading import Emitted, Mode, Reading, Transcript
 from proxy.review.spelling import BARRIER, NOISE, SYMBOLS, EvasionJudge, Letter, code_of, spell
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import MAX_FOLDED, Term, edges
-from proxy.review.views import LONG, LongFold, Reader, SafeView, several
-from proxy.review.window import Original, Window
+from proxy.review.views import SafeView
 
-__all__ = ["EvasionReader", "EvasionSight"]
+__all__ = ["EvasionReading", "EvasionSight"]
 
 MAX_RUN = 16
-# Letters that differ from the next one, or one character that needs a look.
-_TOKEN = re.compile(r"(?:([^\x00\n@$!])(?!\1))+|.", re.DOTALL)
-
 # In an entry: more than letters that differ from their neighbours.
 _PECULIAR = re.compile(r"[\x00\n@$!]|(.)\1", re.DOTALL)
+_SPACELESS = (Kind.HAN, Kind.UNSPACED, Kind.MARK)
 
 
 @lru_cache(maxsize=2)
-def _fold_table(tables: Tables) -> tuple[dict[int, int | str | None], LongFold, frozenset[str]]:
-    """The fold of the safe view followed by `_code`, for every code point that it changes."""
-    kinds, fold = tables.kinds, dict(tables.fold)
-    # Symbols beyond the second plane are unassigned or removed already.
-    for code in range(0x10000, 0x20000):
-        if kinds[code] == Kind.OTHER:
-            fold.setdefault(code, code)
-    for code, to in fold.items():
-        if to is None:
-            continue
-        safe = chr(to) if isinstance(to, int) else to
-        read = "".join(code_of(c, kinds[ord(c)]) for c in safe)
-        fold[code] = ord(read) if len(read) == 1 else read or None
-    fold[0xFF01] = ord(BARRIER)  # the wide exclamation mark never is an i
-    return fold, LongFold(fold), several(fold)
+def _code_table(tables: Tables) -> dict[int, str]:
+    """How every character that the safe view knows reads here, where that is another one."""
+    kinds = tables.kinds
+    table = {}
+    for code in range(0x20000):
+        read = code_of(chr(code), kinds[code])
+        if read != chr(code):
+            table[code] = read
+    return table
 
 
-class EvasionReader:
-    """Reads one stream. What it adds in total does not depend on the pieces; long ones take a quicker way."""
+class EvasionReading:
+    """The mode: the kind of the last visible character, how many symbols and how many of one letter came last.
 
-    __slots__ = ("_last", "_late", "_noise", "_previous", "_reach", "_run", "_starts", "_view")
+    `reach`: how many symbols may stand between two letters of any entry.
+    """
 
-    def __init__(self, view: EvasionSight) -> None:
-        self._view, self._reach = view, view.reach
-        self._last, self._run, self._noise = BARRIER, 1, 0
-        self._previous = " "  # the last code read, noise and all
-        self._starts: Sequence[int] = ()
-        # For a long piece: starts of its head, the rest and its place, and the codes that were kept of it.
-        self._late: tuple[list[int], str, int, NDArray[np.int64]] | None = None
+    start: Mode = (Kind.OTHER, 0, 1)
 
-    def read(self, piece: str, at: int) -> str:
-        self._late = None
-        if len(piece) >= LONG:
-            return self._read_long(piece, at)
-        folded, self._starts = self._walk(piece, at)
-        return folded
+    def __init__(self, safe: SafeView, tables: Tables, reach: int) -> None:
+        self._fold, self._kinds, self._reach = safe.fold, tables.kinds, reach
 
-    def finish(self) -> str:
-        self._starts, self._late = (), None
-        return ""
+    def codes(self, character: str) -> Sequence[tuple[str, int]]:
+        if character == "\uff01":
+            return [(BARRIER, Kind.OTHER)]  # the wide exclamation mark never is an i
+        kinds = self._kinds
+        return [(code_of(safe, kinds[ord(safe)]), kinds[ord(safe)]) for safe in self._fold(character)]
 
-    def unread(self) -> int | None:
-        return None
-
-    def starts(self) -> Sequence[int]:
-        if self._late is not None:
-            head, rest, at, places = self._late
-            origins = self._view.long.origins(rest)
-            self._starts = cast(
-                "Sequence[int]", np.concatenate((np.array(head, np.int64), origins[places] + at))
-            )
-            self._late = None
-        return self._starts
-
-    def seen(self) -> Sequence[int]:
-        return self.starts()
-
-    def _walk(self, piece: str, at: int) -> tuple[str, list[int]]:
-        """The definition: one character after the other, letters without a peculiarity together."""
-        view = self._view
-        codes = piece.translate(view.table)
-        places: Sequence[int] = range(at, at + len(piece))
-        if len(codes) != len(piece) or not view.several.isdisjoint(piece):
-            places = [place for place, c in enumerate(piece, at) for _ in c.translate(view.table)]
-        folded: list[str] = []
-        starts: list[int] = []
-        for match in _TOKEN.finditer(codes):
-            token, (begin, end) = match[0], match.span()
-            if match[1] is None or token[0] == self._last:
-                code = self._step(token[0])
-                if code:
-                    folded.append(code)
-                    starts.append(places[begin])
-                token, begin = token[1:], begin + 1
-            if token:
-                folded.append(token)
-                starts += places[begin:end]
-                self._last = self._previous = token[-1]
-                self._run, self._noise = 1, 0
-        return "".join(folded), starts
-
-    def _step(self, raw: str) -> str:
-        """One code, at most one character to add."""
-        code = raw
-        if raw in SYMBOLS:
-            code = SYMBOLS[raw][self._view.is_spaceless(self._previous)]
-        self._previous = raw
+    def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
+        before, noise, run = mode
+        if code in SYMBOLS:
+            code = SYMBOLS[code][before in _SPACELESS]
         if code == NOISE:
-            self._noise += 1
-            if self._noise != self._reach + 1:
-                return ""
-            code = BARRIER
-        elif code == self._last and code != BARRIER and not (self._noise and self._view.is_word(code)):
-            self._run, self._noise = self._run + 1, 0
-            if self._run <= MAX_RUN:
-                return ""
-            code = BARRIER
-        repeated = code == BARRIER and self._last == BARRIER
-        if raw != NOISE:
-            self._noise = 0
-        self._last, self._run = code, 1
-        return "" if repeated else code
+            far = noise == self._reach
+            return (kind, min(noise, self._reach) + 1, run), _barrier(last, place) if far else ()
+        word = code != BARRIER and self._kinds[ord(code)] == Kind.WORD
+        if code == last and code != BARRIER and not (noise and word):
+            over = run == MAX_RUN
+            return (kind, 0, 1 if over else run + 1), _barrier(last, place) if over else ()
+        if code == BARRIER:
+            return (kind, 0, 1), _barrier(last, place)
+        return (kind, 0, 1), (Emitted(code, place, word and before != Kind.WORD),)
 
-    def _read_long(self, piece: str, at: int) -> str:
-        """The same by array operations, after a few characters that lead to a simple state."""
-        head, folded = 0, ""
-        starts: list[int] = []
-        while head < len(piece) and (head == 0 or self._noise or self._run > 1 or self._last == BARRIER):
-            one = self._walk(piece[head : head + 1], at + head)
-            folded, starts = folded + one[0], starts + one[1]
-            head += 1
-        rest = piece[head:]
-        places = self._by_arrays(self._view.long.fold(rest)) if rest else None
-        if places is None:
-            one = self._walk(rest, at + head)
-            self._starts = starts + one[1]
-            return folded + one[0]
-        self._late = (starts, rest, at + head, places[1])
-        return folded + places[0]
+    def close(self, mode: Mode) -> Sequence[Emitted]:
+        return ()
 
-    def _by_arrays(self, codes: str) -> tuple[str, NDArray[np.int64]] | None:
-        """`_walk` over codes from a state without noise and with a run of one: what it adds, and from which
-        codes.
+    def age(self, mode: Mode) -> Mode:
+        return mode
 
-        None where it has to be walked.
-        """
-        codes = self._view.without_symbols(self._previous, codes)
-        array = np.frombuffer((self._last + codes).encode("utf-32-le"), dtype=np.uint32)
-        kept = np.flatnonzero(array)
-        values = array[kept]
-        gaps = np.diff(kept) - 1
-        far = gaps > self._reach
-        again = (gaps > 0) & (self._view.kinds[values[1:]] == Kind.WORD)
-        fresh = np.flatnonzero(np.concatenate(([True], (values[1:] != values[:-1]) | far | again)))
-        runs = np.diff(np.append(fresh, len(values)))
-        letters, places = values[fresh], kept[fresh] - 1
-        barrier = letters == ord(BARRIER)
-        trailing = len(array) - 1 - int(kept[-1])
-        if np.any((runs > MAX_RUN) & ~barrier) or trailing > self._reach:
-            return None
-        # A barrier stands between two letters that are too far apart, unless one of them is one.
-        apart = np.flatnonzero(far[fresh[1:] - 1] & ~barrier[1:] & ~barrier[:-1]) + 1
-        letters, places = np.insert(letters, apart, ord(BARRIER)), np.insert(places, apart, places[apart])
-        same = (letters[1:] == letters[:-1]) & (letters[1:] == ord(BARRIER))
-        once = np.concatenate(([False], ~same))
-        letters, places = letters[once], places[once]
-        self._last, self._noise = chr(int(values[-1])), trailing
-        self._run = 1 if self._last == BARRIER else int(runs[-1])
-        self._previous = codes[-1] if codes else self._previous
-        return letters.astype(np.uint32).tobytes().decode("utf-32-le"), places
+    def rest(self, mode: Mode) -> Mode:
+        kind = mode[0]
+        return (Kind.HAN if kind in _SPACELESS else kind), 0, 1
+
+    def waiting(self, mode: Mode) -> int:
+        return 0
+
+
+def _barrier(last: str, place: int) -> Sequence[Emitted]:
+    return () if last == BARRIER else (Emitted(BARRIER, place, False),)
 
 
 class EvasionSight:
@@ -197,47 +100,29 @@ class EvasionSight:
 
     def __init__(self, safe: SafeView, tables: Tables, entries: Iterable[Entry]) -> None:
         self._safe, self.tables = safe, tables
-        self.table, self.long, self.several = _fold_table(tables)
-        self.kinds = np.frombuffer(tables.kinds, dtype=np.uint8)
+        self._table = _code_table(tables)
         self.reach = max(
             (self._widest_gap(entry) for entry in entries if "evasion" in entry.views), default=3
         )
 
     def _widest_gap(self, entry: Entry) -> int:
         spelling = self._safe.fold(entry.pattern)
-        if not _PECULIAR.search(spelling.translate(self.table)):
+        if not _PECULIAR.search(spelling.translate(self._table)):
             return entry.gap
         own = max((letter.gap for letter in spell(spelling, self.tables)), default=0)
         return entry.gap + own
 
-    def reader(self) -> Reader:
-        return EvasionReader(self)
+    def reading(self) -> Reading:
+        return EvasionReading(self._safe, self.tables, self.reach)
 
-    def judge(self, window: Window, original: Original) -> Judge:
-        return EvasionJudge(self._safe, self.tables, window, original)
-
-    def is_word(self, code: str) -> bool:
-        """Whether a code is a letter of a script with spaces, so that two that stand apart are two."""
-        return self.tables.kinds[ord(code)] == Kind.WORD
-
-    def is_spaceless(self, code: str) -> bool:
-        """Whether a code is a letter of a script without spaces, so that a symbol after it is no letter."""
-        return self.tables.kinds[ord(code)] in (Kind.HAN, Kind.UNSPACED, Kind.MARK)
-
-    def without_symbols(self, previous: str, codes: str) -> str:
-        """The codes with every symbol read as what it is beside its neighbour."""
-        if not any(symbol in codes for symbol in SYMBOLS):
-            return codes
-
-        def read(match: re.Match[str]) -> str:
-            at = match.start()
-            return SYMBOLS[match[0]][self.is_spaceless(codes[at - 1] if at else previous)]
-
-        return re.sub(r"[@$!]", read, codes)
+    def judge(self) -> Judge:
+        return EvasionJudge(self._safe, self.tables, self.reading())
 
     def fold(self, text: str) -> str:
         """A whole text as this view reads it."""
-        return EvasionReader(self).read(text, 0)
+        script = Transcript(self.reading())
+        script.read(text)
+        return script.text
 
     def terms(self, entry: Entry) -> Iterable[Term]:
         spelling = self._safe.fold(entry.pattern)
@@ -245,7 +130,7 @@ class EvasionSight:
         seen: set[str] = set()
         variants = self.tables.split_variants(spelling) if len(spelling) < MAX_FOLDED else []
         for variant in (spelling, *variants):
-            codes = variant.translate(self.table)
+            codes = variant.translate(self._table)
             if _PECULIAR.search(codes):
                 letters = spell(variant, self.tables)
                 ends = letters[0].own + letters[-1].own if letters else ""

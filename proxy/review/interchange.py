@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,16 +30,17 @@ __all__ = [
     "write_jsonl",
 ]
 
-_LISTS = {"views", "tags", "roles", "tenants", "models", "exceptions", "examples", "approvers"} | {
-    "combination.all", "combination.any", "combination.none"
+_LISTS = {
+    "views", "folds", "tags", "roles", "tenants", "models", "endpoints", "exceptions", "examples", "approvers",
+    "combination.all", "combination.any", "combination.none",
 }  # fmt: skip
 _NUMBERS = {"severity", "gap", "version", "regex.max_width"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _COLUMNS = (
     "id", "kind", "pattern", "category", "severity", "action.input", "action.output", "scope", "views",
-    "boundary", "gap", "combination.all", "combination.any", "combination.none", "combination.within",
-    "regex.max_width", "regex.validator", "tags", "roles", "tenants", "models", "exceptions", "replacement",
-    "examples", "source.type", "source.ref", "source.date", "legal_basis", "effective_from", "expires",
+    "boundary", "gap", "folds", "combination.all", "combination.any", "combination.none", "combination.within",
+    "combination.hold", "regex.max_width", "regex.validator", "threshold", "tags", "roles", "tenants", "models",
+    "endpoints", "exceptions", "replacement", "examples", "source.type", "source.ref", "source.date", "legal_basis", "effective_from", "expires",
     "review_due", "status", "version", "author", "reviewer", "approvers", "reason",
 )  # fmt: skip
 
@@ -146,6 +148,8 @@ def _cell(name: str, text: str) -> Any:
         return [item for item in text.split("|") if item]
     if (name in _NUMBERS or name == "combination.within") and text.strip().isdecimal():
         return int(text)
+    if name == "threshold" and re.fullmatch(r"\s*[01](\.[0-9]+)?\s*", text):
+        return float(text)
     return text
 
 

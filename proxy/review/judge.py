@@ -5,36 +5,51 @@ A judge answers False, None while the text so far does not say, or the original 
 
 from __future__ import annotations
 
-from typing import Protocol
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple, Protocol
 
-from proxy.review.tables import Kind
+from proxy.review.original import Original
+from proxy.review.reading import AGE, Reading, Transcript
+from proxy.review.tables import Tables
 from proxy.review.terms import Edge, Term
-from proxy.review.window import Original, Window
+from proxy.review.views import View
 
-__all__ = ["Judge", "PlainJudge", "allowed"]
+__all__ = ["Judge", "Match", "PlainJudge", "Verdict", "allowed", "around", "transcribed"]
 
 Verdict = int | bool | None
 
 
+class Match(NamedTuple):
+    """A term at [start, end) of the original, from character `first` of what the code point `start` folds to
+    up to character `last` of what the code point before `end` does.
+    """
+
+    term: Term
+    start: int
+    first: int
+    end: int
+    last: int
+
+
 class Judge(Protocol):
-    """Decides over the matches of one view in one text."""
+    """Decides over the matches of one view."""
 
-    def at_word_start(self, index: int) -> bool:
-        """Whether a word may start at this index of the window."""
-        ...
-
-    def verdict(self, term: Term, start: int, end: int, span: tuple[int, int], ended: bool) -> Verdict:
-        """Over a match at [start, end) of the whole folded text, `span` in the original."""
-        ...
-
-    def needs(self, start: int) -> int:
-        """The first original code point that is needed to judge a match that starts at `start`."""
+    def verdict(self, match: Match, original: Original, ended: bool) -> Verdict:
+        """Over one match, by what has come so far; the text has `ended` or goes on."""
         ...
 
 
-def allowed(window: Window, term: Term, start: int, end: int, ended: bool) -> bool | None:
-    """Whether an allow phrase covers [start, end) of the window; None: one still may."""
-    text, open_ended = window.text, False
+def around(term: Term) -> int:
+    """How many code points on each side of a match its allow phrases may need.
+
+    Four for each character of the longest: an allow phrase may be spaced out, but not without end.
+    """
+    return 16 + 4 * max(map(len, term.exceptions)) if term.exceptions else 0
+
+
+def allowed(text: str, term: Term, start: int, end: int, ended: bool) -> bool | None:
+    """Whether an allow phrase covers [start, end) of a folded text; None: one still may."""
+    open_ended = False
     length = len(text)
     for phrase in term.exceptions:
         reach = len(phrase)
@@ -46,29 +61,52 @@ def allowed(window: Window, term: Term, start: int, end: int, ended: bool) -> bo
     return None if open_ended else False
 
 
+def transcribed(reading: Reading, match: Match, original: Original, ended: bool) -> bool | None:
+    """`allowed` on the text around a match, as a reading writes it down."""
+    reach = around(match.term)
+    begin, stop = max(0, match.start - reach), match.end + reach
+    script = Transcript(reading)
+    script.read(original.slice(begin, stop), begin)
+    if ended or original.end >= stop:
+        ended = True
+        script.finish(min(original.end, stop))
+    start = bisect_left(script.origins, match.start * AGE + match.first)
+    end = bisect_right(script.origins, (match.end - 1) * AGE + match.last)
+    return allowed(script.text, match.term, start, end, ended)
+
+
 class PlainJudge:
     """For views that keep every letter: the folded text says all."""
 
-    __slots__ = ("_kinds", "_window")
+    def __init__(self, view: View, tables: Tables) -> None:
+        self._fold, self._kinds = view.fold, tables.kinds
 
-    def __init__(self, kinds: bytes, window: Window, original: Original) -> None:
-        self._kinds, self._window = kinds, window
-
-    def at_word_start(self, index: int) -> bool:
-        return index == 0 or self._kinds[ord(self._window.text[index - 1])] != Kind.WORD
-
-    def verdict(self, term: Term, start: int, end: int, span: tuple[int, int], ended: bool) -> Verdict:
-        window = self._window
-        start, end = start - window.base, end - window.base
-        follows = end < len(window.text)
-        if follows and term.right.forbids(self._kinds[ord(window.text[end])]):
-            return False
-        covered = allowed(window, term, start, end, ended) if term.exceptions else False
+    def verdict(self, match: Match, original: Original, ended: bool) -> Verdict:
+        term = match.term
+        follows = ""
+        if term.right != Edge.FREE:
+            follows = self._following(match, original)
+            if follows and term.right.forbids(self._kinds[ord(follows)]):
+                return False
+        covered = self._covered(match, original, ended) if term.exceptions else False
         if covered:
             return False
         if covered is None or (term.right != Edge.FREE and not follows and not ended):
             return None
-        return span[1]
+        return match.end
 
-    def needs(self, start: int) -> int:
-        return start
+    def _following(self, match: Match, original: Original) -> str:
+        """The next character of the folded text."""
+        rest = self._fold(original.slice(match.end - 1, match.end))[match.last + 1 :]
+        if rest:
+            return rest[0]
+        return next((c for character in original.characters(match.end) for c in self._fold(character)), "")
+
+    def _covered(self, match: Match, original: Original, ended: bool) -> bool | None:
+        reach = around(match.term)
+        stop = match.end + reach
+        before = self._fold(original.slice(max(0, match.start - reach), match.start))
+        inside = self._fold(original.slice(match.start, match.end - 1))
+        text = before + inside + self._fold(original.slice(match.end - 1, stop))
+        start, end = len(before) + match.first, len(before) + len(inside) + match.last + 1
+        return allowed(text, match.term, start, end, ended or original.end >= stop)

@@ -66,6 +66,10 @@ class Library:
         version = content_version(ordered, said, tables)
         return cls(version, ordered, said, lenses, kept)
 
+    def lenses(self, direction: Direction) -> Sequence[Lens]:
+        """What texts of one direction are scanned with."""
+        return self._lenses[direction]
+
     def reviewer(self, direction: Direction) -> Reviewer:
         """A reviewer for one text."""
         return Reviewer(self._lenses[direction])

@@ -11,25 +11,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import islice, product
-from typing import cast
+from itertools import accumulate, islice, product
 
 from proxy.review.entry import Entry
-from proxy.review.judge import Judge, Verdict, allowed
-from proxy.review.spelling import BARRIER, NOISE, EvasionJudge, is_sentence_end
+from proxy.review.judge import Judge, Match, Verdict, transcribed
+from proxy.review.original import Original
+from proxy.review.reading import AGE, Emitted, Mode, Reading, Transcript, back_of
+from proxy.review.spelling import BARRIER, NOISE, is_sentence_end
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
-from proxy.review.views import LONG, LongFold, Reader, SafeView, several
-from proxy.review.window import Original, Window
+from proxy.review.views import SafeView
 
-__all__ = ["PinyinJudge", "PinyinReader", "PinyinSight", "Syllables"]
+__all__ = ["PinyinJudge", "PinyinReading", "PinyinSight", "Syllables"]
 
 MIN_BLOCK, MIN_FLAG = 4, 3
 _FIRST = 0xE000  # the private-use code point of the first syllable
 _MAX_WORD = 36  # letters: nobody writes more syllables in one word
 _MAX_READINGS = 8  # spellings of one entry
-_SPOKEN = re.compile(f"[{chr(_FIRST)}-{chr(0xF8FF)}]+")
-_TOKEN = re.compile(f"[{chr(_FIRST)}-{chr(0xF8FF)}]+|[a-z]+|{NOISE}+|{BARRIER}+")
 
 
 class Syllables:
@@ -40,28 +38,14 @@ class Syllables:
         self.codes = {name: chr(_FIRST + index) for index, name in enumerate(self.names)}
         self._beginnings = {name[:length] for name in self.names for length in range(1, len(name) + 1)}
         self.of = {c: self.codes[name] for name, characters in tables.syllables.items() for c in characters}
-        self._also = tables.also
-        self.table = self._fold_table(tables)
-        self.long = LongFold(self.table)
-        self.several = several(self.table)
+        self._also, self._kinds = tables.also, tables.kinds
         self.divide = lru_cache(maxsize=65536)(self._divide)
 
-    def _fold_table(self, tables: Tables) -> dict[int, int | str | None]:
-        def read(safe: str) -> str:
-            if safe in self.of or "a" <= safe <= "z":
-                return self.of.get(safe, safe)
-            return NOISE if tables.kind(safe) == Kind.OTHER and not is_sentence_end(safe) else BARRIER
-
-        table: dict[int, int | str | None] = {}
-        codes = {*tables.fold, *range(0x10000, 0x20000), *(ord(c) for c in self.of)}
-        for code in codes:
-            to = tables.fold.get(code, code)
-            if to is not None:
-                folded = "".join(map(read, chr(to) if isinstance(to, int) else to))
-                table[code] = ord(folded) if len(folded) == 1 else folded
-            else:
-                table[code] = None
-        return table
+    def read(self, safe: str) -> str:
+        """How one character of the safe view reads: a syllable, a Latin letter, a symbol or a barrier."""
+        if safe in self.of or "a" <= safe <= "z":
+            return self.of.get(safe, safe)
+        return NOISE if self._kinds[ord(safe)] == Kind.OTHER and not is_sentence_end(safe) else BARRIER
 
     def _divide(self, word: str) -> tuple[str, ...] | None:
         """A word in the fewest syllables, the longest first; () if it may still become one; None if never."""
@@ -100,117 +84,76 @@ class Syllables:
         return list(dict.fromkeys(spellings))
 
 
-class PinyinReader:
-    """Reads one stream; what is added by a piece becomes known with it, but may begin in a word before."""
+class PinyinReading:
+    """The mode: how many symbols came last, the letters of the Latin word that has not ended and their places,
+    whether it may begin a word, whether it is no pinyin however it goes on, whether a word may begin here.
 
-    __slots__ = (
-        "_dead",
-        "_last",
-        "_noise",
-        "_out",
-        "_reach",
-        "_seen",
-        "_sound",
-        "_sources",
-        "_starts",
-        "_word",
-    )
+    What a word is read as comes to light when it ends, so it stands before the code point that ended it.
+    """
 
-    def __init__(self, sound: Syllables, reach: int) -> None:
-        self._sound, self._reach = sound, reach
-        self._word = ""  # the Latin word that has not ended
-        self._sources: list[int] = []  # where its letters stand
-        self._dead = False  # it is no pinyin, however it goes on
-        self._noise, self._last = 0, BARRIER
-        self._out: list[str] = []
-        self._starts: Sequence[int] = ()
-        self._seen: Sequence[int] = ()
+    start: Mode = (0, "", (), False, False, True)
 
-    def read(self, piece: str, at: int) -> str:
-        self._out = []
-        sound = self._sound
-        length = len(piece)
-        places: Sequence[int] = range(at, at + length)
-        if length < LONG:
-            codes = piece.translate(sound.table)
-            if len(codes) != length or not sound.several.isdisjoint(piece):
-                places = [place for place, c in enumerate(piece, at) for _ in c.translate(sound.table)]
+    def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reach: int) -> None:
+        self._fold, self._kinds, self._sound, self._reach = safe.fold, tables.kinds, sound, reach
+
+    def codes(self, character: str) -> Sequence[tuple[str, int]]:
+        return [(self._sound.read(safe), self._kinds[ord(safe)]) for safe in self._fold(character)]
+
+    def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
+        noise, word, places, opens, dead, free = mode
+        following = kind != Kind.WORD
+        if "a" <= code <= "z":
+            if dead:
+                return (noise, "", (), False, True, following), ()
+            opens = opens if word else free
+            word, places = word + code, (*places, place)
+            if self._sound.may_grow(word):
+                return (noise, word, places, opens, False, following), ()
+            return (noise, "", (), False, True, following), self._barrier(last, place)
+        emitted = self._word(word, places, opens, last, place)
+        if word or dead:
+            noise = 0
+        last = emitted[-1].code if emitted else last
+        if code == NOISE:
+            far = noise == self._reach
+            noise = min(noise, self._reach) + 1
+            emitted += self._barrier(last, place) if far else ()
         else:
-            codes = sound.long.fold(piece)
-            places = (sound.long.origins(piece) + at).tolist()
-        if not self._word and _SPOKEN.fullmatch(codes):
-            self._noise, self._last = 0, codes[-1]
-            self._starts = self._seen = places
-            return codes
-        self._starts, self._seen = [], []
-        for token in _TOKEN.finditer(codes):
-            start, end = token.span()
-            self._take(token[0], places[start:end])
-        return "".join(self._out)
+            noise = 0
+            emitted += self._barrier(last, place) if code == BARRIER else (Emitted(code, place, True),)
+        return (noise, "", (), False, False, following), emitted
 
-    def _take(self, token: str, places: Sequence[int]) -> None:
-        """A run of syllables, letters, noise or barriers."""
-        first = token[0]
-        if "a" <= first <= "z":
-            self._letters(token, places)
-            return
-        self._close(places[0])
-        if first == NOISE:
-            before, self._noise = self._noise, self._noise + len(token)
-            if before <= self._reach < self._noise:
-                self._emit(BARRIER, places[0], places[self._reach - before])
-            return
-        self._noise = 0
-        if first == BARRIER:
-            self._emit(BARRIER, places[0], places[0])
-            return
-        self._out.append(token)
-        cast("list[int]", self._starts).extend(places)
-        cast("list[int]", self._seen).extend(places)
-        self._last = token[-1]
+    def close(self, mode: Mode) -> Sequence[Emitted]:
+        _, word, places, opens, _, _ = mode
+        return self._word(word, places, opens, "", places[-1]) if word else ()
 
-    def _letters(self, letters: str, places: Sequence[int]) -> None:
-        if not self._dead:
-            self._word += letters
-            self._sources.extend(places)
-            if not self._sound.may_grow(self._word):
-                self._dead = True
-                self._emit(BARRIER, places[0], places[0])
+    def age(self, mode: Mode) -> Mode:
+        noise, word, places, *rest = mode
+        return (noise, word, tuple(place + AGE for place in places), *rest) if word else mode
 
-    def _close(self, seen: int) -> None:
-        """The Latin word has ended before the code point `seen`."""
-        if self._word:
-            names = () if self._dead else self._sound.divide(self._word)
-            if names:
-                at = 0
-                for name in names:
-                    self._emit(self._sound.codes[name], self._sources[at], seen)
-                    at += len(name)
-            elif not self._dead:
-                self._emit(BARRIER, self._sources[0], seen)
-            self._word, self._sources, self._dead, self._noise = "", [], False, 0
+    def rest(self, mode: Mode) -> Mode:
+        return (0, *mode[1:])
 
-    def _emit(self, code: str, start: int, seen: int) -> None:
-        if code != BARRIER or self._last != BARRIER:
-            self._out.append(code)
-            cast("list[int]", self._starts).append(start)
-            cast("list[int]", self._seen).append(seen)
-            self._last = code
+    def waiting(self, mode: Mode) -> int:
+        return back_of(mode[2][0]) if mode[1] else 0
 
-    def finish(self) -> str:
-        end = self._sources[-1] if self._sources else 0
-        self._out, self._starts, self._seen = [], [], []
-        self._close(end)
-        return "".join(self._out)
+    def _word(
+        self, word: str, places: Sequence[int], opens: bool, last: str, place: int
+    ) -> tuple[Emitted, ...]:
+        """A Latin word that has ended, as syllables or as something that is none."""
+        if not word:
+            return ()
+        names = self._sound.divide(word)
+        if not names:
+            return self._barrier(last, places[0])
+        starts = accumulate(map(len, names), initial=0)
+        return tuple(
+            Emitted(self._sound.codes[name], places[at], opens and at == 0)
+            for name, at in zip(names, starts, strict=False)
+        )
 
-    def starts(self) -> Sequence[int]:
-        return self._starts
-
-    def seen(self) -> Sequence[int]:
-        return self._seen
-
-    def unread(self) -> int | None:
-        return self._sources[0] if self._word and not self._dead else None
+    def _barrier(self, last: str, place: int) -> tuple[Emitted, ...]:
+        return () if last == BARRIER else (Emitted(BARRIER, place, False),)
 
 
 class PinyinSight:
@@ -222,17 +165,19 @@ class PinyinSight:
         self._safe, self._tables, self._sound = safe, tables, _syllables(tables)
         self._reach = max((entry.gap for entry in entries if "pinyin" in entry.views), default=3)
 
-    def reader(self) -> Reader:
-        return PinyinReader(self._sound, self._reach)
+    def reading(self) -> Reading:
+        return PinyinReading(self._safe, self._tables, self._sound, self._reach)
 
-    def judge(self, window: Window, original: Original) -> Judge:
-        return PinyinJudge(self._safe, self._tables, self._sound, window, original)
+    def judge(self) -> Judge:
+        return PinyinJudge(self._safe, self._tables, self._sound, self.reading())
 
     def terms(self, entry: Entry) -> Iterable[Term]:
         phrases = []
         for phrase in entry.exceptions:
-            reader = self.reader()
-            phrases.append(reader.read(phrase, 0) + reader.finish())
+            script = Transcript(self.reading())
+            script.read(phrase)
+            script.finish(len(phrase))
+            phrases.append(script.text)
         for spelling in self._sound.spellings(entry, self._safe.fold(entry.pattern)):
             if len(spelling) >= MIN_FLAG:
                 allow = tuple(dict.fromkeys(p for p in phrases if spelling in p))
@@ -247,49 +192,33 @@ def _syllables(tables: Tables) -> Syllables:
 class PinyinJudge:
     """A match stands if no gap in it is too wide and it takes Latin words whole."""
 
-    __slots__ = ("_around", "_kinds", "_original", "_safe", "_sound", "_window")
+    def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reading: Reading) -> None:
+        self._safe, self._kinds, self._sound, self._reading = safe, tables.kinds, sound, reading
 
-    def __init__(
-        self, safe: SafeView, tables: Tables, sound: Syllables, window: Window, original: Original
-    ) -> None:
-        self._safe, self._kinds, self._sound = safe, tables.kinds, sound
-        self._window, self._original = window, original
-        self._around = EvasionJudge(safe, tables, window, original)
-
-    def at_word_start(self, index: int) -> bool:
-        place = self._window.start(index)
-        return not self._is_latin(place) or self._around.starts_word(place)
-
-    def needs(self, start: int) -> int:
-        return self._around.needs(start)
-
-    def verdict(self, term: Term, start: int, end: int, span: tuple[int, int], ended: bool) -> Verdict:
+    def verdict(self, match: Match, original: Original, ended: bool) -> Verdict:
+        term = match.term
         if term.exceptions:
-            base = self._window.base
-            covered = allowed(self._window, term, start - base, end - base, ended)
+            covered = transcribed(self._reading, match, original, ended)
             if covered is not False:
                 return None if covered is None else False
-        if self._widest_gap(span) > term.entry.gap:
+        if self._widest_gap(original.slice(match.start, match.end)) > term.entry.gap:
             return False
-        last = span[1] - 1
-        if not self._is_latin(last):
-            return span[1]
-        return self._word_end(last, len(self._sound.names[ord(term.folded[-1]) - _FIRST]))
+        last = match.end - 1
+        if not "a" <= self._safe.fold(original.slice(last, match.end))[:1] <= "z":
+            return match.end
+        return self._word_end(original, last, len(self._sound.names[ord(term.folded[-1]) - _FIRST]))
 
-    def _is_latin(self, place: int) -> bool:
-        return "a" <= self._safe.fold(self._original.slice(place, place + 1))[:1] <= "z"
-
-    def _widest_gap(self, span: tuple[int, int]) -> int:
+    def _widest_gap(self, text: str) -> int:
         widest = gap = 0
-        for safe in self._safe.fold(self._original.slice(*span)):
+        for safe in self._safe.fold(text):
             gap = gap + 1 if self._kinds[ord(safe)] == Kind.OTHER else 0
             widest = max(widest, gap)
         return widest
 
-    def _word_end(self, place: int, letters: int) -> Verdict:
+    def _word_end(self, original: Original, place: int, letters: int) -> Verdict:
         """Where the Latin syllable ends that begins at `place`; False if its word goes on."""
         end = 0
-        for offset, character in enumerate(self._original.characters(place)):
+        for offset, character in enumerate(original.characters(place)):
             for safe in self._safe.fold(character):
                 if letters == 0:
                     return end if self._kinds[ord(safe)] != Kind.WORD else False

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 
 from proxy.review.compile import Lens
 from proxy.review.entry import Action
-from proxy.review.scan import Candidate, Scan
-from proxy.review.window import Original
+from proxy.review.judge import Match
+from proxy.review.machine import NODE, Found, State
+from proxy.review.original import Original
+from proxy.review.reading import back_of, sub_of
 
 __all__ = ["DEFAULT_REPLACEMENT", "MASK", "Finding", "Reviewer"]
 
@@ -39,6 +41,33 @@ class Finding:
     text: str
 
 
+class Candidate:
+    """A completed match that may still be refused by what follows. `stands` is None until that is known.
+
+    `order`: the code point after which it became known; decisions are taken in this order.
+    """
+
+    __slots__ = ("_judge", "_match", "action", "end", "order", "stands", "start", "term", "view")
+
+    def __init__(self, lens: Lens, found: Found, at: int, order: int) -> None:
+        """`at`: where the text ended when it was found."""
+        self.term, self.view, self._judge = found.term, lens.name, lens.judge
+        self.action = lens.actions[found.term]
+        self.start, self.end = at - back_of(found.first), at - back_of(found.last) + 1
+        self._match = Match(found.term, self.start, sub_of(found.first), self.end, sub_of(found.last))
+        self.order = order
+        self.stands: bool | None = None
+
+    def decide(self, original: Original, ended: bool) -> None:
+        """Try to reach a verdict; with `ended` there is one."""
+        if self.stands is None:
+            verdict = self._judge.verdict(self._match, original, ended)
+            if verdict is None:
+                return
+            self.stands = verdict is not False
+            self.end = int(verdict) or self.end
+
+
 class Reviewer:
     """Reviews one text in one direction; a `TextTransform`.
 
@@ -47,8 +76,10 @@ class Reviewer:
     """
 
     def __init__(self, lenses: Sequence[Lens]) -> None:
+        self._lenses = lenses
+        self._states = [lens.machine.start for lens in lenses]
+        self._context = max((lens.context for lens in lenses), default=0)
         self._original = Original()
-        self._scans = [Scan(lens, self._original) for lens in lenses]
         self._pending: list[Candidate] = []
         self._edits: list[Candidate] = []
         self._released = 0
@@ -69,39 +100,57 @@ class Reviewer:
         """Take the next piece; return what is safe to release now."""
         if self.blocked or not text:
             return ""
-        at = self._original.end
-        self._original.append(text)
-        for scan in self._scans:
-            self._pending += scan.feed(text, at)
+        original, states = self._original, self._states
+        original.append(text)
+        hold = live = 0
+        for index, state in enumerate(states):
+            begun = state
+            try:
+                for character in text:
+                    state = state[character]
+            except KeyError:
+                state = self._scan(self._lenses[index], begun, text)
+            states[index] = state
+            node = state[NODE]
+            if node.live > live:
+                live = node.live
+            if node.hold > hold:
+                hold = node.hold
+        end = original.end
+        limit, keep = end - hold, end - live
         if self._pending:
             self._decide(ended=False)
             if self.blocked:
                 return self._block()
-        limit = keep = self._original.end
-        for scan in self._scans:
-            hold, needs = scan.settle()
-            limit, keep = min(limit, hold), min(keep, needs)
-        for candidate in self._pending:
-            keep = min(keep, candidate.needs)
-            if candidate.action.holds:
-                limit = min(limit, candidate.start)
+            for candidate in self._pending:
+                keep = min(keep, candidate.start)
+                if candidate.action.holds:
+                    limit = min(limit, candidate.start)
         return self._release(limit, keep)
+
+    def _scan(self, lens: Lens, state: State, text: str) -> State:
+        """Look at a piece that does something new; note the matches in it."""
+        at = self._original.end - len(text) + 1
+        state, found = lens.machine.advance(state, text)
+        for index, one in found:
+            self._pending.append(Candidate(lens, one, at + index, at + index))
+        return state
 
     def flush(self) -> str:
         """The text has ended; return the rest."""
         if self.blocked:
             return ""
-        for scan in self._scans:
-            self._pending += scan.finish()
-        self._decide(ended=True)
         end = self._original.end
+        for lens, state in zip(self._lenses, self._states, strict=True):
+            self._pending += [Candidate(lens, one, end, end) for one in lens.machine.finish(state)]
+        self._decide(ended=True)
         return self._block() if self.blocked else self._release(end, end)
 
     def _decide(self, ended: bool) -> None:
         """Turn candidates into findings in the order in which they became known, as far as they are decided."""
         pending = self._pending
         for candidate in pending:
-            candidate.decide(ended)
+            candidate.decide(self._original, ended)
         pending.sort(key=_order)
         done = 0
         while done < len(pending) and self.blocked is None:
@@ -141,7 +190,7 @@ class Reviewer:
         assert self.blocked is not None
         end = self._original.end
         released = self._release(self.blocked.start, end)
-        self._pending, self._edits, self._scans = [], [], []
+        self._pending, self._edits = [], []
         self._original.forget(end)
         return released
 
@@ -154,7 +203,7 @@ class Reviewer:
             self._released = limit
         else:
             released = ""
-        self._original.forget(min(keep, self._released))
+        self._original.forget(min(keep - self._context, self._released))
         return released
 
     def _edited(self, limit: int) -> str:

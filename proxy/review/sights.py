@@ -9,10 +9,10 @@ from proxy.review.entry import Entry
 from proxy.review.evasion import EvasionSight
 from proxy.review.judge import Judge, PlainJudge
 from proxy.review.pinyin import PinyinSight
+from proxy.review.reading import PlainReading, Reading
 from proxy.review.tables import Tables
 from proxy.review.terms import Edge, Term, edges
-from proxy.review.views import PlainReader, RawView, Reader, View, safe_view
-from proxy.review.window import Original, Window
+from proxy.review.views import RawView, View, safe_view
 
 __all__ = ["PlainSight", "Sight", "sights_of"]
 
@@ -23,12 +23,12 @@ class Sight(Protocol):
     @property
     def name(self) -> str: ...
 
-    def reader(self) -> Reader:
-        """What folds one stream."""
+    def reading(self) -> Reading:
+        """How it reads a text."""
         ...
 
-    def judge(self, window: Window, original: Original) -> Judge:
-        """What decides over the matches in one stream."""
+    def judge(self) -> Judge:
+        """What decides over the matches."""
         ...
 
     def terms(self, entry: Entry) -> Iterable[Term]:
@@ -42,11 +42,11 @@ class PlainSight:
     def __init__(self, view: View, tables: Tables) -> None:
         self.name, self._view, self._tables = view.name, view, tables
 
-    def reader(self) -> Reader:
-        return PlainReader(self._view)
+    def reading(self) -> Reading:
+        return PlainReading(self._view, self._tables)
 
-    def judge(self, window: Window, original: Original) -> Judge:
-        return PlainJudge(self._tables.kinds, window, original)
+    def judge(self) -> Judge:
+        return PlainJudge(self._view, self._tables)
 
     def terms(self, entry: Entry) -> Iterable[Term]:
         folded = self._view.fold(entry.pattern)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from proxy.review.judge import Verdict, allowed
+from proxy.review.judge import Match, Verdict, transcribed
+from proxy.review.original import Original
+from proxy.review.reading import Reading
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
 from proxy.review.views import SafeView
-from proxy.review.window import Original, Window
 
 __all__ = ["BARRIER", "NOISE", "SYMBOLS", "EvasionJudge", "Letter", "code_of", "is_sentence_end", "spell"]
 
@@ -99,44 +100,22 @@ def spell(spelling: str, tables: Tables) -> tuple[Letter, ...]:
 class EvasionJudge:
     """Spells a suspicion out on the original text."""
 
-    __slots__ = ("_kinds", "_original", "_safe", "_tables", "_window")
-
-    def __init__(self, safe: SafeView, tables: Tables, window: Window, original: Original) -> None:
-        self._safe, self._tables, self._window, self._original = safe, tables, window, original
+    def __init__(self, safe: SafeView, tables: Tables, reading: Reading) -> None:
+        self._safe, self._tables, self._reading = safe, tables, reading
         self._kinds = tables.kinds
 
-    def at_word_start(self, index: int) -> bool:
-        return self.starts_word(self._window.start(index))
+    def verdict(self, match: Match, original: Original, ended: bool) -> Verdict:
+        if match.term.exceptions:
+            covered = transcribed(self._reading, match, original, ended)
+            if covered is not False:
+                return None if covered is None else False
+        return self._spelled(match.term, match.start, original, ended)
 
-    def needs(self, start: int) -> int:
-        """One visible character before the match."""
-        original = self._original
-        place = start - 1
-        while place > original.base and not self._safe.fold(original.slice(place, place + 1)):
-            place -= 1
-        return max(place, 0)
-
-    def starts_word(self, place: int) -> bool:
-        """Whether no letter of a spaced script stands before this code point of the original."""
-        before = self.needs(place)
-        text = self._safe.fold(self._original.slice(before, place))
-        return not text or self._kinds[ord(text[-1])] != Kind.WORD
-
-    def verdict(self, term: Term, start: int, end: int, span: tuple[int, int], ended: bool) -> Verdict:
-        covered = False
-        if term.exceptions:
-            base = self._window.base
-            found = allowed(self._window, term, start - base, end - base, ended)
-            if found is None:
-                return None
-            covered = found
-        return False if covered else self._spelled(term, span[0], ended)
-
-    def _spelled(self, term: Term, place: int, ended: bool) -> Verdict:
+    def _spelled(self, term: Term, place: int, original: Original, ended: bool) -> Verdict:
         """Follow the letters of the term through the original text from `place` on."""
         letters = spell(term.spelling, self._tables)
         walk = _Walk(letters, term)
-        for offset, character in enumerate(self._original.characters(place)):
+        for offset, character in enumerate(original.characters(place)):
             for safe in self._safe.fold(character):
                 verdict = walk.step(safe, self._kinds[ord(safe)], place + offset + 1)
                 if verdict is not None:

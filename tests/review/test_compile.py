@@ -6,6 +6,7 @@ import pytest
 
 from proxy.review.compile import compile_lenses
 from proxy.review.entry import Action, Direction, Entry
+from proxy.review.machine import NODE
 from proxy.review.tables import builtin_tables
 
 TABLES = builtin_tables()
@@ -27,7 +28,7 @@ def test_an_entry_is_looked_for_in_its_views_and_always_in_the_safe_one(
     entry: Entry, views: list[str]
 ) -> None:
     lenses, _ = compile_lenses([entry], TABLES)
-    assert [lens.view.name for lens in lenses[Direction.OUTPUT]] == views
+    assert [lens.name for lens in lenses[Direction.OUTPUT]] == views
 
 
 def test_only_delaying_actions_hold() -> None:
@@ -38,5 +39,5 @@ def test_only_delaying_actions_hold() -> None:
     lenses, _ = compile_lenses(entries, TABLES)
     assert not lenses[Direction.INPUT]
     (lens,) = lenses[Direction.OUTPUT]
-    starts = [(lens.hold.start(c, 0, bool), lens.live.start(c, 0, bool)) for c in "甲丙"]
-    assert starts == [(1, 0), (0, 0)]
+    nodes = [lens.machine.advance(lens.machine.start, c)[0][NODE] for c in "甲丙"]
+    assert [(node.hold, node.live) for node in nodes] == [(0, 1), (1, 1)]

@@ -16,6 +16,7 @@ from proxy.review.entry import (
     RegexLimits,
     Source,
 )
+from proxy.review.interchange import read_csv, write_csv
 
 GOOD: dict[str, Any] = {"pattern": "甲乙", "category": "A.1.a"}
 
@@ -31,7 +32,18 @@ BAD = [
     ({"kind": "combination", "combination": {"none": ["x"]}}, "combination"),
     ({"kind": "combination", "combination": {"all": ["x"], "within": 0}}, "combination.within"),
     ({"combination": {"all": [1]}}, "combination.all"), ({"regex": {"max_width": 0}}, "regex.max_width"),
-    ({"regex": {"validator": "x"}}, "regex.validator"),
+    ({"regex": {"validator": "x"}}, "regex.validator"), ({"folds": ["upside down"]}, "folds"),
+    ({"folds": ["reversed"], "kind": "pinyin"}, "folds"), ({"threshold": 0}, "threshold"),
+    ({"threshold": "high"}, "threshold"), ({"version": 0}, "version"), ({"source": {"ref": 1}}, "source.ref"),
+    ({"endpoints": [""]}, "endpoints"), ({"effective_from": "soon"}, "effective_from"),
+    ({"expires": "2026-13-01"}, "expires"), ({"review_due": "2026-1-1"}, "review_due"),
+    ({"effective_from": "2026-02-01", "expires": "2026-01-01"}, "expires"), ({"expires": 3}, "expires"),
+    ({"combination": {"all": ["甲", ""]}}, "combination.all"), ({"combination": {"all": "甲"}}, "combination.all"),
+    ({"combination": {"all": ["\ud800"]}}, "combination.all"),
+    ({"combination": {"all": ["甲"], "hold": "message"}}, "combination.hold"),
+    ({"combination": {"all": ["甲"], "hold": "sentence", "within": 9}}, "combination.hold"),
+    ({"approver": "a", "approvers": ["b"]}, "approver"), ({"approver": 1}, "approvers"),
+    ({"scope": {"way": "input"}}, "scope"), ({"scope": {"roles": ["user"]}, "roles": ["tool"]}, "scope"),
 ]  # fmt: skip
 
 
@@ -71,6 +83,57 @@ def test_a_row_comes_back_the_same() -> None:
     assert entry.combination == Combination(("甲",), ("乙",), ("丙",), 20)
     assert entry.regex == RegexLimits(10, "luhn")
     assert Entry("x", "A.1.a", source=Source("自建", "r")).to_row()["source"]["ref"] == "r"
+
+
+def test_scopes_and_approvers_may_be_written_as_the_field_list_says_them() -> None:
+    scope = {"direction": "input", "roles": ["user"], "endpoints": ["/v1/chat/*"]}
+    entry = Entry.from_row(GOOD | {"scope": scope, "approver": "李"})
+    assert (entry.scope, entry.roles, entry.endpoints, entry.approvers) == (
+        "input", ("user",), ("/v1/chat/*",), ("李",),
+    )  # fmt: skip
+    assert Entry.from_row(entry.to_row()) == entry
+
+
+def test_a_combination_is_named_by_its_terms_if_by_nothing_else() -> None:
+    row = {
+        "kind": "combination",
+        "category": "A.1.a",
+        "combination": {"all": ["甲", "乙"], "any": ["丙", "丁"]},
+    }
+    assert Entry.from_row(row).pattern == "甲 + 乙 + 丙 / 丁"
+    held = Combination(("甲",), hold="sentence")
+    entry = Entry("甲", "A.1.a", kind="combination", combination=held)
+    assert Entry.from_row(entry.to_row()).combination == held
+
+
+@pytest.mark.parametrize(
+    ("effective_from", "expires", "begins", "ends"),
+    [
+        ("", "", float("-inf"), float("inf")),
+        ("1970-01-02", "1970-01-02", 57_600_000, 144_000_000),  # a day in China
+        ("1970-01-01T00:00:01+00:00", "1970-01-01T09:00:00", 1000, 3_600_000),
+    ],
+)
+def test_an_entry_is_in_force_for_a_time(
+    effective_from: str, expires: str, begins: float, ends: float
+) -> None:
+    entry = Entry("甲乙", "A.1.a", effective_from=effective_from, expires=expires)
+    assert entry.in_force_ms == (begins, ends)
+
+
+def test_every_field_survives_a_spreadsheet() -> None:
+    held = Combination(("甲", "乙"), ("丙",), ("丁",), "sentence", "sentence")
+    entries = (
+        Entry("甲乙", "A.1.a", folds=("reversed", "filler"), endpoints=("/v1/chat/*",), expires="2030-01-01"),
+        Entry("甲", "A.1.a", kind="combination", combination=held),
+        Entry("甲乙", "A.1.b", kind="similar-text", threshold=0.55, examples=("甲", "乙")),
+    )
+    assert read_csv(write_csv(entries)).entries == entries
+
+
+def test_older_rows_keep_their_names() -> None:
+    assert Entry("甲乙", "A.1.a").id == "e-2b5c52d6b5ec7bb3"
+    assert Entry("甲乙", "A.1.a", folds=("reversed",)).id != Entry("甲乙", "A.1.a").id
 
 
 def test_ids_follow_what_is_matched() -> None:

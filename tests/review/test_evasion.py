@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +9,7 @@ from hypothesis import strategies as st
 from proxy.review.entry import Direction, Entry
 from proxy.review.evasion import EvasionSight
 from proxy.review.library import Library
-from proxy.review.spelling import BARRIER
+from proxy.review.reading import AGE, Transcript
 from proxy.review.tables import builtin_tables
 from proxy.review.views import SafeView
 from tests.review.test_reviewer import cuts, run
@@ -26,12 +24,12 @@ def sight(gap: int = 3) -> EvasionSight:
 
 
 def read(view: EvasionSight, pieces: list[str]) -> tuple[str, list[int]]:
-    reader, folded, starts, at = view.reader(), "", [], 0
+    script, at = Transcript(view.reading()), 0
     for piece in pieces:
-        folded += reader.read(piece, at)
-        starts += [int(start) for start in reader.starts()]
+        script.read(piece, at)
         at += len(piece)
-    return folded, [start for start, code in zip(starts, folded, strict=True) if code != BARRIER]
+    script.finish(at)
+    return script.text, [origin // AGE for origin, code in zip(script.origins, script.text, strict=True)]
 
 
 @settings(max_examples=300, deadline=None)
@@ -41,16 +39,16 @@ def test_reading_does_not_depend_on_the_pieces(pieces: list[str], gap: int) -> N
     assert read(sight(gap), pieces) == read(sight(gap), list(text)) == read(sight(gap), [text])
 
 
-@pytest.mark.parametrize("alphabet", [ALPHABET, "甲乙丙丁戊己庚辛 a", "甲- ", "甲"])
-def test_long_pieces_read_like_single_characters(alphabet: str) -> None:
-    chance = random.Random(7)
-    for length in (64, 65, 100, 300):
-        for _ in range(60):
-            text = "".join(chance.choices(alphabet, k=length))
-            cut = chance.randrange(length)
-            expected = read(sight(), list(text))
-            assert read(sight(), [text]) == expected
-            assert read(sight(), [text[:cut], text[cut:]]) == expected
+READ = [
+    ("甲-乙", "甲乙"), ("甲甲", "甲"), ("甲----乙", "甲\n乙"), ("甲" * 17 + "乙", "甲\n乙"), ("a a", "aa"), ("aa", "a"),
+    ("b00k", "bok"), ("@ll", "ai"), ("甲@乙!", "甲乙\n"), ("wow! wow", "wowi wow".replace(" ", "")), ("甲。。乙", "甲\n乙"),
+    ("ﬁ", "fi"), ("甲\u200b乙", "甲乙"), ("hi！", "hi\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "codes"), READ)
+def test_symbols_vanish_and_letters_are_told_once(text: str, codes: str) -> None:
+    assert read(sight(), [text])[0] == codes == sight().fold(text)
 
 
 FOUND = [

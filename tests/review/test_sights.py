@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from proxy.review.entry import VIEWS, Entry
+from proxy.review.checks import VIEWS
+from proxy.review.entry import Entry
 from proxy.review.sights import sights_of
 from proxy.review.tables import builtin_tables
 

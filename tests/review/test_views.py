@@ -1,4 +1,4 @@
-"""What the raw and the safe view make of a text, and the way back."""
+"""What the raw and the safe view make of a text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.review.tables import builtin_tables
-from proxy.review.views import LONG, PlainReader, RawView, fold, safe_view
+from proxy.review.views import LONG, RawView, safe_view
 
 SAFE = safe_view(builtin_tables())
 ANY = st.text(st.one_of(st.characters(), st.sampled_from("ﬁ…ßİ\u200b\u0301黃かが한글Ⅷ𝐀")), max_size=120)
@@ -22,15 +22,13 @@ FOLDS = [
 
 @pytest.mark.parametrize(("text", "folded"), FOLDS)
 def test_the_safe_view_folds(text: str, folded: str) -> None:
-    assert fold(text).text == folded
+    assert SAFE.fold(text) == folded
 
 
 @given(ANY)
-def test_folding_is_final_and_origins_lead_back(text: str) -> None:
+def test_folding_is_final(text: str) -> None:
     folded = SAFE.fold(text)
     assert SAFE.fold(folded) == folded
-    origins = [int(origin) for origin in SAFE.origins(text, folded)]
-    assert origins == [i for i, c in enumerate(text) for _ in SAFE.fold(c)]
 
 
 @given(ANY, ANY)
@@ -42,22 +40,9 @@ def test_folding_pieces_is_folding_the_text(one: str, other: str) -> None:
 def test_long_texts_fold_like_short_ones(text: str) -> None:
     folded = SAFE.fold(text)
     assert folded == "".join(SAFE.fold(c) for c in text)
-    reader = PlainReader(SAFE)
-    assert reader.read(text, 5) == folded
-    assert [int(start) for start in reader.starts()] == [
-        i + 5 for i, c in enumerate(text) for _ in SAFE.fold(c)
-    ]
 
 
 def test_the_raw_view_changes_lone_surrogates_only() -> None:
     view = RawView()
     assert view.fold("aÀ\ud800") == "aÀ\ufffd"
     assert view.fold("abc") == "abc"
-    assert list(view.origins("abc", "abc")) == [0, 1, 2]
-
-
-def test_a_plain_reader_knows_places_at_once() -> None:
-    reader = PlainReader(SAFE)
-    assert reader.read("ﬁx", 10) == "fix"
-    assert list(reader.starts()) == list(reader.seen()) == [10, 10, 11]
-    assert (reader.finish(), reader.unread()) == ("", None)

@@ -1,0 +1,173 @@
+"""One view over one stream, as an automaton that is built while it is used.
+
+A state is all that a view remembers of a text: the codes at its end that may still grow into a term, how far
+back each stands, and the mode of the reading. Nothing else decides what follows, so what a code point leads to
+is worked out once (`Machine.take`) and remembered in the state: a dictionary from code points to states. Nearly
+every code point of a stream then costs one look-up a view; the reading, the fold and the search for prefixes
+are met only where a text does something new. Memory is bounded: beyond `MAX_REMEMBERED` all is forgotten.
+
+That a term was completed is not remembered. The look-up fails there, and the caller takes the slow way, which
+tells what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from proxy.review.matcher import LivePrefixes
+from proxy.review.reading import AGE, HERE, Emitted, Mode, Reading, back_of
+from proxy.review.terms import Term
+
+__all__ = ["NODE", "Found", "Machine", "Node", "State"]
+
+MAX_REMEMBERED = 1 << 17
+MAX_STRETCH = 1024  # code points that one match may span: what vanishes in a view holds nothing without end
+NODE = ""  # the key under which a state keeps its Node: no code point is the empty string
+
+State = dict[str, Any]  # code point -> State, NODE -> Node
+
+
+class Found(NamedTuple):
+    """A term that was completed by the last code point: the places of its first and its last code."""
+
+    term: Term
+    first: int
+    last: int
+
+
+class Node:
+    """What a state remembers. `hold` and `live`: how many code points before the end the text begins that
+    could still become a match that delays, and a match at all.
+    """
+
+    __slots__ = ("chain", "hold", "live", "mode", "places", "words")
+
+    def __init__(
+        self, chain: str, places: tuple[int, ...], words: tuple[bool, ...], mode: Mode, hold: int, live: int
+    ) -> None:
+        self.chain, self.places, self.words, self.mode = chain, places, words, mode
+        self.hold, self.live = hold, live
+
+
+class Machine:
+    """Finds terms in what a reading reads.
+
+    `terms`: by what is looked for; `holding`: those that delay text; `bounded` ones begin at a word start only.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        terms: Callable[[str], Sequence[Term]],
+        live: LivePrefixes,
+        hold: LivePrefixes,
+    ) -> None:
+        self._reading, self._terms = reading, terms
+        self._live, self._hold = live, hold
+        self._states: dict[tuple[Any, ...], State] = {}
+        self._characters: dict[str, str] = {}
+        self._remembered = 0
+        self.start = self._state("", (), (), reading.rest(reading.start))
+
+    def advance(self, state: State, text: str) -> tuple[State, list[tuple[int, Found]]]:
+        """The state after a text, and the terms in it, each with the index of the code point that completed it."""
+        found: list[tuple[int, Found]] = []
+        for index, character in enumerate(text):
+            try:
+                state = state[character]
+            except KeyError:
+                state, completed = self._take(state, character)
+                for one in completed:
+                    found.append((index, one))
+        return state, found
+
+    def finish(self, state: State) -> list[Found]:
+        """The terms that the end of the text completes."""
+        node: Node = state[NODE]
+        trail = _Trail(self, node)
+        trail.write(self._reading.close(node.mode))
+        return trail.found
+
+    def _take(self, state: State, character: str) -> tuple[State, list[Found]]:
+        reading, node = self._reading, state[NODE]
+        trail = _Trail(self, node)
+        trail.grow_older()
+        mode = reading.age(node.mode)
+        for sub, (code, kind) in enumerate(reading.codes(character)):
+            mode, emitted = reading.take(mode, trail.chain[-1:], code, kind, HERE - sub)
+            trail.write(emitted)
+        if not trail.chain:
+            mode = reading.rest(mode)
+        following = self._state(trail.chain, tuple(trail.places), tuple(trail.words), mode)
+        if not trail.found:
+            self._remember(state, character, following)
+        return following, trail.found
+
+    def _state(self, chain: str, places: tuple[int, ...], words: tuple[bool, ...], mode: Mode) -> State:
+        key = (chain, places, words, mode)
+        state = self._states.get(key)
+        if state is None:
+            live = back_of(places[0]) if chain else 0
+            hold = 0
+            if chain:
+                first = self._hold.start(chain, 0, words.__getitem__)
+                hold = back_of(places[first]) if first < len(chain) else 0
+            if waiting := self._reading.waiting(mode):
+                live = max(live, waiting)
+                hold = max(hold, waiting) if self._hold.longest else 0
+            state = self._states[key] = {NODE: Node(chain, places, words, mode, hold, live)}
+        return state
+
+    def _remember(self, state: State, character: str, following: State) -> None:
+        self._remembered += 1
+        if self._remembered > MAX_REMEMBERED:
+            self.forget()
+        state[self._characters.setdefault(character, character)] = following
+
+    def forget(self) -> None:
+        """Drop all that was remembered. Streams keep their state and work everything out again."""
+        for state in self._states.values():
+            for character in [key for key in state if key != NODE]:
+                state.pop(character, None)
+        self._states, self._characters, self._remembered = {}, {}, 0
+        node = self.start[NODE]
+        self._states[node.chain, node.places, node.words, node.mode] = self.start
+
+
+class _Trail:
+    """The codes at the end of a text, while one more code point is read."""
+
+    __slots__ = ("_machine", "chain", "found", "places", "words")
+
+    def __init__(self, machine: Machine, node: Node) -> None:
+        self._machine = machine
+        self.chain = node.chain
+        self.places, self.words = list(node.places), list(node.words)
+        self.found: list[Found] = []
+
+    def grow_older(self) -> None:
+        """One more code point stands behind all of it."""
+        self.places = [place + AGE for place in self.places]
+        if self.places and self.places[0] > MAX_STRETCH * AGE:
+            self._keep_from(1)
+
+    def write(self, emitted: Sequence[Emitted]) -> None:
+        """Add codes: note what they complete, keep what may still grow."""
+        machine = self._machine
+        for code, place, at_word_start in emitted:
+            self.chain += code
+            chain = self.chain
+            self.places.append(place)
+            self.words.append(at_word_start)
+            for begin in range(len(chain)):
+                for term in machine._terms(chain[begin:]):
+                    if self.words[begin] or not term.left:
+                        self.found.append(Found(term, self.places[begin], place))
+            self._keep_from(0)
+
+    def _keep_from(self, begin: int) -> None:
+        """Keep what may still grow, at or after this index of the chain."""
+        keep = self._machine._live.start(self.chain, begin, self.words.__getitem__)
+        self.chain = self.chain[keep:]
+        del self.places[:keep], self.words[:keep]

@@ -1,0 +1,129 @@
+"""Readings: how a view reads one text, code point by code point, as a state that forgets nothing it needs.
+
+A reading takes what one code point folds to and emits codes, the letters in which terms are written. What it
+must remember (a symbol run, a Latin word that has not ended) is its mode, a value that can be compared, so that
+`proxy.review.machine` can remember what follows from it. Places are counted backwards from the end of the text
+so far: the last code point is one back, whatever stands before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from proxy.review.tables import Kind, Tables
+from proxy.review.views import View
+
+__all__ = ["AGE", "HERE", "Emitted", "PlainReading", "Reading", "Transcript", "back_of", "sub_of"]
+
+Mode = Any  # hashable, the reading's own
+
+# A place is the distance to the end, times AGE, less the index within what the code point folds to.
+AGE = 32
+HERE = AGE
+
+
+def back_of(place: int) -> int:
+    """How many code points before the end the place is."""
+    return -(-place // AGE)
+
+
+def sub_of(place: int) -> int:
+    """Which of the characters that its code point folds to."""
+    return -place % AGE
+
+
+class Emitted(NamedTuple):
+    """One code: where it comes from, and whether a word may begin with it."""
+
+    code: str
+    place: int
+    at_word_start: bool
+
+
+class Reading(Protocol):
+    """A view reading a text. `last` is the code that was emitted before, "" for none that matters."""
+
+    start: Mode
+
+    def codes(self, character: str) -> Sequence[tuple[str, int]]:
+        """What one code point is read as, each with its `Kind`; nothing if the view does not see it."""
+        ...
+
+    def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
+        """Read one of them."""
+        ...
+
+    def close(self, mode: Mode) -> Sequence[Emitted]:
+        """What the end of the text adds."""
+        ...
+
+    def age(self, mode: Mode) -> Mode:
+        """The mode one code point later."""
+        ...
+
+    def rest(self, mode: Mode) -> Mode:
+        """What of the mode can matter where no code that was emitted does."""
+        ...
+
+    def waiting(self, mode: Mode) -> int:
+        """How far back the text begins that was taken and not emitted yet; 0 if all was."""
+        ...
+
+
+class PlainReading:
+    """Each code point by itself; the mode is whether a word may begin here."""
+
+    start: Mode = True
+
+    def __init__(self, view: View, tables: Tables) -> None:
+        self._fold, self._kind = view.fold, tables.kind
+
+    def codes(self, character: str) -> Sequence[tuple[str, int]]:
+        return [(code, self._kind(code)) for code in self._fold(character)]
+
+    def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
+        word = kind == Kind.WORD
+        return not word, (Emitted(code, place, word and mode),)
+
+    def close(self, mode: Mode) -> Sequence[Emitted]:
+        return ()
+
+    def age(self, mode: Mode) -> Mode:
+        return mode
+
+    def rest(self, mode: Mode) -> Mode:
+        return mode
+
+    def waiting(self, mode: Mode) -> int:
+        return 0
+
+
+class Transcript:
+    """A text as a reading writes it down: `text`, and for each code where it comes from.
+
+    `origins`: code points times AGE, plus the index within what the code point folds to.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading, self._mode = reading, reading.start
+        self.text = ""
+        self.origins: list[int] = []
+
+    def read(self, characters: Iterable[str], at: int = 0) -> None:
+        """Take characters; the first is code point `at`."""
+        reading = self._reading
+        for end, character in enumerate(characters, at + 1):
+            self._mode = reading.age(self._mode)
+            for sub, (code, kind) in enumerate(reading.codes(character)):
+                self._mode, emitted = reading.take(self._mode, self.text[-1:], code, kind, HERE - sub)
+                self._write(emitted, end)
+
+    def finish(self, end: int) -> None:
+        """The text has ended, at code point `end`."""
+        self._write(self._reading.close(self._mode), end)
+
+    def _write(self, emitted: Iterable[Emitted], end: int) -> None:
+        for code, place, _ in emitted:
+            self.text += code
+            self.origins.append(end * AGE - place)

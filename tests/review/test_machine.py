@@ -1,0 +1,88 @@
+"""The automaton of a view remembers what it met, and that changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.review import machine
+from proxy.review.entry import Action, Direction, Entry
+from proxy.review.library import Library
+from proxy.review.machine import NODE, State
+from tests.review.test_reviewer import cuts, run
+
+ENTRIES = [
+    Entry("甲乙丙", "A.1.a", views=("safe", "evasion", "pinyin")),
+    Entry("aba", "A.1.a", boundary="none", action={Direction.OUTPUT: Action.MASK}),
+    Entry("ab c", "A.1.a", action={Direction.OUTPUT: Action.FLAG}),
+    Entry("西安大雁", "A.1.a", views=("pinyin",)),
+]
+TEXT = st.text("甲乙丙abc -西安xian大雁\u200bﬁ@", max_size=30)
+
+
+def states(start: State) -> list[State]:
+    seen, waiting = {id(start): start}, [start]
+    while waiting:
+        for key, state in waiting.pop().items():
+            if key != NODE and id(state) not in seen:
+                seen[id(state)] = state
+                waiting.append(state)
+    return list(seen.values())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(TEXT, max_size=4), st.integers(1, 40))
+def test_forgetting_changes_nothing(texts: list[str], remembered: int) -> None:
+    forgetful, fresh = Library.compile(ENTRIES), Library.compile(ENTRIES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "MAX_REMEMBERED", remembered)
+        got = [run(forgetful, list(text)) for text in texts]
+    for text, (released, reviewer) in zip(texts, got, strict=True):
+        expected, whole = run(fresh, [text])
+        assert (released, reviewer.findings) == (expected, whole.findings)
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "MAX_REMEMBERED", 50)
+    library = Library.compile(ENTRIES)
+    for code in range(0x4E00, 0x5000):
+        run(library, ["甲", chr(code), "乙-", chr(code)])
+    for lens in library.lenses(Direction.OUTPUT):
+        assert sum(len(state) - 1 for state in states(lens.machine.start)) <= 50
+
+
+def test_a_stream_goes_on_when_all_was_forgotten() -> None:
+    library = Library.compile(ENTRIES)
+    reviewer = library.reviewer(Direction.OUTPUT)
+    assert reviewer.feed("丁甲乙") == "丁"
+    for lens in library.lenses(Direction.OUTPUT):
+        lens.machine.forget()
+    assert reviewer.feed("丙") == ""
+    assert reviewer.blocked
+
+
+def test_ordinary_text_is_looked_up_and_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library.compile(ENTRIES)
+    text = "今天天气很好，我们去公园。"
+    run(library, [text])
+    monkeypatch.setattr(machine.Machine, "advance", None)
+    assert run(library, list(text))[0] == text
+
+
+def test_what_holds_in_one_view_holds_beside_what_only_lives_in_another() -> None:
+    library = Library.compile([
+        Entry("甲-乙-丙", "A.1.a", views=("safe",), action={Direction.OUTPUT: Action.FLAG}),
+        Entry("乙丁", "A.1.a"),
+    ])  # fmt: skip
+    for pieces in cuts("甲-乙-丁"):
+        assert run(library, pieces)[0] == "甲-"
+
+
+def test_what_vanishes_in_a_view_holds_nothing_without_end() -> None:
+    reviewer = Library.compile(ENTRIES).reviewer(Direction.OUTPUT)
+    reviewer.feed("甲")
+    for _ in range(3000):
+        reviewer.feed("\u200b")
+        assert reviewer.held <= machine.MAX_STRETCH + 1
+    assert reviewer.held == 0
