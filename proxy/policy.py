@@ -7,7 +7,7 @@ says, in the AIGC object, what was decided and what came of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,8 @@ class Rules:
     carrier: WatermarkScheme | None
     key_id: int
     models: tuple[str, ...] = ("*",)
+    sign: Callable[[Mapping[str, str]], str] | None = None
+    """Makes ReservedCode1, where the operator wants answers signed too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class Plan:
         positions = list(label.placed) if last and label is not None else list(self.positions)
         skipped = self.skipped or (label.skipped if last and label is not None else "")
         aigc: dict[str, Any] = {
-            **aigc_fields(self.rules.producer, lane.content_id),
+            **self.label_fields(lane.content_id),
             "hint": {
                 "text": self.strings.hint,
                 "placement": "beside the content, shown for as long as it is",
@@ -186,6 +188,11 @@ class Plan:
         if retract is not None:
             aigc |= {"event": "retract", "from_char": retract}
         return aigc
+
+    def label_fields(self, content_id: str) -> dict[str, str]:
+        """The seven keys of the implicit label."""
+        fields = aigc_fields(self.rules.producer, content_id)
+        return fields | {"ReservedCode1": self.rules.sign(fields)} if self.rules.sign is not None else fields
 
     def decision(self, lane: Lane, *, last: bool = True) -> str:
         if not self.reviews_output:

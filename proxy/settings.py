@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from labelers.explicit import LabelStrings, missing_elements
 from labelers.metadata import provider_code_problems
+from labelers.reserved_code import key_points
 
 __all__ = ["Labels", "Settings", "SettingsError", "Tenant", "UpstreamSettings", "load_settings"]
 
@@ -59,6 +60,25 @@ class Provider(_Section):
                 "a provider is 27 characters 0-9 A-Z (checked) or an ASCII name without spaces and quotes"
             )
         return code
+
+
+class Signature(_Section):
+    """ReservedCode1. `trusted`: public keys of other producers, by their name or code; several where they changed."""
+
+    api: bool = False
+    prehash: bool = False
+    trusted: dict[str, list[str]] = {}
+
+    @field_validator("trusted")
+    @classmethod
+    def _check(cls, trusted: dict[str, list[str]]) -> dict[str, list[str]]:
+        for producer, keys in trusted.items():
+            for key in keys:
+                if not key_points(key):
+                    raise ValueError(
+                        f"{producer}: {key[:24]!r} is not a public SM2 key (SubjectPublicKeyInfo or point, in hex)"
+                    )
+        return trusted
 
 
 class Timeouts(_Section):
@@ -257,6 +277,7 @@ class Endpoints(_Section):
 class Settings(_Section):
     server: Server = Server()
     provider: Provider = Provider()
+    signature: Signature = Signature()
     upstreams: Annotated[list[UpstreamSettings], Field(min_length=1)] = [
         UpstreamSettings(name="main", base_url="http://127.0.0.1:9000/v1")
     ]

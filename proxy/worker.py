@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from labelers.provenance import Epoch, KeyRing, KeyState
+from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
 from proxy.api import detect_router
@@ -21,6 +22,7 @@ from proxy.records.crypto import RecordCipher
 from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.store import LibraryError, live_version, load_live
 from proxy.settings import Settings, Tenant
+from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.upstreams import Upstream, UpstreamSettings, build
 
 __all__ = ["build_house", "first_start", "key_file", "key_ring", "library_key", "make_app"]
@@ -78,7 +80,8 @@ def build_house(settings: Settings) -> House:
         )
     upstreams: list[tuple[UpstreamSettings, Upstream]] = [(one, build(one)) for one in settings.upstreams]
     tenants: list[Tenant | None] = list(settings.tenants) or [None]
-    rules = [_rules(settings, tenant, ring) for tenant in tenants]
+    signer = _signer(settings, keys)
+    rules = [_rules(settings, tenant, ring, signer) for tenant in tenants]
     return House(
         settings=settings,
         rules={one.tenant: one for one in rules},
@@ -89,6 +92,7 @@ def build_house(settings: Settings) -> House:
         strip_marks=strip_own,
         ring=ring,
         library_key=library_key(keys),
+        sign_label=signer,
         admin_token_sha256=(
             hashlib.sha256(settings.admin.token.encode()).hexdigest()
             if settings.admin.token
@@ -97,7 +101,20 @@ def build_house(settings: Settings) -> House:
     )
 
 
-def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing) -> Rules:
+def _signer(settings: Settings, keys: KeyFile) -> LabelSigner | None:
+    """None where OpenSSL has no SM2. Raises ValueError if the operator wants answers signed all the same."""
+    try:
+        return label_signer(signing_key(keys), prehash=settings.signature.prehash)
+    except Sm2Error as error:
+        if settings.signature.api:
+            raise ValueError(
+                f"signature.api: {error}; switch it off or use a Python with OpenSSL 3"
+            ) from error
+        log.warning("implicit labels cannot be signed here: %s", error)
+        return None
+
+
+def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: LabelSigner | None) -> Rules:
     labels, watermarks, review = settings.for_tenant(tenant)
     carrier = watermarks.carrier
     on = carrier.enabled and carrier.profile != "off"
@@ -111,6 +128,7 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing) -> Rules:
         carrier=SCHEMES["carrier"](ring, carrier.profile) if on else None,
         key_id=ring.current,
         models=tuple(tenant.models) if tenant is not None else ("*",),
+        sign=signer if settings.signature.api else None,
     )
 
 
