@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
-from labelers.explicit import ExplicitLabel, LabelStrings, locale_of
+from labelers.explicit import ExplicitLabel, LabelStrings
+from labelers.locales import locale_of
 from labelers.metadata import aigc_fields, aigc_headers
 from labelers.provenance import Provenance
 from labelers.watermarks import WatermarkScheme
@@ -41,8 +43,15 @@ class Rules:
     carrier: WatermarkScheme | None
     key_id: int
     models: tuple[str, ...] = ("*",)
+    services: tuple[tuple[str, str], ...] = ()
+    """Patterns of models and the producer codes of their services; the first that fits counts."""
+    due_above_tokens: int = 0
+    """Free text longer than this must carry a watermark; 0: none must."""
     sign: Callable[[Mapping[str, str]], str] | None = None
     """Makes ReservedCode1, where the operator wants answers signed too."""
+
+    def producer_of(self, model: str) -> str:
+        return next((code for pattern, code in self.services if fnmatchcase(model, pattern)), self.producer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class Plan:
     positions: tuple[str, ...]
     skipped: str
     carrier: bool
+    producer: str
     input_findings: Sequence[Finding] = ()
 
     @property
@@ -91,7 +101,7 @@ class Plan:
     def provenance(self, index: int) -> Provenance:
         numbers = self.content_numbers
         return Provenance(
-            producer=self.rules.producer,
+            producer=self.producer,
             # An upstream that numbers its choices beyond n gets numbers that follow on.
             content_number=numbers[index] if index < len(numbers) else numbers[-1] + index,
             key_id=self.rules.key_id,
@@ -191,7 +201,7 @@ class Plan:
 
     def label_fields(self, content_id: str) -> dict[str, str]:
         """The seven keys of the implicit label."""
-        fields = aigc_fields(self.rules.producer, content_id)
+        fields = aigc_fields(self.producer, content_id)
         return fields | {"ReservedCode1": self.rules.sign(fields)} if self.rules.sign is not None else fields
 
     def decision(self, lane: Lane, *, last: bool = True) -> str:
@@ -211,7 +221,7 @@ class Plan:
         """The implicit label in the head of the answer, before any text."""
         if not self.rules.labels.metadata:
             return []
-        fields = aigc_fields(self.rules.producer, self.provenance(0).content_id)
+        fields = aigc_fields(self.producer, self.provenance(0).content_id)
         return aigc_headers(fields, self.strings.hint)
 
 
@@ -256,11 +266,12 @@ def plan(
         rules=rules,
         asks=asks,
         request_id=request_id,
-        locale=locale_of(asks.last_user),
+        locale=locale_of(asks.last_user, rules.strings),
         library=library,
         content_numbers=content_numbers,
         positions=positions,
         skipped=skipped,
         # An echo that an upstream spells otherwise than the caller did would be marked as ours.
         carrier=rules.carrier is not None and not (asks.unlabelled or asks.logprobs or asks.echo),
+        producer=rules.producer_of(asks.model),
     )

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from labelers.provenance import Epoch, KeyRing, KeyState
@@ -52,13 +52,13 @@ def key_file(settings: Settings) -> KeyFile:
     return KeyFile.load_or_create(settings.keys.file, now=now, provider=settings.provider.code)
 
 
-def key_ring(keys: KeyFile, producer: str) -> KeyRing:
+def key_ring(keys: KeyFile, producers: Sequence[str]) -> KeyRing:
     """The watermark keys of the key file."""
     epochs = {
         epoch.kid: Epoch(KeyState.ACTIVE if epoch.state == ACTIVE else KeyState.VERIFY_ONLY)
         for epoch in keys.epochs
     }
-    return KeyRing(keys.master, keys.current, epochs=epochs, producers=(producer,))
+    return KeyRing(keys.master, keys.current, epochs=epochs, producers=producers)
 
 
 def library_key(keys: KeyFile) -> bytes:
@@ -69,7 +69,7 @@ def library_key(keys: KeyFile) -> bytes:
 def build_house(settings: Settings) -> House:
     """Everything a worker holds, not yet started. Raises what the parts raise for settings they cannot use."""
     keys = KeyFile.load(settings.keys.file)
-    ring = key_ring(keys, settings.provider.code)
+    ring = key_ring(keys, settings.provider.names())
     records: RecordStore = NullStore()
     if settings.records.enabled:
         records = open_store(
@@ -116,18 +116,18 @@ def _signer(settings: Settings, keys: KeyFile) -> LabelSigner | None:
 
 def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: LabelSigner | None) -> Rules:
     labels, watermarks, review = settings.for_tenant(tenant)
-    carrier = watermarks.carrier
-    on = carrier.enabled and carrier.profile != "off"
     return Rules(
         tenant=tenant.name if tenant is not None else "",
         producer=settings.provider.code,
+        services=tuple(settings.provider.service_codes().items()),
         labels=labels,
         review=review,
-        strings={locale: strings.plain() for locale, strings in labels.strings.items()},
+        strings=labels.wording(),
         own_labels=labels.own(),
-        carrier=SCHEMES["carrier"](ring, carrier.profile) if on else None,
+        carrier=SCHEMES["carrier"](ring, watermarks.carrier.profile) if watermarks.carrier_on else None,
         key_id=ring.current,
         models=tuple(tenant.models) if tenant is not None else ("*",),
+        due_above_tokens=watermarks.due_above_tokens,
         sign=signer if settings.signature.api else None,
     )
 
