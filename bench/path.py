@@ -57,7 +57,7 @@ def decided(of: Library | None, *, marks: bool, stream: bool) -> Plan:
         producer="UNSET",
         labels=labels,
         review=Review(),
-        strings={locale: strings.plain() for locale, strings in labels.strings.items()},
+        strings=labels.wording(),
         own_labels=labels.own(),
         carrier=SCHEMES["carrier"](ring, "default") if marks else None,
         key_id=1,

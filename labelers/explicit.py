@@ -18,18 +18,21 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from labelers.blocks import Boundaries, FenceTracker
 
 __all__ = [
     "SEPARATOR",
+    "SUPERSCRIPTS",
     "ExplicitLabel",
     "Label",
     "LabelStrings",
     "Piece",
     "Text",
-    "locale_of",
+    "lacks_ai",
     "missing_elements",
+    "names_ai",
     "strip_labels",
 ]
 
@@ -38,13 +41,22 @@ SEPARATOR = "\n\n"
 # How much of an answer that opens like JSON or XML is kept to decide, at its end, what it was.
 MAX_STRUCTURED = 4 * 1024 * 1024
 
+# A 角标 names AI and no more, in the notation of whoever shows it.
+SUPERSCRIPTS = MappingProxyType({"markdown": "^AI^", "html": "<sup>AI</sup>", "plain": "[AI]"})
+
 _NAMES_AI = re.compile(r"人工智能|(?<![A-Z])AI(?:GC)?(?![A-Za-z])")
+# Abbreviations in capitals (AI, KI, IA, TI, MI, ΤΝ, ИИ), or in words.
+_NAMES_AI_ANYWHERE = re.compile(
+    r"人工智能|(?<!\w)(?:AI|KI|IA|TI|MI|DI|ΤΝ|ИИ)(?!\w)|(?<=[\u3400-\u9fff])AI|AI(?=[\u3400-\u9fff])"
+    r"|(?i:artificial intelligence|künstlicher? intelligenz|intelligence artificielle|inteligencia artificial"
+    r"|inteligência artificial|intelligenza artificiale|kunstmatige intelligentie|sztuczn\w+ inteligencj\w+)"
+)
+_SHOWS_AI = re.compile(r"(?<![A-Za-z])AI(?:GC)?(?![A-Za-z])")
 _JSON_START = re.compile(
     r"\{\s*(?:[\"}]|\Z)|\[\s*(?:[\"{\[]|-?\d[\d.eE+-]*\s*(?:,|\Z)|(?:true|false|null)\s*(?:,|\Z)|\Z)"
 )
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
 _read_json = json.JSONDecoder().raw_decode
-_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +101,14 @@ def missing_elements(label: str) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def locale_of(text: str) -> str:
-    """`zh` if the text holds any Chinese character, else `en`."""
-    return "zh" if _HAN.search(text) else "en"
+def lacks_ai(label: str) -> bool:
+    """Whether a superscript 角标 fails to show "AI", the one thing GB 45438-2025 §5.1 asks of it."""
+    return not _SHOWS_AI.search(label)
+
+
+def names_ai(label: str) -> bool:
+    """Whether a label names AI in one of the languages of the European Union or in Chinese."""
+    return _NAMES_AI_ANYWHERE.search(label) is not None
 
 
 class ExplicitLabel:

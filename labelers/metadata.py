@@ -20,7 +20,9 @@ __all__ = [
     "aigc_json",
     "provider_code",
     "provider_code_problems",
+    "provider_code_warnings",
     "read_aigc_header",
+    "service_code",
     "uscc_check_digit",
 ]
 
@@ -37,7 +39,11 @@ AIGC_FIELDS = (
 # Annex E: 0x21, 0x23-0x5B, 0x5D-0x7E; neither space, quote, backslash nor Chinese.
 _WRITABLE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _PLAIN_IN_HEADER = "".join(chr(c) for c in range(0x21, 0x7F) if chr(c) not in ';%"\\')
-_CODE = re.compile(r"[0-9A-Z]{27}")
+_CODE_LENGTH = 27
+_CODE_CHARACTER = re.compile(r"[0-9A-Z]")
+_USCC = slice(4, 22)
+_SERVICE = re.compile(r"00000|[12][0-9A-Z]{4}")
+_LOOKALIKES = {"I": "1", "O": "0", "S": "5", "Z": "2", "V": "U"}
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
@@ -132,24 +138,66 @@ def provider_code(uscc: str, service: str = "00000") -> str:
 
 
 def provider_code_problems(code: str) -> list[str]:
-    """What is wrong with a provider code, each in one sentence; [] if it is well formed."""
-    if not _CODE.fullmatch(code):
-        return [f"a provider code has 27 characters 0-9 A-Z, this one has {len(code)}: {code!r}"]
+    """What is wrong with a provider code, each in one sentence; [] if it is well formed.
+
+    Places count from 1. Whoever copied a code from paper finds the character to look at again.
+    """
+    wrong = [f"character {at} is {c!r}" for at, c in enumerate(code, 1) if not _CODE_CHARACTER.fullmatch(c)]
+    if len(code) != _CODE_LENGTH or wrong:
+        size = f"this one has {len(code)}" if len(code) != _CODE_LENGTH else ", ".join(wrong)
+        return [f"a provider code has 27 characters 0-9 A-Z, {size}: {code!r}"]
     problems = []
     if not code.startswith("00"):
         problems.append(f"it starts with 00 (version), not {code[:2]}")
-    if code[2] == "1" and code[3] == "1":
-        uscc = code[4:22]
-        try:
-            digit = uscc_check_digit(uscc[:17])
-        except ValueError:
-            problems.append(f"{uscc} holds a character that a 统一社会信用代码 cannot hold (I, O, S, V, Z)")
-        else:
-            if digit != uscc[17]:
-                problems.append(
-                    f"{uscc} has the check digit {uscc[17]}, its first 17 characters give {digit}"
-                )
+    if _is_organisation(code):
+        problems += _uscc_problems(code[_USCC])
     service = code[22:]
-    if service != "00000" and service[0] not in "12":
+    if not _SERVICE.fullmatch(service):
         problems.append(f"the service part {service} starts with 1 (generate) or 2 (propagate), or is 00000")
     return problems
+
+
+def provider_code_warnings(code: str) -> list[str]:
+    """What cannot be checked about a well-formed code, each in one sentence."""
+    if _is_organisation(code):
+        return []
+    return [
+        f"{code} names no organisation by its 统一社会信用代码 (characters 3 and 4 are {code[2:4]}, not 11): "
+        "it is taken by its pattern, for how codes of natural persons are built is not published"
+    ]
+
+
+def _is_organisation(code: str) -> bool:
+    return code[2:4] == "11"
+
+
+def _uscc_problems(uscc: str) -> list[str]:
+    """`uscc`: the characters 5 to 22 of a provider code."""
+    wrong = [
+        f"character {at} is {c}" + (f" (a {_LOOKALIKES[c]}?)" if c in _LOOKALIKES else "")
+        for at, c in enumerate(uscc, 5)
+        if c not in _USCC_ALPHABET
+    ]
+    if wrong:
+        return [
+            f"{uscc} holds a character that a 统一社会信用代码 cannot hold (I, O, S, V, Z): {', '.join(wrong)}"
+        ]
+    digit = uscc_check_digit(uscc[:17])
+    if digit == uscc[17]:
+        return []
+    return [
+        f"{uscc} has the check digit {uscc[17]} (character 22), its first 17 characters give {digit}: "
+        "one of these 18 characters is wrong, or two have changed places"
+    ]
+
+
+def service_code(code: str, service: str) -> str:
+    """The code of one service of a provider. `service`: five characters, or a whole code, which then counts.
+
+    Raises ValueError with every problem of the result.
+    """
+    whole = code[:22] + service if len(service) == _CODE_LENGTH - 22 else service
+    problems = provider_code_problems(whole)
+    if problems:
+        raise ValueError("; ".join(problems))
+    return whole

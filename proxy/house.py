@@ -22,6 +22,7 @@ from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
 from proxy.review.library import Library
 from proxy.settings import Settings
+from proxy.signature import LabelSigner
 
 __all__ = ["Clock", "House", "LiveLibrary", "iso_time"]
 
@@ -73,6 +74,8 @@ class House:
     strip_marks: Callable[[str], str]
     ring: KeyRing
     library_key: bytes = b""
+    sign_label: LabelSigner | None = None
+    """Fills ReservedCode1, for texts shown to be ours; None where this OpenSSL has no SM2."""
     admin_token_sha256: str | None = None
     clock: Clock = field(default_factory=Clock)
     live: int = 0

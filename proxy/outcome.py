@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from labelers.watermarks.due import is_due
 from proxy.lane import Lane
 from proxy.policy import Plan
 from proxy.records.record import ABORTED
@@ -85,6 +86,7 @@ class Outcome:
 def _output(plan: Plan, lane: Lane, digest: Callable[[str], str]) -> dict[str, Any]:
     text = "".join(lane.generated)
     label = lane.label
+    above = plan.rules.due_above_tokens
     return {
         "content_id": lane.content_id,
         "digest": digest(text.strip()),
@@ -93,4 +95,5 @@ def _output(plan: Plan, lane: Lane, digest: Callable[[str], str]) -> dict[str, A
         "labels": list(label.placed) if label is not None else [],
         "skipped_reason": plan.skipped or (label.skipped if label is not None else ""),
         "carrier": plan.carrier,
+        "watermark_due": bool(above) and is_due(text, above),
     }

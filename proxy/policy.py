@@ -7,11 +7,13 @@ says, in the AIGC object, what was decided and what came of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
-from labelers.explicit import ExplicitLabel, LabelStrings, locale_of
+from labelers.explicit import ExplicitLabel, LabelStrings
+from labelers.locales import locale_of
 from labelers.metadata import Origin, aigc_fields, aigc_headers
 from labelers.provenance import Provenance
 from labelers.watermarks import WatermarkScheme
@@ -41,6 +43,15 @@ class Rules:
     carrier: WatermarkScheme | None
     key_id: int
     models: tuple[str, ...] = ("*",)
+    services: tuple[tuple[str, str], ...] = ()
+    """Patterns of models and the producer codes of their services; the first that fits counts."""
+    due_above_tokens: int = 0
+    """Free text longer than this must carry a watermark; 0: none must."""
+    sign: Callable[[Mapping[str, str]], str] | None = None
+    """Makes ReservedCode1, where the operator wants answers signed too."""
+
+    def producer_of(self, model: str) -> str:
+        return next((code for pattern, code in self.services if fnmatchcase(model, pattern)), self.producer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class Plan:
     positions: tuple[str, ...]
     skipped: str
     carrier: bool
+    producer: str
     input_findings: Sequence[Finding] = ()
     origin: Origin | None = None
     """Who labelled the answer before us, where that upstream is trusted to have done so."""
@@ -91,7 +103,7 @@ class Plan:
     def provenance(self, index: int) -> Provenance:
         numbers = self.content_numbers
         return Provenance(
-            producer=self.rules.producer,
+            producer=self.producer,
             # An upstream that numbers its choices beyond n gets numbers that follow on.
             content_number=numbers[index] if index < len(numbers) else numbers[-1] + index,
             key_id=self.rules.key_id,
@@ -169,7 +181,7 @@ class Plan:
         positions = list(label.placed) if last and label is not None else list(self.positions)
         skipped = self.skipped or (label.skipped if last and label is not None else "")
         aigc: dict[str, Any] = {
-            **self._fields(lane.content_id),
+            **self.label_fields(lane.content_id),
             "hint": {
                 "text": self.strings.hint,
                 "placement": "beside the content, shown for as long as it is",
@@ -190,6 +202,24 @@ class Plan:
             aigc |= {"event": "retract", "from_char": retract}
         return aigc
 
+    def label_fields(self, content_id: str) -> dict[str, str]:
+        """The seven keys of the implicit label, signed if the operator wants that and the text is ours."""
+        fields = self._fields(content_id)
+        if self.rules.sign is None or self.origin is not None:
+            return fields
+        return fields | {"ReservedCode1": self.rules.sign(fields)}
+
+    def _fields(self, content_id: str) -> dict[str, str]:
+        """Who only carries a labelled text on is its propagator (GB 45438-2025 Annex E)."""
+        fields = aigc_fields(self.producer, content_id)
+        if self.origin is not None:
+            fields |= {
+                "Label": self.origin.label,
+                "ContentProducer": self.origin.producer,
+                "ProduceID": self.origin.produce_id,
+            }
+        return fields
+
     def decision(self, lane: Lane, *, last: bool = True) -> str:
         if not self.reviews_output:
             return "not_reviewed"
@@ -208,17 +238,6 @@ class Plan:
         if not self.rules.labels.metadata:
             return []
         return aigc_headers(self._fields(self.provenance(0).content_id), self.strings.hint)
-
-    def _fields(self, content_id: str) -> dict[str, str]:
-        """The seven keys. Who only carries a labelled text on is its propagator (GB 45438-2025 Annex E)."""
-        fields = aigc_fields(self.rules.producer, content_id)
-        if self.origin is not None:
-            fields |= {
-                "Label": self.origin.label,
-                "ContentProducer": self.origin.producer,
-                "ProduceID": self.origin.produce_id,
-            }
-        return fields
 
     def labelled_by(self, origin: Origin) -> Plan:
         """The same for an answer that another proxy labelled: reviewed, and neither labelled nor marked again."""
@@ -266,11 +285,12 @@ def plan(
         rules=rules,
         asks=asks,
         request_id=request_id,
-        locale=locale_of(asks.last_user),
+        locale=locale_of(asks.last_user, rules.strings),
         library=library,
         content_numbers=content_numbers,
         positions=positions,
         skipped=skipped,
         # An echo that an upstream spells otherwise than the caller did would be marked as ours.
         carrier=rules.carrier is not None and not (asks.unlabelled or asks.logprobs or asks.echo),
+        producer=rules.producer_of(asks.model),
     )

@@ -26,6 +26,7 @@ def notices(settings: Settings) -> list[str]:
         said.append(
             "provider.code is UNSET: labels name nobody who answers for them; this is for trying out on loopback"
         )
+    said += settings.provider.warnings()
     if not settings.tenants:
         said.append("no tenants: every caller on this machine is served, whatever key it shows")
     if not settings.records.enabled:

@@ -1,7 +1,7 @@
 """Every setting: one YAML file, the environment on top, checked whole before anything starts.
 
 `INKSEAL__SERVER__PORT=9000` sets server.port; a value is read as YAML, so lists and objects
-work too. `${NAME}` inside a string is taken from the environment. An unknown key is refused
+work too. The preset of the profile (config/profiles) lies under all of that. `${NAME}` inside a string is taken from the environment. An unknown key is refused
 with its place and the nearest known name. Tenants override labels, watermarks and review.
 """
 
@@ -15,19 +15,39 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from labelers.explicit import LabelStrings, missing_elements
-from labelers.metadata import provider_code_problems
+from labelers.explicit import SUPERSCRIPTS, LabelStrings, lacks_ai, missing_elements, names_ai
+from labelers.locales import DETECTABLE
+from labelers.metadata import provider_code_problems, provider_code_warnings, service_code
+from labelers.reserved_code import key_points
 
 __all__ = ["Labels", "Settings", "SettingsError", "Tenant", "UpstreamSettings", "load_settings"]
 
 ENV_PREFIX = "INKSEAL__"
+PROFILES = ("cn", "eu")
+# Beside the package where it is installed, at the root of a checkout.
+_HERE = Path(__file__).parent
+_PRESETS = next(
+    (p for p in (_HERE / "_config/profiles", _HERE.parent / "config/profiles") if p.is_dir()), _HERE
+)
 MIN_RETENTION_DAYS = 184  # 网络安全法 art. 21: at least six months
 
 
 class SettingsError(ValueError):
     """What is wrong with the settings, one line each, with place and remedy."""
+
+
+# A name that begins like a provider code and is nearly as long was meant as one.
+_MEANT_AS_CODE = re.compile(r"00[0-9A-Za-z]{21,32}")
 
 
 class _Section(BaseModel):
@@ -45,12 +65,15 @@ class Server(_Section):
 
 
 class Provider(_Section):
+    """`services`: the service codes of models, by name or pattern, where they differ from that in `code`."""
+
     code: str = "UNSET"
+    services: dict[str, str] = {}
 
     @field_validator("code")
     @classmethod
     def _check(cls, code: str) -> str:
-        if re.fullmatch(r"[0-9A-Z]{27}", code):
+        if _MEANT_AS_CODE.fullmatch(code):
             problems = provider_code_problems(code)
             if problems:
                 raise ValueError("not a provider code: " + "; ".join(problems))
@@ -59,6 +82,49 @@ class Provider(_Section):
                 "a provider is 27 characters 0-9 A-Z (checked) or an ASCII name without spaces and quotes"
             )
         return code
+
+    @model_validator(mode="after")
+    def _check_services(self) -> Provider:
+        if self.services and not _MEANT_AS_CODE.fullmatch(self.code):
+            raise ValueError("services: only a provider with a 27-character code has service codes")
+        for model, service in self.services.items():
+            try:
+                service_code(self.code, service)
+            except ValueError as error:
+                raise ValueError(f"services.{model}: not a service code: {error}") from None
+        return self
+
+    def service_codes(self) -> dict[str, str]:
+        """The whole code of each model pattern."""
+        return {model: service_code(self.code, service) for model, service in self.services.items()}
+
+    def names(self) -> tuple[str, ...]:
+        """Every ContentProducer that our labels may name."""
+        return tuple(dict.fromkeys([self.code, *self.service_codes().values()]))
+
+    def warnings(self) -> list[str]:
+        """What nobody could check about the codes."""
+        codes = [name for name in self.names() if _MEANT_AS_CODE.fullmatch(name)]
+        return [warning for code in codes for warning in provider_code_warnings(code)]
+
+
+class Signature(_Section):
+    """ReservedCode1. `trusted`: public keys of other producers, by their name or code; several where they changed."""
+
+    api: bool = False
+    prehash: bool = False
+    trusted: dict[str, list[str]] = {}
+
+    @field_validator("trusted")
+    @classmethod
+    def _check(cls, trusted: dict[str, list[str]]) -> dict[str, list[str]]:
+        for producer, keys in trusted.items():
+            for key in keys:
+                if not key_points(key):
+                    raise ValueError(
+                        f"{producer}: {key[:24]!r} is not a public SM2 key (SubjectPublicKeyInfo or point, in hex)"
+                    )
+        return trusted
 
 
 class Timeouts(_Section):
@@ -99,10 +165,12 @@ class Strings(_Section):
 
     @field_validator("start", "inline", "end", "hint")
     @classmethod
-    def _check(cls, label: str) -> str:
-        missing = missing_elements(label)
+    def _check(cls, label: str, info: ValidationInfo) -> str:
+        missing, rule = missing_elements(label), "GB 45438-2025 §5.1"
+        if (info.context or {}).get("profile") == "eu":
+            missing, rule = () if names_ai(label) else ("AI, in any language",), "AI Act art. 50"
         if missing:
-            raise ValueError(f"the label {label!r} lacks {' and '.join(missing)} (GB 45438-2025 §5.1)")
+            raise ValueError(f"the label {label!r} lacks {' and '.join(missing)} ({rule})")
         if "\n" in label or not label.strip() or label != label.strip():
             raise ValueError(f"the label {label!r} must be one line without white space around it")
         return label
@@ -113,13 +181,15 @@ class Strings(_Section):
 
 class Labels(_Section):
     mode: Literal["text", "interface", "unlabelled"] = "text"
+    form: Literal["words", "superscript"] = "words"
+    superscript: str = "plain"
     positions: list[Literal["start", "inline", "end"]] = ["start", "end"]
     inline_every_chars: int = Field(800, ge=200)
     unsafe: Literal["hint", "refuse"] = "hint"
     metadata: bool = True
     undertaking: str = ""
     former: list[Annotated[str, Field(pattern=r"\S")]] = []
-    strings: dict[Literal["zh", "en"], Strings] = {
+    strings: dict[str, Strings] = {
         "zh": Strings(
             start="【本内容由AI生成】",
             inline="（AI生成）",
@@ -151,12 +221,35 @@ class Labels(_Section):
         for locale in ("zh", "en"):
             if locale not in self.strings:
                 raise ValueError(f"strings: {locale} is missing")
+        for locale in self.strings:
+            if locale not in DETECTABLE:
+                raise ValueError(
+                    f"strings: whether a user writes in {locale!r} cannot be told here; known: {', '.join(sorted(DETECTABLE))}"
+                )
+        mark = self.mark
+        if lacks_ai(mark):
+            raise ValueError(f"superscript: {mark!r} lacks AI (GB 45438-2025 §5.1)")
+        if "\n" in mark or mark != mark.strip():
+            raise ValueError(f"superscript: {mark!r} must be one line without white space around it")
         return self
+
+    @property
+    def mark(self) -> str:
+        """The superscript 角标 as it is written."""
+        return SUPERSCRIPTS.get(self.superscript, self.superscript)
+
+    def wording(self) -> dict[str, LabelStrings]:
+        """By locale, what stands in the text in the form that was chosen; the hint is in words in any form."""
+        if self.form == "words":
+            return {locale: strings.plain() for locale, strings in self.strings.items()}
+        mark = self.mark
+        return {locale: LabelStrings(mark, mark, mark, s.hint) for locale, s in self.strings.items()}
 
     def own(self) -> tuple[str, ...]:
         """Every label line that is or was ours."""
         present = [label for s in self.strings.values() for label in (s.start, s.inline, s.end)]
-        return tuple(dict.fromkeys([*present, *self.former]))
+        marks = [self.mark] if self.form == "superscript" else []
+        return tuple(dict.fromkeys([*present, *marks, *self.former]))
 
 
 class Carrier(_Section):
@@ -169,8 +262,41 @@ class Statistical(_Section):
 
 
 class Watermarks(_Section):
+    """`due_above_tokens`: free text longer than this must carry a watermark; 0: none must."""
+
     carrier: Carrier = Carrier()
     statistical: Statistical = Statistical()
+    due_above_tokens: int = Field(0, ge=0)
+
+    @property
+    def carrier_on(self) -> bool:
+        return self.carrier.enabled and self.carrier.profile != "off"
+
+    @model_validator(mode="after")
+    def _check(self) -> Watermarks:
+        if self.due_above_tokens and not self.carrier_on and self.statistical.scheme == "none":
+            raise ValueError(
+                f"text of more than {self.due_above_tokens} tokens must carry a watermark here (due_above_tokens), and "
+                "none is switched on: switch carrier on"
+            )
+        return self
+
+
+class ContentCredentials(_Section):
+    """C2PA manifests in exported files. `certificate`: the chain, PEM, the signer's first; `private_key`: PEM, 0600."""
+
+    enabled: bool = False
+    certificate: Path | None = None
+    private_key: Path | None = None
+    tsa_url: str = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> ContentCredentials:
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key belong together: give both or neither")
+        if self.tsa_url and not re.match(r"https?://[^/]", self.tsa_url):
+            raise ValueError("tsa_url: an address like http://timestamp.example.org is needed (RFC 3161)")
+        return self
 
 
 class Keys(_Section):
@@ -259,11 +385,13 @@ class Endpoints(_Section):
 class Settings(_Section):
     server: Server = Server()
     provider: Provider = Provider()
+    signature: Signature = Signature()
     upstreams: Annotated[list[UpstreamSettings], Field(min_length=1)] = [
         UpstreamSettings(name="main", base_url="http://127.0.0.1:9000/v1")
     ]
     labels: Labels = Labels()
     watermarks: Watermarks = Watermarks()
+    content_credentials: ContentCredentials = ContentCredentials()
     keys: Keys = Keys()
     review: Review = Review()
     records: Records = Records()
@@ -316,7 +444,11 @@ class Settings(_Section):
                 raise ValueError(f"tenants.{tenant.name}.{name}.library: one library serves all tenants")
             whole = _merge(section.model_dump(), override) if override else None
             try:
-                merged.append(section if whole is None else type(section).model_validate(whole))
+                merged.append(
+                    section
+                    if whole is None
+                    else type(section).model_validate(whole, context={"profile": self.profile})
+                )
             except ValidationError as error:
                 lines = "; ".join(_explain(e, type(section)) for e in error.errors())
                 raise ValueError(f"tenants.{tenant.name}.{name}: {lines}") from None
@@ -346,11 +478,21 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         if not isinstance(document, dict):
             raise SettingsError(f"{source}: must be a mapping of sections (server:, upstreams:, …)")
     try:
-        whole = _expand(_merge(document, _from_environment(environ)), environ, ())
-        return Settings.model_validate(whole)
+        own = _merge(document, _from_environment(environ))
+        profile = own.get("profile", "cn")
+        whole = _expand(_merge(_preset(profile), own), environ, ())
+        return Settings.model_validate(whole, context={"profile": profile})
     except ValidationError as error:
         lines = [f"{_place(source, text, e['loc'])}: {_explain(e, Settings)}" for e in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+
+
+def _preset(profile: Any) -> dict[str, Any]:
+    """What a profile sets; {} for one that there is not, which validation then tells."""
+    if profile not in PROFILES:
+        return {}
+    document: dict[str, Any] = yaml.safe_load((_PRESETS / f"{profile}.yaml").read_text(encoding="utf-8"))
+    return document
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from labelers.provenance import Epoch, KeyRing, KeyState
+from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
 from proxy.api import detect_router
@@ -22,6 +23,7 @@ from proxy.records.crypto import RecordCipher
 from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.store import LibraryError, live_version, load_live
 from proxy.settings import Settings, Tenant
+from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.upstreams import build
 
 __all__ = ["build_house", "first_start", "key_file", "key_ring", "library_key", "make_app"]
@@ -51,13 +53,13 @@ def key_file(settings: Settings) -> KeyFile:
     return KeyFile.load_or_create(settings.keys.file, now=now, provider=settings.provider.code)
 
 
-def key_ring(keys: KeyFile, producer: str) -> KeyRing:
+def key_ring(keys: KeyFile, producers: Sequence[str]) -> KeyRing:
     """The watermark keys of the key file."""
     epochs = {
         epoch.kid: Epoch(KeyState.ACTIVE if epoch.state == ACTIVE else KeyState.VERIFY_ONLY)
         for epoch in keys.epochs
     }
-    return KeyRing(keys.master, keys.current, epochs=epochs, producers=(producer,))
+    return KeyRing(keys.master, keys.current, epochs=epochs, producers=producers)
 
 
 def library_key(keys: KeyFile) -> bytes:
@@ -68,7 +70,7 @@ def library_key(keys: KeyFile) -> bytes:
 def build_house(settings: Settings) -> House:
     """Everything a worker holds, not yet started. Raises what the parts raise for settings they cannot use."""
     keys = KeyFile.load(settings.keys.file)
-    ring = key_ring(keys, settings.provider.code)
+    ring = key_ring(keys, settings.provider.names())
     records: RecordStore = NullStore()
     if settings.records.enabled:
         records = open_store(
@@ -79,7 +81,8 @@ def build_house(settings: Settings) -> House:
         )
     upstreams: list[Route] = [(one, build(one)) for one in settings.upstreams]
     tenants: list[Tenant | None] = list(settings.tenants) or [None]
-    rules = [_rules(settings, tenant, ring) for tenant in tenants]
+    signer = _signer(settings, keys)
+    rules = [_rules(settings, tenant, ring, signer) for tenant in tenants]
     return House(
         settings=settings,
         rules={one.tenant: one for one in rules},
@@ -90,6 +93,7 @@ def build_house(settings: Settings) -> House:
         strip_marks=strip_own,
         ring=ring,
         library_key=library_key(keys),
+        sign_label=signer,
         admin_token_sha256=(
             hashlib.sha256(settings.admin.token.encode()).hexdigest()
             if settings.admin.token
@@ -98,20 +102,34 @@ def build_house(settings: Settings) -> House:
     )
 
 
-def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing) -> Rules:
+def _signer(settings: Settings, keys: KeyFile) -> LabelSigner | None:
+    """None where OpenSSL has no SM2. Raises ValueError if the operator wants answers signed all the same."""
+    try:
+        return label_signer(signing_key(keys), prehash=settings.signature.prehash)
+    except Sm2Error as error:
+        if settings.signature.api:
+            raise ValueError(
+                f"signature.api: {error}; switch it off or use a Python with OpenSSL 3"
+            ) from error
+        log.warning("implicit labels cannot be signed here: %s", error)
+        return None
+
+
+def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: LabelSigner | None) -> Rules:
     labels, watermarks, review = settings.for_tenant(tenant)
-    carrier = watermarks.carrier
-    on = carrier.enabled and carrier.profile != "off"
     return Rules(
         tenant=tenant.name if tenant is not None else "",
         producer=settings.provider.code,
+        services=tuple(settings.provider.service_codes().items()),
         labels=labels,
         review=review,
-        strings={locale: strings.plain() for locale, strings in labels.strings.items()},
+        strings=labels.wording(),
         own_labels=labels.own(),
-        carrier=SCHEMES["carrier"](ring, carrier.profile) if on else None,
+        carrier=SCHEMES["carrier"](ring, watermarks.carrier.profile) if watermarks.carrier_on else None,
         key_id=ring.current,
         models=tuple(tenant.models) if tenant is not None else ("*",),
+        due_above_tokens=watermarks.due_above_tokens,
+        sign=signer if settings.signature.api else None,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from labelers.reserved_code import key_points
 from tests.e2e.processes import ROOT, inkseal, server, write_settings
 
 SAMPLE = str(ROOT / "config/library/sample.jsonl")
@@ -115,7 +116,9 @@ def test_serve_label_detect_and_verify_from_the_command_line(tmp_path: Path) -> 
 def test_keys_are_made_listed_and_rotated_and_old_marks_still_verify(tmp_path: Path) -> None:
     write_settings(tmp_path)
     assert inkseal(tmp_path, "keys", "list").returncode == 2
+    assert inkseal(tmp_path, "keys", "public").returncode == 2
     assert inkseal(tmp_path, "keys", "new").returncode == 0
+    public = inkseal(tmp_path, "keys", "public").stdout.decode().strip()
     again = inkseal(tmp_path, "keys", "new")
     assert again.returncode == 2
     assert b"unverifiable" in again.stderr
@@ -123,6 +126,9 @@ def test_keys_are_made_listed_and_rotated_and_old_marks_still_verify(tmp_path: P
     epochs = json.loads(inkseal(tmp_path, "keys", "list", "--json").stdout)
     assert [(epoch["kid"], epoch["state"]) for epoch in epochs] == [(1, "verify"), (2, "active")]
     assert b"2  active" in inkseal(tmp_path, "keys", "list").stdout
+    told = json.loads(inkseal(tmp_path, "keys", "public", "--json").stdout)
+    assert told == {"producer": "UNSET", "algorithm": "1.2.156.10197.1.501", "public_key": public}
+    assert len(key_points(public)) == 1
 
 
 def test_records_are_found_by_what_a_detector_read(tmp_path: Path) -> None:

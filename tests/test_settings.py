@@ -80,6 +80,16 @@ def test_the_shipped_default_file_is_what_the_program_does_without_one() -> None
         ("labels: {positions: []}\n", {}, "labels", "at least one"),
         ("provider: {code: 001191440300708461136T3XGW3}\n", {}, "provider.code", "starts with 1"),
         ("provider: {code: 001191440300708461135T1XGW3}\n", {}, "provider.code", "check digit"),
+        ("provider: {code: 001191440300708461136T1XGW}\n", {}, "provider.code", "this one has 26"),
+        ("provider: {code: 001191440300708461136t1XGW3}\n", {}, "provider.code", "character 22 is 't'"),
+        ("provider: {code: 0011914403007O8461136T1XGW3}\n", {}, "provider.code", "character 14 is O (a 0?)"),
+        ("provider: {code: acme, services: {m: 1CHAT}}\n", {}, "provider", "only a provider with a 27-character code"),
+        ("provider: {code: 001191440300708461136T1XGW3, services: {m: 3CHAT}}\n", {}, "provider", "services.m: not a service code"),
+        ("labels: {superscript: 生成}\n", {}, "labels", "superscript: '生成' lacks AI"),
+        ("labels: {superscript: ' AI'}\n", {}, "labels", "without white space around it"),
+        ("labels: {strings: {zh: {hint: AI}}}\n", {}, "labels.strings.zh.hint", "lacks 生成 or 合成"),
+        ("labels: {strings: {zh: {hint: 生成}}}\n", {}, "labels.strings.zh.hint", "lacks 人工智能 or AI"),
+        ("labels: {strings: {xx: {start: AI生成, inline: AI生成, end: AI生成, hint: AI生成}}}\n", {}, "labels", "cannot be told here; known: ar, de"),
         ("provider: {code: 某公司}\n", {}, "provider.code", "ASCII name"),
         ("server: {host: 0.0.0.0}\n", {}, "provider.code", "reachable from elsewhere"),
         ("server: {host: 0.0.0.0}\nprovider: {code: acme}\n", {}, "tenants", "at least one tenant"),
@@ -149,3 +159,32 @@ def test_a_tenant_overrides_what_it_names_and_nothing_else() -> None:
     assert watermarks == settings.watermarks
     assert (review.on_block, review.input) == ("error", True)
     assert settings.for_tenant(None) == (settings.labels, settings.watermarks, settings.review)
+
+
+def test_a_tenant_may_show_a_superscript_where_the_others_show_words() -> None:
+    document: dict[str, Any] = yaml.safe_load(
+        "tenants: [{name: a, key: k, labels: {form: superscript, superscript: html}}]"
+    )
+    settings = Settings.model_validate(document)
+    labels = settings.for_tenant(settings.tenants[0])[0]
+    wording = labels.wording()["zh"]
+    assert (wording.start, wording.inline, wording.end) == ("<sup>AI</sup>",) * 3
+    assert wording.hint == settings.labels.strings["zh"].hint
+    assert "<sup>AI</sup>" in labels.own()
+    assert "【本内容由AI生成】" in labels.own()  # what was said in words before is still ours
+    assert "[AI]" not in settings.labels.own()
+
+
+def test_models_may_have_service_codes_of_their_own() -> None:
+    code = "001191440300708461136T1XGW3"
+    settings = Settings.model_validate({"provider": {"code": code, "services": {"chat-*": "1CHAT"}}})
+    assert settings.provider.service_codes() == {"chat-*": code[:22] + "1CHAT"}
+    assert settings.provider.names() == (code, code[:22] + "1CHAT")
+    assert settings.provider.warnings() == []
+
+
+def test_what_nobody_can_check_about_a_code_is_told() -> None:
+    (warning,) = Settings.model_validate(
+        {"provider": {"code": "0021" + "A" * 18 + "1ABCD"}}
+    ).provider.warnings()
+    assert "natural persons" in warning

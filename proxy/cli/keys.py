@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import orjson
 
+from labelers.reserved_code import SM3_WITH_SM2
 from proxy.cli.options import config_option, settings_of, usage_errors
 
 __all__ = ["keys"]
@@ -58,3 +59,21 @@ def keys_list(config_file: Path | None, as_json: bool) -> None:
         return
     for epoch in epochs:
         click.echo(f"{epoch['kid']}  {epoch['state']:<7} since {epoch['created']}")
+
+
+@keys.command("public")
+@click.option("--json", "as_json", is_flag=True)
+@config_option
+def keys_public(config_file: Path | None, as_json: bool) -> None:
+    """The public key that our implicit labels are signed with (SM3withSM2), for others to pin."""
+    from proxy.commands.keys import public_signing_key
+
+    settings = settings_of(config_file)
+    with usage_errors():
+        key = public_signing_key(settings)
+    if as_json:
+        click.echo(
+            orjson.dumps({"producer": settings.provider.code, "algorithm": SM3_WITH_SM2, "public_key": key})
+        )
+        return
+    click.echo(key)

@@ -24,7 +24,7 @@ def examine(settings: Settings, text: str, *, declared: bool) -> Report:
     keys = KeyFile.load(settings.keys.file)
     sections = [settings.labels, *(settings.for_tenant(tenant)[0] for tenant in settings.tenants)]
     labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
-    return Panel(key_ring(keys, settings.provider.code), labels).examine(text, declared=declared)
+    return Panel(key_ring(keys, settings.provider.names()), labels).examine(text, declared=declared)
 
 
 _COLOURS = {"confirmed": "red", "possible": "yellow", "suspected": "yellow", "not_found": "green"}

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from labelers.reserved_code import public_key
+from labelers.sm2 import Sm2Error
 from proxy.house import Clock, iso_time
 from proxy.keys import KeyFile
 from proxy.settings import Settings
+from proxy.signature import signing_key
 from proxy.worker import key_file
 
-__all__ = ["list_keys", "new_keys", "rotate_keys"]
+__all__ = ["list_keys", "new_keys", "public_signing_key", "rotate_keys"]
 
 
 def new_keys(settings: Settings) -> KeyFile:
@@ -29,3 +32,11 @@ def rotate_keys(settings: Settings) -> KeyFile:
 
 def list_keys(settings: Settings) -> list[dict[str, Any]]:
     return [asdict(epoch) for epoch in KeyFile.load(settings.keys.file).epochs]
+
+
+def public_signing_key(settings: Settings) -> str:
+    """What others pin to us: SubjectPublicKeyInfo in hex. Raises OSError or ValueError."""
+    try:
+        return public_key(signing_key(KeyFile.load(settings.keys.file)))
+    except Sm2Error as error:
+        raise ValueError(str(error)) from error

@@ -20,9 +20,10 @@ def explain(settings: Settings) -> list[str]:
         lines.append(
             f"upstream {upstream.name}: {upstream.kind}, {where}, models {', '.join(upstream.models)}"
         )
+    lines += [f"service code: {model} is {code}" for model, code in settings.provider.service_codes().items()]
     labels = settings.labels
     lines.append(
-        f"labels: mode {labels.mode}, positions {', '.join(labels.positions)}, metadata {'on' if labels.metadata else 'off'}"
+        f"labels: mode {labels.mode}, form {labels.form if labels.form == 'words' else labels.mark}, positions {', '.join(labels.positions)}, metadata {'on' if labels.metadata else 'off'}"
     )
     carrier = settings.watermarks.carrier
     lines.append(f"watermark: carrier {carrier.profile if carrier.enabled else 'off'}")

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from labelers import explicit
 from labelers.blocks import FenceTracker
 from labelers.explicit import (
+    SUPERSCRIPTS,
     ExplicitLabel,
     Label,
     LabelStrings,
     Text,
-    locale_of,
+    lacks_ai,
     missing_elements,
+    names_ai,
     strip_labels,
 )
 
@@ -33,6 +35,7 @@ ODD = LabelStrings("^AI (生成)+ [a-z]*$", "\\d{2} AI|生成?", ".* AI 合成 \
 BOTH = ("start", "end")
 ALL = ("start", "inline", "end")
 OWN = (ZH.start, ZH.inline, ZH.end)
+MARKS = [LabelStrings(mark, mark, mark, ZH.hint) for mark in SUPERSCRIPTS.values()]
 
 
 def pieces_of(
@@ -80,19 +83,40 @@ def test_a_label_in_words_names_ai_and_generation(label: str, missing: tuple[str
 
 
 @pytest.mark.parametrize(
-    ("text", "locale"),
+    ("label", "lacks"),
     [
-        ("你好", "zh"),
-        ("say 你", "zh"),
-        ("hello", "en"),
-        ("", "en"),
-        ("かな", "en"),
-        ("😀!", "en"),
-        ("𠀀", "zh"),
+        *((superscript, False) for superscript in SUPERSCRIPTS.values()),
+        ("AI", False),
+        ("AIGC", False),
+        ("由AI", False),
+        ("", True),
+        ("ai", True),
+        ("人工智能", True),
+        ("EMAIL", True),
+        ("OpenAI", True),
     ],
 )
-def test_the_locale_is_chinese_as_soon_as_there_is_one_chinese_character(text: str, locale: str) -> None:
-    assert locale_of(text) == locale
+def test_a_superscript_shows_ai_and_need_not_say_more(label: str, lacks: bool) -> None:
+    assert lacks_ai(label) is lacks
+
+
+@pytest.mark.parametrize(
+    ("label", "named"),
+    [
+        ("[AI-generated]", True),
+        ("Fait par une IA", True),
+        ("KI-generiert", True),
+        ("由AI生成", True),
+        ("Erzeugt mit künstlicher Intelligenz", True),
+        ("ИИ", True),
+        ("generated", False),
+        ("MAIL", False),
+        ("said", False),
+        ("", False),
+    ],
+)
+def test_in_europe_a_label_names_ai_in_any_of_its_languages(label: str, named: bool) -> None:
+    assert names_ai(label) is named
 
 
 S, E, IN = ("start", ZH.start + "\n\n"), ("end", "\n\n" + ZH.end), ("inline", ZH.inline + "\n\n")
@@ -314,7 +338,7 @@ def test_the_longest_of_labels_that_begin_alike_is_taken() -> None:
     assert strip_labels("AI生成的\n\n春", ("AI", "AI生成")) == "AI生成的\n\n春"
 
 
-@pytest.mark.parametrize("strings", [ZH, EN, ODD])
+@pytest.mark.parametrize("strings", [ZH, EN, ODD, *MARKS])
 def test_wording_with_characters_of_regular_expressions_works(strings: LabelStrings) -> None:
     text = f"{P}\n\n{P}"
     out = labelled(text, ALL, strings, every=5)
@@ -333,7 +357,7 @@ def closed(text: str) -> str:
 @settings(max_examples=200)
 @given(
     st.text() | st.lists(PIECES, max_size=20).map("".join),
-    st.sampled_from([ZH, EN, ODD]),
+    st.sampled_from([ZH, EN, ODD, *MARKS]),
     st.sets(st.sampled_from(ALL)),
 )
 @example("春\r", ZH, {"end"})

@@ -18,7 +18,9 @@ from labelers.metadata import (
     aigc_json,
     provider_code,
     provider_code_problems,
+    provider_code_warnings,
     read_aigc_header,
+    service_code,
     uscc_check_digit,
 )
 
@@ -110,13 +112,18 @@ def test_codes_of_real_providers_are_well_formed(code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "problem"),
     [
-        ("001191440300708461135T1XGW3", "check digit T, its first 17 characters give"),
-        ("001191440300708461136U1XGW3", "check digit U, its first 17 characters give T"),
+        ("001191440300708461135T1XGW3", "check digit T (character 22), its first 17 characters give"),
+        (
+            "001191440300708461136U1XGW3",
+            "its first 17 characters give T: one of these 18 characters is wrong",
+        ),
         ("001191440300708461136T3XGW3", "service part 3XGW3 starts with 1 (generate) or 2 (propagate)"),
         ("001191440300708461136T00001", "or is 00000"),
         ("011191440300708461136T1XGW3", "starts with 00 (version), not 01"),
-        ("0011914403007O8461136T1XGW3", "cannot hold (I, O, S, V, Z)"),
-        ("001191440300708461136t1XGW3", "27 characters 0-9 A-Z"),
+        ("001191440300708461136U1XGW3", "check digit U (character 22)"),
+        ("0011914403007O8461136T1XGW3", "cannot hold (I, O, S, V, Z): character 14 is O (a 0?)"),
+        ("00119144030070846V136I1XGW3", "character 18 is V (a U?), character 22 is I (a 1?)"),
+        ("001191440300708461136t1XGW3", "27 characters 0-9 A-Z, character 22 is 't'"),
         ("0011", "this one has 4"),
         ("", "this one has 0"),
         ("００1191440300708461136T1XGW", "27 characters 0-9 A-Z"),
@@ -130,7 +137,10 @@ def test_several_problems_are_all_told() -> None:
     assert len(provider_code_problems("021191440300708461135T9XGW3")) == 3
 
 
-def test_codes_of_natural_persons_are_taken_by_their_pattern() -> None:
+def test_codes_of_natural_persons_are_taken_by_their_pattern_and_a_warning_says_so() -> None:
+    assert [provider_code_warnings(code) for code in REAL] == [[], [], []]
+    (warning,) = provider_code_warnings("0021" + "A" * 18 + "1ABCD")
+    assert "characters 3 and 4 are 21, not 11" in warning and "natural persons" in warning
     assert provider_code_problems("0021" + "A" * 18 + "1ABCD") == []
     assert provider_code_problems("0012" + "A" * 18 + "00000") == []
 
@@ -180,3 +190,11 @@ def test_what_one_proxy_writes_into_its_header_the_next_one_reads(producer: str,
 )  # fmt: skip
 def test_a_header_that_annex_e_could_not_mean_is_none(value: str) -> None:
     assert read_aigc_header(value) is None
+
+
+def test_a_service_has_the_code_of_its_provider_with_a_part_of_its_own() -> None:
+    assert service_code(REAL[0], "1ABCD") == REAL[0][:22] + "1ABCD"
+    assert service_code(REAL[0], REAL[1]) == REAL[1]
+    for bad in ("3ABCD", "ABC", "1abcd", REAL[1][:-1]):
+        with pytest.raises(ValueError, match=r"service part|27 characters"):
+            service_code(REAL[0], bad)
