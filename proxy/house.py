@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from detectors.panel import Panel
 from labelers.provenance import KeyRing
 from proxy.errors import ApiError
+from proxy.fingerprints.writer import FingerprintWriter
 from proxy.limits import Gate
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
@@ -72,6 +74,8 @@ class House:
     cipher: RecordCipher
     strip_marks: Callable[[str], str]
     ring: KeyRing
+    panel: Panel
+    fingerprints: FingerprintWriter
     library_key: bytes = b""
     admin_token_sha256: str | None = None
     clock: Clock = field(default_factory=Clock)

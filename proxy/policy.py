@@ -41,6 +41,7 @@ class Rules:
     carrier: WatermarkScheme | None
     key_id: int
     models: tuple[str, ...] = ("*",)
+    fingerprints: bool = False
 
 
 @dataclass(frozen=True, slots=True)
