@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from detectors.carrier import CarrierDetector
 from detectors.detection import Detection, Outcome
 from detectors.explicit import ExplicitDetector
+from detectors.fingerprint import FingerprintDetector
 from detectors.foreign import ForeignDetector
 from detectors.verdict import Report, judge
 from labelers.provenance import KeyRing
@@ -15,15 +16,22 @@ __all__ = ["Panel"]
 
 
 class Panel:
-    """`labels`: our own label lines; the carrier sets them aside before it reads."""
+    """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
+    answered what, where that is kept.
+    """
 
-    def __init__(self, ring: KeyRing, labels: Sequence[str] = ()) -> None:
+    def __init__(
+        self, ring: KeyRing, labels: Sequence[str] = (), *, fingerprints: FingerprintDetector | None = None
+    ) -> None:
         self._carrier = CarrierDetector(ring, labels)
+        self._fingerprints = fingerprints
         self._others = (ExplicitDetector(labels), ForeignDetector())
 
     def examine(self, text: str, *, declared: bool = False) -> Report:
         """One detection a technique; the carrier gives one for each answer that it finds."""
         found: list[Detection] = self._carrier.detect_all(text) or [self._carrier.detect(text)]
+        if self._fingerprints is not None:
+            found += self._fingerprints.detect_all(text)
         found += [detector.detect(text) for detector in self._others]
         found.sort(key=lambda detection: detection.outcome is Outcome.ABSENT)
         return judge(text, found, declared=declared)

@@ -3,8 +3,12 @@
 Our evidence and the statute are kept apart. The statute (标识办法 art. 6) knows three grounds:
 metadata that says so (属于), a declaration of the user (可能), an explicit label or other traces
 (疑似). Metadata with Label 2 or 3 keeps its own meaning; a `metadata` detection has the label in
-its provenance, under "label". A genuine carrier of ours is an implicit label in watermark form
-(art. 3, 5): 属于, with that as its basis. Everything that is moved, foreign or incomplete is a trace.
+its provenance, under "label", and under "signature" what became of checking it. A genuine carrier of ours
+is an implicit label in watermark form (art. 3, 5): 属于, with that as its basis. Everything that is moved,
+foreign, incomplete, statistical or a fingerprint is a trace.
+
+Once the two differ: a statistical mark under a key of ours that chance gives one text in a million shows that
+we put the text out (`confirmed`), yet the articles know no such ground, so the statutory label stays 疑似.
 """
 
 from __future__ import annotations
@@ -17,7 +21,9 @@ from typing import Any
 
 from detectors.detection import Detection, Outcome
 
-__all__ = ["NOT_FOUND_NOTICE", "Report", "judge", "sentence_spans"]
+__all__ = ["LIMITS", "NOT_FOUND_NOTICE", "SIGNATURES", "Report", "judge", "sentence_spans"]
+
+CERTAIN_P = 1e-6
 
 NOT_FOUND_NOTICE = (
     "Nothing was found. That does not mean that a human wrote the text: marks can be lost or removed, and much AI text "
@@ -30,6 +36,7 @@ _NOTICES = {
     "suspected": "该内容疑似为人工智能生成合成内容。 Traces were found that prove neither who made the text nor that a machine did.",
     "not_found": NOT_FOUND_NOTICE,
 }
+_NOTHING = "标识办法第六条：未检出"
 _METADATA = {
     "1": ("confirmed", "标识办法第六条（一）：文件元数据中的隐式标识"),
     "2": ("possible", "标识办法第六条：文件元数据标明可能为生成合成内容"),
@@ -37,15 +44,50 @@ _METADATA = {
 }
 _STATUTORY = {"confirmed": "1", "possible": "2", "suspected": "3", "not_found": None}
 
+# What was found of the signature of metadata (`provenance["signature"]`), as the notice says it.
+SIGNATURES = {
+    "missing": "The metadata is not signed: anyone can have written it. 元数据未签名，任何人都可以写入。",
+    "invalid": "The signature of the metadata is wrong: it was altered or forged. 元数据签名无效：可能被篡改或伪造。",
+    "valid": "The metadata is signed and unaltered, but by a key that this service does not know. "
+    "元数据签名有效，但签名密钥不为本服务所知。",
+    "trusted": "The metadata is signed by a key that this service trusts. 元数据由本服务信任的密钥签名。",
+}
+_LOGGED = (
+    "Passages of the text were logged by this service when a model put them out; that is no proof of who wrote them. "
+    "本服务曾输出并登记过文中的段落，这不能证明作者是谁。"
+)
+_MOVED = (
+    "A genuine mark of this service stands on a text that it was not made for, or that was heavily edited: "
+    "it does not speak for this text. 文中的水印真实，但与该文本不符（被移植或大幅改动），不能说明该文本的来源。"
+)
+
+# What each technique cannot say.
+LIMITS = {
+    "explicit": "Anyone can type a label, and anyone can remove it. 任何人都可以添加或删除显式标识。",
+    "metadata": "Metadata speaks of the file, not of its words, and is lost when the text is copied out of it. "
+    "元数据说明的是文件而非文字，复制文本时会丢失。",
+    "carrier": "It shows that this service put the text out, not that it wrote it; its absence proves nothing. "
+    "只能说明由本服务输出，不能说明由其创作；没有水印不说明任何问题。",
+    "statistical": "A probability, not a proof; short or edited texts give none. 只是概率而非证明；短文本或改写后的文本无法判断。",
+    "fingerprint": "It knows only what this service logged, and a text that a model was asked to repeat was logged too. "
+    "只能认出本服务登记过的输出；让模型复述的文本也会被登记。",
+    "c2pa": "It shows who signed what, not whether that is true. 只能说明谁签署了什么，不能说明内容真实。",
+    "foreign": "Another system's mark, which cannot be verified here. 其他系统的标记，此处无法核验。",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole answer of a detection. `verdict`: confirmed, possible, suspected or not_found."""
+    """The whole answer of a detection. `verdict`: confirmed, possible, suspected or not_found; `label`: the
+    statutory one, "1", "2", "3" or None, and its `basis`.
+    """
 
     verdict: str
     basis: str
     detections: tuple[Detection, ...]
     text: str
+    label: str | None
+    notice: str
 
     def to_json(self, *, public: bool = False) -> dict[str, Any]:
         """The report of the interface.
@@ -53,19 +95,18 @@ class Report:
         `public`: without scores, also in words, and with spans widened to sentences. A public oracle with exact
         evidence would let marks be erased or moved by trial and error.
         """
-        label = _STATUTORY[self.verdict]
         return {
             "verdict": self.verdict,
             "detections": [_public(d, self.text) if public else _full(d) for d in self.detections],
-            "statutory": {"label": label, "basis": self.basis},
-            "propagation": {"AIGC": {"Label": label}} if label is not None else {},
-            "notice": _NOTICES[self.verdict],
+            "statutory": {"label": self.label, "basis": self.basis},
+            "propagation": {"AIGC": {"Label": self.label}} if self.label is not None else {},
+            "notice": self.notice,
         }
 
 
 def judge(text: str, detections: Sequence[Detection], *, declared: bool = False) -> Report:
     """The verdict. `declared`: whoever gave the text says that it is AI-generated."""
-    verdict, basis = "not_found", "标识办法第六条：未检出"
+    verdict, basis = "not_found", _NOTHING
     present = {d.detector for d in detections if d.outcome is Outcome.PRESENT}
     metadata = _metadata_label(detections)
     if metadata == "1":
@@ -79,7 +120,38 @@ def judge(text: str, detections: Sequence[Detection], *, declared: bool = False)
     elif any(d.outcome is not Outcome.ABSENT for d in detections):
         verdict = "suspected"
         basis = "标识办法第六条（三）：" + ("显式标识" if "explicit" in present else "其他生成合成痕迹")
-    return Report(verdict, basis, tuple(detections), text)
+    label = _STATUTORY[verdict]
+    if verdict != "confirmed" and any(map(_is_certain, detections)):
+        verdict = "confirmed"
+    notice = " ".join([_NOTICES[verdict], *_remarks(detections)])
+    return Report(verdict, basis, tuple(detections), text, label, notice)
+
+
+def _is_certain(detection: Detection) -> bool:
+    """A statistical mark under a key of ours (so its provenance names the epoch) that is no accident."""
+    return (
+        detection.detector == "statistical"
+        and detection.outcome is Outcome.PRESENT
+        and "key_epoch" in (detection.provenance or {})
+        and detection.p_value is not None
+        and detection.p_value < CERTAIN_P
+    )
+
+
+def _remarks(detections: Sequence[Detection]) -> list[str]:
+    """What must be said beside the verdict, each once."""
+    said = []
+    for found in detections:
+        if found.outcome is Outcome.ABSENT:
+            continue
+        if found.detector == "metadata":
+            state = (found.provenance or {}).get("signature")
+            said.append(SIGNATURES.get(str(state), SIGNATURES["missing"]))
+        if found.detector == "fingerprint":
+            said.append(_LOGGED)
+        if found.detector == "carrier" and found.outcome is Outcome.TAMPERED:
+            said.append(_MOVED)
+    return list(dict.fromkeys(said))
 
 
 def _metadata_label(detections: Sequence[Detection]) -> str:
@@ -96,6 +168,7 @@ def _full(detection: Detection) -> dict[str, Any]:
     fields = asdict(detection)
     fields["outcome"] = str(detection.outcome)
     fields["spans"] = [list(span) for span in detection.spans]
+    fields["limits"] = LIMITS.get(detection.detector, "")
     return fields
 
 
@@ -107,6 +180,9 @@ def _public(detection: Detection, text: str) -> dict[str, Any]:
     fields = _full(detection)
     if detection.detector in _SCORED:
         fields["detail"] = ""
+    if detection.detector == "fingerprint" and detection.provenance:
+        # A mark shows its number to everybody who reads it; which answer was logged, only we know.
+        fields["provenance"] = {"producer": detection.provenance["producer"]}
     spans = sentence_spans(text, detection.spans)
     return fields | {
         "spans": [list(span) for span in spans],

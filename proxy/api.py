@@ -13,7 +13,6 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from detectors.panel import Panel
 from proxy.errors import ApiError, error_body
 from proxy.house import House
 
@@ -57,8 +56,6 @@ class RateLimit:
 
 
 def detect_router(house: House) -> APIRouter:
-    labels = tuple(dict.fromkeys(label for rules in house.rules.values() for label in rules.own_labels))
-    panel = Panel(house.ring, labels)
     limit = RateLimit(house.settings.server.detect_per_minute)
     router = APIRouter(prefix="/api/v1")
 
@@ -75,7 +72,9 @@ def detect_router(house: House) -> APIRouter:
                     "too many checks; try again later", "rate_limit_error", None, "rate_limited"
                 )
                 return JSONResponse(error, 429, headers={"retry-after": str(int(wait) + 1)})
-        report: dict[str, Any] = panel.examine(body.text, declared=body.declared).to_json(public=not known)
+        report: dict[str, Any] = house.panel.examine(body.text, declared=body.declared).to_json(
+            public=not known
+        )
         return JSONResponse(report)
 
     return router

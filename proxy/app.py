@@ -57,6 +57,7 @@ def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]]
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await house.records.open()
+        house.fingerprints.start()
         for _, upstream in house.upstreams:
             await upstream.start()
         tasks = [asyncio.ensure_future(run()) for run in background]
@@ -72,6 +73,7 @@ def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]]
             for _, upstream in house.upstreams:
                 await upstream.close()
             await house.records.close()
+            await asyncio.to_thread(house.fingerprints.close)
 
     app = InksealApp(
         title="Inkseal 钤印",

@@ -447,6 +447,9 @@ class Exchange:
         }
         secret = outcome.secret(self._house.settings.records.store_text, self._call.body)
         await self._recording.close(outcome.status, fields, secret)
+        if plan.rules.fingerprints:
+            for lane in outcome.lanes:
+                self._house.fingerprints.note(int(lane.content_id, 16), "".join(lane.generated))
 
     def _content_ids(self, plan: Plan) -> list[str]:
         """One for each text that is generated; none where nothing is."""

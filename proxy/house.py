@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from detectors.panel import Panel
 from labelers.provenance import KeyRing
 from proxy.errors import ApiError
 from proxy.fallback import Resting, Route
+from proxy.fingerprints.writer import FingerprintWriter
 from proxy.limits import Gate
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
@@ -73,6 +75,8 @@ class House:
     cipher: RecordCipher
     strip_marks: Callable[[str], str]
     ring: KeyRing
+    panel: Panel
+    fingerprints: FingerprintWriter
     library_key: bytes = b""
     sign_label: LabelSigner | None = None
     """Fills ReservedCode1, for texts shown to be ours; None where this OpenSSL has no SM2."""

@@ -49,6 +49,7 @@ class Rules:
     """Free text longer than this must carry a watermark; 0: none must."""
     sign: Callable[[Mapping[str, str]], str] | None = None
     """Makes ReservedCode1, where the operator wants answers signed too."""
+    fingerprints: bool = False
 
     def producer_of(self, model: str) -> str:
         return next((code for pattern, code in self.services if fnmatchcase(model, pattern)), self.producer)

@@ -331,6 +331,7 @@ class Records(_Section):
 
 class Fingerprints(_Section):
     enabled: bool = True
+    retention_days: int = Field(200, ge=1)
 
 
 class TenantLimits(_Section):
@@ -339,6 +340,10 @@ class TenantLimits(_Section):
     requests_per_minute: int = Field(0, ge=0)
     concurrent_streams: int = Field(0, ge=0)
     tokens_per_minute: int = Field(0, ge=0)
+
+
+class TenantFingerprints(_Section):
+    enabled: bool | None = None
 
 
 class Tenant(_Section):
@@ -352,6 +357,7 @@ class Tenant(_Section):
     labels: dict[str, Any] = {}
     watermarks: dict[str, Any] = {}
     review: dict[str, Any] = {}
+    fingerprints: TenantFingerprints = TenantFingerprints()
 
     @model_validator(mode="after")
     def _check(self) -> Tenant:
@@ -431,6 +437,11 @@ class Settings(_Section):
         for tenant in self.tenants:
             self.for_tenant(tenant)
         return self
+
+    def fingerprints_for(self, tenant: Tenant | None) -> bool:
+        """Whether what this tenant's users are answered is fingerprinted."""
+        own = tenant.fingerprints.enabled if tenant is not None else None
+        return self.fingerprints.enabled if own is None else own
 
     def for_tenant(self, tenant: Tenant | None) -> tuple[Labels, Watermarks, Review]:
         """The sections that a tenant may override, merged and checked."""

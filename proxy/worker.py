@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from detectors.fingerprint import FingerprintDetector, Fingerprinter
+from detectors.panel import Panel
 from labelers.provenance import Epoch, KeyRing, KeyState
 from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
@@ -16,6 +18,9 @@ from labelers.watermarks.carrier import strip_own
 from proxy.api import detect_router
 from proxy.app import InksealApp, create_app
 from proxy.fallback import Route
+from proxy.fingerprints.sqlite import SqliteFingerprints
+from proxy.fingerprints.store import FingerprintStore
+from proxy.fingerprints.writer import FingerprintWriter
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import ACTIVE, KeyFile
 from proxy.policy import Rules
@@ -26,7 +31,17 @@ from proxy.settings import Settings, Tenant
 from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.upstreams import build
 
-__all__ = ["build_house", "first_start", "key_file", "key_ring", "library_key", "make_app"]
+__all__ = [
+    "build_house",
+    "fingerprint_key",
+    "fingerprint_store",
+    "first_start",
+    "key_file",
+    "key_ring",
+    "library_key",
+    "make_app",
+    "panel",
+]
 
 log = logging.getLogger("inkseal")
 
@@ -67,6 +82,25 @@ def library_key(keys: KeyFile) -> bytes:
     return keys.derive("inkseal|library|1")
 
 
+def fingerprint_key(keys: KeyFile) -> bytes:
+    """What makes fingerprints: without it nobody can tell which words one stands for."""
+    return keys.derive("inkseal|fingerprint|1")
+
+
+def fingerprint_store(settings: Settings) -> SqliteFingerprints:
+    """The fingerprints of this installation, not yet open."""
+    return SqliteFingerprints(settings.server.data_dir / "fingerprints", settings.fingerprints.retention_days)
+
+
+def panel(settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore) -> Panel:
+    """All detectors, with the keys and the labels of every tenant."""
+    sections = [settings.labels, *(settings.for_tenant(tenant)[0] for tenant in settings.tenants)]
+    labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
+    fingerprinter = Fingerprinter(fingerprint_key(keys))
+    traces = FingerprintDetector(fingerprinter, store, settings.provider.code, labels)
+    return Panel(ring, labels, fingerprints=traces)
+
+
 def build_house(settings: Settings) -> House:
     """Everything a worker holds, not yet started. Raises what the parts raise for settings they cannot use."""
     keys = KeyFile.load(settings.keys.file)
@@ -83,6 +117,7 @@ def build_house(settings: Settings) -> House:
     tenants: list[Tenant | None] = list(settings.tenants) or [None]
     signer = _signer(settings, keys)
     rules = [_rules(settings, tenant, ring, signer) for tenant in tenants]
+    store = fingerprint_store(settings)
     return House(
         settings=settings,
         rules={one.tenant: one for one in rules},
@@ -92,6 +127,8 @@ def build_house(settings: Settings) -> House:
         cipher=RecordCipher(keys),
         strip_marks=strip_own,
         ring=ring,
+        panel=panel(settings, keys, ring, store),
+        fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
         library_key=library_key(keys),
         sign_label=signer,
         admin_token_sha256=(
@@ -130,6 +167,7 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: Lab
         models=tuple(tenant.models) if tenant is not None else ("*",),
         due_above_tokens=watermarks.due_above_tokens,
         sign=signer if settings.signature.api else None,
+        fingerprints=settings.fingerprints_for(tenant),
     )
 
 
@@ -139,6 +177,7 @@ def make_app(settings: Settings) -> InksealApp:
     background: list[Callable[[], Awaitable[None]]] = [lambda: _follow_library(house)]
     if settings.records.enabled:
         background.append(lambda: _keep_retention(house))
+    background.append(lambda: _keep_fingerprints(house))
     app = create_app(house, background)
     app.include_router(detect_router(house))
     return app
@@ -163,4 +202,11 @@ async def _keep_retention(house: House) -> None:
     while True:
         for name in await house.records.expire():
             log.info("records past their retention were removed: %s", name)
+        await asyncio.sleep(RETENTION_SECONDS)
+
+
+async def _keep_fingerprints(house: House) -> None:
+    while True:
+        for name in await asyncio.to_thread(house.fingerprints.expire, house.clock.now_ms()):
+            log.info("fingerprints past their retention were removed: %s", name)
         await asyncio.sleep(RETENTION_SECONDS)

@@ -87,7 +87,12 @@ async def test_the_report_names_verdict_detections_and_statutory_label(tmp_path:
         assert report["verdict"] == "suspected"
         assert report["statutory"]["label"] == "3"
         assert report["propagation"] == {"AIGC": {"Label": "3"}}
-        assert [d["detector"] for d in report["detections"]] == ["explicit", "carrier", "foreign"]
+        assert [d["detector"] for d in report["detections"]] == [
+            "explicit",
+            "carrier",
+            "fingerprint",
+            "foreign",
+        ]
         assert (await detect(client, "春江", declared=True)).json()["verdict"] == "possible"
         assert "does not mean" in (await detect(client, "春江")).json()["notice"]
 

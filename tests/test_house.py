@@ -11,8 +11,12 @@ from typing import Any, cast
 
 import pytest
 
+from detectors.fingerprint import Fingerprinter
+from detectors.panel import Panel
 from labelers.provenance import KeyRing, content_number
 from proxy.errors import ApiError
+from proxy.fingerprints.store import MemoryFingerprints
+from proxy.fingerprints.writer import FingerprintWriter
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
@@ -40,6 +44,8 @@ def house(settings: Settings, upstreams: Mapping[str, list[str]] | None = None) 
         cipher=cast(RecordCipher, None),
         strip_marks=str,
         ring=KeyRing(b"k" * 32),
+        panel=Panel(KeyRing(b"k" * 32)),
+        fingerprints=FingerprintWriter(Fingerprinter(bytes(32)), MemoryFingerprints()),
     )
 
 

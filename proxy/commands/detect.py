@@ -5,11 +5,10 @@ from __future__ import annotations
 import click
 
 from detectors.detection import Outcome
-from detectors.panel import Panel
 from detectors.verdict import Report
 from proxy.keys import KeyFile
 from proxy.settings import Settings
-from proxy.worker import key_ring
+from proxy.worker import fingerprint_store, key_ring, panel
 
 __all__ = ["examine", "show"]
 
@@ -22,9 +21,12 @@ def examine(settings: Settings, text: str, *, declared: bool) -> Report:
             "run this where the proxy runs, or name its settings with --config"
         )
     keys = KeyFile.load(settings.keys.file)
-    sections = [settings.labels, *(settings.for_tenant(tenant)[0] for tenant in settings.tenants)]
-    labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
-    return Panel(key_ring(keys, settings.provider.names()), labels).examine(text, declared=declared)
+    store = fingerprint_store(settings)
+    try:
+        made = panel(settings, keys, key_ring(keys, settings.provider.names()), store)
+        return made.examine(text, declared=declared)
+    finally:
+        store.close()
 
 
 _COLOURS = {"confirmed": "red", "possible": "yellow", "suspected": "yellow", "not_found": "green"}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.detection import Detection, Outcome
-from detectors.verdict import NOT_FOUND_NOTICE, judge, sentence_spans
+from detectors.verdict import LIMITS, NOT_FOUND_NOTICE, SIGNATURES, judge, sentence_spans
 
 PRESENT, ABSENT, INCONCLUSIVE, TAMPERED = (
     Outcome.PRESENT,
@@ -59,6 +59,27 @@ TABLE: list[tuple[list[Detection], bool, str, str | None, str]] = [
     ([found("explicit")], True, "possible", "2", "第六条（二）"),
     ([found("carrier", INCONCLUSIVE), found("explicit")], False, "suspected", "3", "显式标识"),
     ([found("statistical")], False, "suspected", "3", "其他"),
+    ([found("statistical", p_value=1e-9)], False, "suspected", "3", "其他"),
+    ([found("statistical", p_value=1e-5, provenance={"key_epoch": "1"})], False, "suspected", "3", "其他"),
+    ([found("statistical", provenance={"key_epoch": "1"})], False, "suspected", "3", "其他"),
+    (
+        [found("statistical", INCONCLUSIVE, p_value=1e-9, provenance={"key_epoch": "1"})],
+        False,
+        "suspected",
+        "3",
+        "其他",
+    ),
+    # what we know and what the statute knows differ here alone
+    ([found("statistical", p_value=9e-7, provenance={"key_epoch": "1"})], False, "confirmed", "3", "其他"),
+    (
+        [found("statistical", p_value=9e-7, provenance={"key_epoch": "1"})],
+        True,
+        "confirmed",
+        "2",
+        "第六条（二）",
+    ),
+    ([found("c2pa")], False, "suspected", "3", "其他"),
+    ([found("fingerprint", INCONCLUSIVE)], False, "suspected", "3", "其他"),
     ([found("fingerprint")], False, "suspected", "3", "其他"),
 ]
 
@@ -92,6 +113,38 @@ def test_nothing_found_does_not_mean_that_a_human_wrote_it() -> None:
     assert "does not mean that a human wrote" in notice
 
 
+@pytest.mark.parametrize("state", ["missing", "invalid", "valid", "trusted"])
+def test_metadata_is_never_named_without_what_became_of_its_signature(state: str) -> None:
+    made = found("metadata", provenance={"label": "1", "signature": state})
+    report = judge("春", [made])
+    assert report.verdict == "confirmed"
+    assert SIGNATURES[state] in report.notice
+    assert sum(words in report.notice for words in SIGNATURES.values()) == 1
+
+
+def test_metadata_of_which_nobody_says_whether_it_is_signed_counts_as_unsigned() -> None:
+    assert SIGNATURES["missing"] in judge("春", [metadata("1")]).notice
+    assert SIGNATURES["missing"] in judge("春", [found("metadata")]).notice
+
+
+def test_a_fingerprint_says_logged_and_a_moved_mark_that_it_does_not_speak_for_the_text() -> None:
+    notice = judge("春", [found("fingerprint"), found("fingerprint")]).notice
+    assert notice.count("logged by this service") == 1
+    assert "no proof of who wrote" in notice
+    assert "does not speak for this text" in judge("春", [found("carrier", TAMPERED)]).notice
+    assert "does not speak for this text" not in judge("春", [found("carrier")]).notice
+
+
+def test_the_public_does_not_learn_which_answer_was_logged() -> None:
+    made = found("fingerprint", provenance={"producer": "P", "content_id": "00ff", "created": "2026"})
+    report = judge("春", [made, found("fingerprint", ABSENT)])
+    assert report.to_json()["detections"][0]["provenance"]["content_id"] == "00ff"
+    assert [one["provenance"] for one in report.to_json(public=True)["detections"]] == [
+        {"producer": "P"},
+        None,
+    ]
+
+
 TEXT = "春江潮水。连海平！海上明月\n共潮生"
 SCORED = found(
     "carrier", spans=((1, 3),), z_score=4.2, p_value=1e-9, num_units_scored=11, detail="9 of 11 grains",
@@ -111,6 +164,7 @@ def test_the_full_report_holds_all_evidence() -> None:
             "p_value": 1e-9,
             "num_units_scored": 11,
             "detail": "9 of 11 grains",
+            "limits": LIMITS["carrier"],
         }
     ]
 

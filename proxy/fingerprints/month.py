@@ -1,0 +1,259 @@
+"""One month of fingerprints in one SQLite file: small inserts, sorted segments behind them.
+
+Strategy. A row per value would touch a hundred pages an answer. So an answer comes in as one row (its values
+as a blob, table `fresh`), and whenever a thousand have come they are turned into a *segment*: all pairs of
+value and answer, sorted by value, cut into buckets by the top bits of the value, a row a bucket. Eight
+segments of one size are merged into one of the next, bucket by bucket, so that memory stays small and a
+look-up reads one row a value and segment. A new segment counts only once it is whole: what a crash left is
+swept away by the next merge.
+
+Several processes write to one file. Each adds its own answers; whoever gets the lock of the file merges.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from detectors.fingerprint import Numbers, Values
+from proxy.fingerprints.store import Fingerprint
+
+__all__ = ["FRESH", "Month"]
+
+FRESH = 1024  # answers that make a segment
+_FANOUT = 8
+_LEVELS = 3  # the largest segments, of FRESH * 8**3 answers, are merged no more
+_BITS = (8, 10, 12, 14)  # of a value that name its bucket, by level
+_COMMON = 2000  # more answers of one segment than this are counted, not listed
+_BUCKETS_A_COMMIT = 256
+_BUSY_SECONDS = 30.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS answers (id INTEGER PRIMARY KEY, content_number INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS fresh (id INTEGER PRIMARY KEY, value_list BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS segments (id INTEGER PRIMARY KEY, level INTEGER NOT NULL, whole INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS buckets (id INTEGER PRIMARY KEY, value_list BLOB NOT NULL, answer_list BLOB NOT NULL);
+"""
+
+
+class Month:
+    """The file at `path`, made if it is not there. Use it from one thread at a time.
+
+    Answers are named by small numbers, 1, 2, …, which stay.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+        self._connection.isolation_level = None
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(_SCHEMA)
+
+    def add(self, fingerprints: Sequence[Fingerprint]) -> None:
+        with self._transaction() as run:
+            (last,) = run.execute("SELECT coalesce(max(id), 0) FROM answers").fetchone()
+            numbered = list(enumerate(fingerprints, last + 1))
+            # SQLite's integers are signed.
+            rows = [(at, one.content_number - (1 << 63)) for at, one in numbered]
+            run.executemany("INSERT INTO answers VALUES (?, ?)", rows)
+            values = [(at, one.values.astype("<u4").tobytes()) for at, one in numbered]
+            run.executemany("INSERT INTO fresh VALUES (?, ?)", values)
+
+    def count(self) -> int:
+        (count,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM answers").fetchone()
+        return int(count)
+
+    def content_number(self, answer: int) -> int:
+        """Raises LookupError for an answer that is not there."""
+        row = self._connection.execute(
+            "SELECT content_number FROM answers WHERE id = ?", (answer,)
+        ).fetchone()
+        if row is None:
+            raise LookupError(f"no answer {answer} in {self._path.name}")
+        return int(row[0]) + (1 << 63)
+
+    def lookup(self, values: Values) -> tuple[Numbers, Numbers, Numbers]:
+        """How many answers hold each value; then pairs: the place of a value, an answer that holds it."""
+        frequency = np.zeros(values.size, np.int64)
+        asked: list[Numbers] = []
+        answers: list[Numbers] = []
+        run = self._connection
+        run.execute("BEGIN")  # a merge may commit between two reads
+        try:
+            segments = run.execute("SELECT id, level FROM segments WHERE whole").fetchall()
+            for segment, level in segments:
+                self._look_in(segment, _BITS[level], values, frequency, asked, answers)
+            fresh = run.execute("SELECT id, value_list FROM fresh").fetchall()
+        finally:
+            run.execute("COMMIT")
+        if fresh:
+            held, owners = _pairs(fresh)
+            order = np.argsort(values, kind="stable")
+            left = np.searchsorted(values, held, sorter=order)
+            right = np.searchsorted(values, held, side="right", sorter=order)
+            for at in np.flatnonzero(right > left):
+                places = order[left[at] : right[at]].astype(np.int64)
+                frequency[places] += 1
+                asked.append(places)
+                answers.append(np.full(places.size, owners[at], np.int64))
+        empty = [np.zeros(0, np.int64)]
+        return frequency, np.concatenate(asked or empty), np.concatenate(answers or empty)
+
+    def _look_in(
+        self,
+        segment: int,
+        bits: int,
+        values: Values,
+        frequency: Numbers,
+        asked: list[Numbers],
+        answers: list[Numbers],
+    ) -> None:
+        for place, value in enumerate(values.tolist()):
+            row = self._connection.execute(
+                "SELECT value_list, answer_list FROM buckets WHERE id = ?",
+                (_row(segment, value >> (32 - bits)),),
+            ).fetchone()
+            if row is None:
+                continue
+            held = np.frombuffer(row[0], "<u4")
+            low, high = np.searchsorted(held, (value, value + 1))
+            if low == high:
+                continue
+            frequency[place] += high - low
+            if high - low <= _COMMON:
+                found = np.frombuffer(row[1], "<u4")[low:high].astype(np.int64)
+                asked.append(np.full(found.size, place, np.int64))
+                answers.append(found)
+
+    def merge(self) -> bool:
+        """Does the merging that is due, unless another process does. True: something was merged."""
+        with self._file_lock() as mine:
+            if not mine:
+                return False
+            done = False
+            while self._gather() or self._merge_level():
+                done = True
+            return done
+
+    def _gather(self) -> bool:
+        """The fresh answers become a segment of the lowest level, once they are enough."""
+        fresh = self._connection.execute(
+            "SELECT id, value_list FROM fresh ORDER BY id LIMIT ?", (FRESH,)
+        ).fetchall()
+        if len(fresh) < FRESH:
+            return False
+        held, owners = _pairs(fresh)
+        order = np.lexsort((owners, held))
+        with self._transaction():
+            segment = self._new_segment(0)
+            self._write(segment, 0, held[order], owners[order])
+            self._connection.execute("UPDATE segments SET whole = 1 WHERE id = ?", (segment,))
+            self._connection.execute("DELETE FROM fresh WHERE id <= ?", (fresh[-1][0],))
+        return True
+
+    def _merge_level(self) -> bool:
+        """Eight segments of one level become one of the next."""
+        for level in range(_LEVELS):
+            rows = self._connection.execute(
+                "SELECT id FROM segments WHERE whole AND level = ? ORDER BY id LIMIT ?", (level, _FANOUT)
+            ).fetchall()
+            if len(rows) == _FANOUT:
+                self._merge([segment for (segment,) in rows], level)
+                return True
+        return False
+
+    def _merge(self, old: list[int], level: int) -> None:
+        with self._transaction() as run:
+            for (broken,) in run.execute("SELECT id FROM segments WHERE NOT whole").fetchall():
+                self._forget(broken)
+            target = self._new_segment(level + 1)
+        for start in range(0, 1 << _BITS[level], _BUCKETS_A_COMMIT):
+            with self._transaction():
+                for bucket in range(start, min(start + _BUCKETS_A_COMMIT, 1 << _BITS[level])):
+                    self._merge_bucket(target, level, old, bucket)
+        with self._transaction() as run:
+            run.execute("UPDATE segments SET whole = 1 WHERE id = ?", (target,))
+            for segment in old:
+                self._forget(segment)
+
+    def _merge_bucket(self, target: int, level: int, old: Sequence[int], bucket: int) -> None:
+        rows = [
+            row
+            for segment in old
+            for row in self._connection.execute(
+                "SELECT value_list, answer_list FROM buckets WHERE id = ?", (_row(segment, bucket),)
+            )
+        ]
+        if not rows:
+            return
+        held = np.concatenate([np.frombuffer(row[0], "<u4") for row in rows])
+        owners = np.concatenate([np.frombuffer(row[1], "<u4") for row in rows])
+        order = np.lexsort((owners, held))
+        self._write(target, level + 1, held[order], owners[order])
+
+    def _write(self, segment: int, level: int, held: Values, owners: Values) -> None:
+        """The buckets of pairs that are sorted by value."""
+        names = held >> np.uint32(32 - _BITS[level])
+        first = np.flatnonzero(np.append(True, names[1:] != names[:-1]))
+        ends = np.append(first[1:], names.size)
+        rows = [
+            (
+                _row(segment, int(names[start])),
+                held[start:end].astype("<u4").tobytes(),
+                owners[start:end].astype("<u4").tobytes(),
+            )
+            for start, end in zip(first.tolist(), ends.tolist(), strict=True)
+        ]
+        self._connection.executemany("INSERT INTO buckets VALUES (?, ?, ?)", rows)
+
+    def _new_segment(self, level: int) -> int:
+        cursor = self._connection.execute("INSERT INTO segments (level, whole) VALUES (?, 0)", (level,))
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def _forget(self, segment: int) -> None:
+        bounds = (_row(segment, 0), _row(segment + 1, 0))
+        self._connection.execute("DELETE FROM buckets WHERE id >= ? AND id < ?", bounds)
+        self._connection.execute("DELETE FROM segments WHERE id = ?", (segment,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _file_lock(self) -> Iterator[bool]:
+        descriptor = os.open(f"{self._path}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield True
+        except BlockingIOError:
+            yield False
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _row(segment: int, bucket: int) -> int:
+    return segment << 16 | bucket
+
+
+def _pairs(fresh: Sequence[tuple[int, bytes]]) -> tuple[Values, Values]:
+    """The values of these answers, and whose each is."""
+    held = np.frombuffer(b"".join(values for _, values in fresh), "<u4")
+    sizes = [len(values) // 4 for _, values in fresh]
+    return held, np.repeat(np.array([answer for answer, _ in fresh], np.uint32), sizes)
