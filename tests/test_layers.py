@@ -37,7 +37,7 @@ ONLY_IN = {
     "httpx": (),
     "tiktoken": ("proxy/tokens.py",),
     "openai": (),
-    "sqlite3": ("proxy/records",),
+    "sqlite3": ("proxy/records", "proxy/governance"),
     "click": ("proxy/__main__.py", "proxy/cli", "proxy/commands"),
     "daachorse": ("proxy/review",),
 }
@@ -49,6 +49,7 @@ ROOMS = {
     "proxy/wire": ("proxy.wire", "proxy.review", "proxy.errors", "proxy.lane"),
     "proxy/lane.py": ("proxy.review",),
     "proxy/records": ("proxy.records",),
+    "proxy/governance": ("proxy.governance", "proxy.review", "proxy.records", "proxy.settings"),
     "proxy/upstreams": ("proxy.upstreams",),
     "proxy/settings.py": (),
     "proxy/errors.py": (),
