@@ -15,22 +15,32 @@ from pathlib import Path
 from typing import Any
 
 from proxy.governance.dry_run import DryRun
-from proxy.governance.people import ROLES, Actor, Operator, ProcedureError, checked_name, person, shown_by
+from proxy.governance.people import (
+    ROLES,
+    SYSTEM,
+    Actor,
+    Operator,
+    ProcedureError,
+    checked_name,
+    person,
+    shown_by,
+)
 from proxy.governance.procedure import Situation, people_needed, take
 from proxy.governance.revision import BOOKKEEPING, ENDED, Revision, content_of, difference
-from proxy.governance.store import Event, GovernanceStore, Ledger, Search
+from proxy.governance.store import Event, GovernanceStore, Ledger, Search, VersionRow
 from proxy.records.record import Record
 from proxy.review.entry import Entry
 from proxy.review.standard import REFUSED, Remark, examine, meaning, unmatched
-from proxy.review.store import entries_of, live_version
+from proxy.review.store import entries_of, live_version, refusals_of
 from proxy.settings import Library as LibrarySettings
 
-__all__ = ["Desk", "Proposal", "Recorder"]
+__all__ = ["BY_HAND", "IN_PROCEDURE", "Desk", "Proposal", "Recorder", "change", "draft", "new_event_id"]
 
 Recorder = Callable[[Sequence[Record]], None]
 """Makes records durable; raises RecordError where that cannot be done."""
 
 _PROPOSERS = ("operator", "reviewer", "approver")
+BY_HAND = ("review", "approve", "reject", "withdraw", "confirm", "suspend", "resume", "retire")
 IN_PROCEDURE = ("proposed", "reviewed", "approved")
 
 
@@ -58,7 +68,6 @@ class Desk:
         self.store, self.folder, self.key, self.settings = store, folder, key, settings
         self._recorder, self.now = recorder, now
         self.dry_run = dry_run or DryRun()
-        self._adopt()
 
     # -- people
 
@@ -178,14 +187,18 @@ class Desk:
     def step(
         self, action: str, ids: Sequence[str], actor: Actor, *, reason: str = "", waiver: str = ""
     ) -> list[Revision]:
-        """Take one step with all of these entries, or with none. ProcedureError names the one it fails on."""
+        """Take one of BY_HAND with all of these entries, or with none. ProcedureError names the one it fails on."""
+        if action not in BY_HAND:
+            raise ProcedureError(
+                "invalid_step", f"{action} is no step here; they are {', '.join(BY_HAND)}", 400
+            )
         with self.changing() as ledger:
             at = self.situation(ledger)
             before = [self._subject(ledger, entry_id, action) for entry_id in dict.fromkeys(ids)]
-            if action in ("approve", "emergency"):
+            if action == "approve":
                 before = self._measured(before)
             after = [take(action, one, actor, at, reason=reason, waiver=waiver) for one in before]
-            if action == "emergency":
+            if action == "resume":
                 self._supersede(ledger, after, at.now)
             for revision in after:
                 ledger.put(revision, meaning(revision.entry))
@@ -219,7 +232,7 @@ class Desk:
     def _supersede(ledger: Ledger, revisions: Sequence[Revision], now: str) -> None:
         """What these replace has had its time."""
         for revision in revisions:
-            old = ledger.in_force(revision.id)
+            old = ledger.in_force(revision.id)  # a published one comes before a suspended one
             if old is not None and old.number != revision.number:
                 ledger.put(old.changed_to(now, {"status": "retired"}), meaning(old.entry))
 
@@ -287,8 +300,14 @@ class Desk:
         self._recorder([Record(kind, "", "", "", at, version, told)])
         return event
 
-    def _adopt(self) -> None:
-        """A library that was published before there was a procedure comes under it as it is."""
+    def adopt(
+        self,
+        action: str = "adopt",
+        actor: Actor = SYSTEM,
+        reason: str = "published before",
+        fields: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A library that was published without the procedure comes under it as it is; a second call does nothing."""
         with self.store.reading() as ledger:
             begun = ledger.fact("begun")
         version = live_version(self.folder) if begun is None else None
@@ -300,22 +319,12 @@ class Desk:
             at, event_id = self.now(), new_event_id()
             entries = entries_of(self.folder, version, self.key)
             for entry in entries:
-                adopted = replace(entry, status="published", version=max(1, entry.version))
-                ledger.put(Revision(adopted, at, at, origin=event_id), meaning(adopted))
+                ledger.put(Revision(entry, at, at, origin=event_id), meaning(entry))
             ledger.put_fact("begun", version)
-            fields = {"entries_adopted": len(entries)}
-            actor = Actor("inkseal", frozenset(), "system")
-            self.record(
-                ledger,
-                "adopt",
-                actor,
-                "published before",
-                (),
-                fields,
-                at=at,
-                version=version,
-                event_id=event_id,
-            )
+            ledger.put_fact("refusals", refusals_of(self.folder, version, self.key))
+            ledger.put_version(VersionRow(version, at, actor.name, reason, "live", len(entries)))
+            told = {"entries_adopted": len(entries), **(fields or {})}
+            self.record(ledger, action, actor, reason, (), told, at=at, version=version, event_id=event_id)
 
 
 def new_event_id() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -35,15 +35,20 @@ def clean_corpus() -> tuple[str, ...]:
 
 
 class DryRun:
-    """Reviews clean text with entries on trial. `traffic`: texts of recent answers, where they are kept."""
+    """Reviews clean text with entries on trial: our corpus, or another one, and `traffic`.
 
-    def __init__(self, traffic: Iterable[str] = ()) -> None:
+    `traffic`: texts of recent answers, where they are kept; read when they are first needed.
+    """
+
+    def __init__(
+        self, traffic: Iterable[str] = (), corpus: Callable[[], Sequence[str]] = clean_corpus
+    ) -> None:
         self._texts: Sequence[str] | None = None
-        self._traffic = traffic
+        self._traffic, self._corpus = traffic, corpus
 
     def texts(self) -> Sequence[str]:
         if self._texts is None:
-            self._texts = (*clean_corpus(), *self._traffic)
+            self._texts = (*self._corpus(), *self._traffic)
         return self._texts
 
     def hits(self, entries: Sequence[Entry]) -> dict[str, Hits]:

@@ -58,6 +58,17 @@ class Revision:
         """Two for what is severe and blocks (severity 3 or 4), else one."""
         return 2 if self.entry.severity >= 3 and self.blocks else 1
 
+    @property
+    def due(self) -> str:
+        """When something happens to it by itself: a time that compares with ISO 8601 UTC, "" for never."""
+        entry = self.entry
+        if entry.status == "approved":
+            return entry.effective_from
+        if entry.status != "published":
+            return ""
+        last_day = f"{entry.expires[:10]}T24" if entry.expires else ""
+        return min((time for time in (self.emergency_until, last_day) if time), default="")
+
     def changed_to(self, now: str, entry: Mapping[str, Any], **more: Any) -> Revision:
         """The same revision after a step of the procedure."""
         return replace(self, entry=replace(self.entry, **entry), changed=now, **more)

@@ -26,12 +26,13 @@ CREATE TABLE IF NOT EXISTS operators (name TEXT PRIMARY KEY, data TEXT NOT NULL,
 CREATE TABLE IF NOT EXISTS revisions (
   id TEXT NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, meaning TEXT NOT NULL,
   category TEXT NOT NULL, source TEXT NOT NULL, author TEXT NOT NULL, origin TEXT NOT NULL,
-  pattern TEXT NOT NULL, data TEXT NOT NULL, mac BLOB NOT NULL,
+  pattern TEXT NOT NULL, due TEXT NOT NULL, data TEXT NOT NULL, mac BLOB NOT NULL,
   PRIMARY KEY (id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS revisions_meaning ON revisions (meaning) WHERE status NOT IN ('retired', 'rejected');
 CREATE INDEX IF NOT EXISTS revisions_status ON revisions (status, category);
 CREATE INDEX IF NOT EXISTS revisions_origin ON revisions (origin) WHERE origin <> '';
+CREATE INDEX IF NOT EXISTS revisions_due ON revisions (due) WHERE due <> '';
 CREATE TABLE IF NOT EXISTS events (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, action TEXT NOT NULL, actor TEXT NOT NULL,
   how TEXT NOT NULL, reason TEXT NOT NULL, fields TEXT NOT NULL
@@ -134,7 +135,10 @@ class SqliteLedger:
         return self._one("id = ? AND number = ?", (entry_id, number))
 
     def in_force(self, entry_id: str) -> Revision | None:
-        return self._one("id = ? AND status IN ('published', 'suspended')", (entry_id,))
+        return self._one(
+            "id = ? AND status IN ('published', 'suspended') ORDER BY status, number DESC LIMIT 1",
+            (entry_id,),
+        )
 
     def equal(self, meaning: str, other_than: str) -> Revision | None:
         return self._one(
@@ -179,7 +183,7 @@ class SqliteLedger:
         entry = revision.entry
         data, mac = self._sealed("revision", _dumps(revision.to_data()))
         self._connection.execute(
-            "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 revision.id,
                 revision.number,
@@ -190,6 +194,7 @@ class SqliteLedger:
                 entry.author,
                 revision.origin,
                 entry.pattern,
+                revision.due,
                 data,
                 mac,
             ),
@@ -220,6 +225,10 @@ class SqliteLedger:
             Event(id_, at, action, actor, how, reason, (entry_id,), json.loads(fields))
             for id_, at, action, actor, how, reason, fields in rows
         ]
+
+    def last_event(self) -> str:
+        row = self._connection.execute("SELECT id FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        return row[0] if row is not None else ""
 
     def versions(self, limit: int = 100) -> list[VersionRow]:
         rows = self._connection.execute(
@@ -262,6 +271,9 @@ def _conditions(search: Search) -> tuple[str, list[Any]]:
             # One parameter for any number of values.
             conditions.append(f"{column} IN (SELECT value FROM json_each(?))")  # noqa: S608 - column names
             values.append(_dumps(list(options)))
+    if search.due_by:
+        conditions.append("due <> '' AND due < ?")
+        values.append(search.due_by)
     if search.text:
         conditions.append("instr(pattern, ?) > 0")
         values.append(search.text)

@@ -55,7 +55,7 @@ class VersionRow:
 class Search:
     """Which revisions; empty means any. `text` stands somewhere in the pattern. Newest revision of an id first.
 
-    `status` empty: also those that have ended.
+    `status` empty: also those that have ended; `due_by`: whose `due` lies before this time.
     """
 
     ids: Sequence[str] = ()
@@ -65,6 +65,7 @@ class Search:
     source: str = ""
     author: str = ""
     origin: str = ""
+    due_by: str = ""
     limit: int | None = None
     offset: int = 0
 
@@ -108,6 +109,10 @@ class Ledger(Protocol):
 
     def history(self, entry_id: str, limit: int = 100) -> list[Event]:
         """Newest first."""
+        ...
+
+    def last_event(self) -> str:
+        """The id of the newest event, "" before the first: equal while nothing has changed."""
         ...
 
     def versions(self, limit: int = 100) -> list[VersionRow]:

@@ -39,6 +39,7 @@ __all__ = [
     "load_version",
     "make_snapshot",
     "publish",
+    "refusals_of",
     "rollout",
     "set_rollout",
 ]
@@ -139,6 +140,12 @@ def entries_of(directory: Path | str, version: str, key: bytes | None = None) ->
     """The entries of a published library, without what it takes to match them. LibraryError as above."""
     files, _ = _checked_files(directory, version, key)
     return _entries(files)
+
+
+def refusals_of(directory: Path | str, version: str, key: bytes | None = None) -> dict[str, str]:
+    """What a published library says instead of a blocked text 代答."""
+    files, _ = _checked_files(directory, version, key)
+    return dict(json.loads(files["refusals.json"]))
 
 
 def _checked_files(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from proxy.governance.desk import Desk
+from proxy.governance.dry_run import DryRun
 from proxy.governance.people import Actor
 from proxy.governance.procedure import later
 from proxy.governance.sqlite import SqliteGovernance
@@ -25,11 +26,24 @@ class Desks:
         self.settings = Library.model_validate(settings)
         self.records: list[Record] = []
         self.time = START
+        # A short one: what the whole corpus says is tested where it matters.
+        self._dry_run = DryRun(corpus=lambda: ["图书馆今天开门。", "The library opens today."])
         self.desk = self.open()
 
     def open(self) -> Desk:
         store = SqliteGovernance(self.folder / "governance.sqlite", KEY)
-        return Desk(store, self.folder / "library", KEY, self.settings, self._record, lambda: self.time)
+        desk = Desk(
+            store, self.folder / "library", KEY, self.settings, self._record, lambda: self.time, self._dry_run
+        )
+        desk.adopt()
+        return desk
+
+    def passed(self, *entries: Entry) -> list[str]:
+        """These entries approved; their ids."""
+        ids = [self.desk.propose(entry, actor("ann")).revision.id for entry in entries]
+        self.desk.step("review", ids, actor("bob"))
+        self.desk.step("approve", ids, actor("cid"))
+        return ids
 
     def _record(self, records: Sequence[Record]) -> None:
         self.records += records

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from proxy.governance.people import ProcedureError
+from proxy.governance.release import publish
 from proxy.governance.store import Search
 from proxy.records.record import Record, RecordError
+from proxy.review import store as snapshots
 from proxy.review.entry import Entry
-from proxy.review.store import publish
 from tests.governance.desks import KEY, START, Desks, actor, mild
 
 
@@ -120,16 +121,21 @@ def test_a_change_of_an_entry_is_a_revision_of_its_own(desks: Desks) -> None:
     first = desk.propose(mild("测试词语甲"), actor("ann")).revision
     with pytest.raises(ProcedureError, match="is proposed already"):
         desk.propose(replace(first.entry, severity=1), actor("ann"))
-    desk.step("emergency", [first.id], actor("bob"), reason="spreading")
+    publish(desk, actor("bob"), reason="spreading", emergency=[first.id])
     with pytest.raises(ProcedureError, match="is published just as it is proposed"):
         desk.propose(first.entry, actor("ann"))
     (second,) = desk.recategorise([first.id], "A.2.b", actor("ann"), "wrong risk")
     assert (second.number, second.status, second.entry.category) == (2, "proposed", "A.2.b")
     assert desks.records[-1].fields["changes"][0]["diff"] == {"category": ["A.2.a", "A.2.b"]}
-    desk.step("emergency", [first.id], actor("bob"), reason="now")
+    publish(desk, actor("bob"), reason="now", emergency=[first.id])
     assert {(r.number, r.status) for r in desk.search(Search())} == {(1, "retired"), (2, "published")}
     desk.step("retire", [first.id], actor("cid"), reason="over")
     assert {(r.number, r.status) for r in desk.search(Search())} == {(1, "retired"), (2, "retired")}
+
+
+def test_publishing_is_no_step_by_hand(desks: Desks) -> None:
+    with pytest.raises(ProcedureError, match="emergency is no step here"):
+        desks.desk.step("emergency", ["x"], actor("ann"), reason="r")
 
 
 def test_before_there_are_operators_names_are_taken_as_they_are_given(desks: Desks) -> None:
@@ -217,7 +223,7 @@ def test_what_cannot_be_recorded_does_not_happen(desks: Desks, monkeypatch: pyte
 
 def test_a_library_from_before_the_procedure_comes_under_it(tmp_path: Path) -> None:
     entries = [Entry("甲乙丙", "A.1.a"), Entry("丁戊己", "A.1.b")]
-    version = publish(tmp_path / "library", entries, author="a", reason="r", now=START, key=KEY)
+    version = snapshots.publish(tmp_path / "library", entries, author="a", reason="r", now=START, key=KEY)
     desks = Desks(tmp_path)
     found = desks.desk.search(Search(status=("published",)))
     assert {r.entry.pattern for r in found} == {"甲乙丙", "丁戊己"}
