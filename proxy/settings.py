@@ -311,6 +311,25 @@ class Review(_Section):
     annotations: Literal["none", "azure"] = "none"
 
 
+class Webhook(_Section):
+    """Where a notice goes when something waits. `secret` signs it (HMAC-SHA256, header X-Inkseal-Signature)."""
+
+    url: str = Field("", pattern=r"^(https?://\S+)?$")
+    secret: str = ""
+    repeat_hours: float = Field(24.0, gt=0)
+
+
+class Library(_Section):
+    """The procedure of the feature library."""
+
+    min_people: int = Field(2, ge=2, le=3)
+    emergency_hours: int = Field(72, ge=1, le=72)
+    budget_per_million: float = Field(1.0, ge=0)
+    review_days: int = Field(7, ge=1, le=7)
+    require_token: bool = False
+    webhook: Webhook = Webhook()
+
+
 class Records(_Section):
     enabled: bool = True
     url: str = "sqlite:///./data/records"
@@ -400,6 +419,7 @@ class Settings(_Section):
     content_credentials: ContentCredentials = ContentCredentials()
     keys: Keys = Keys()
     review: Review = Review()
+    library: Library = Library()
     records: Records = Records()
     fingerprints: Fingerprints = Fingerprints()
     tenants: list[Tenant] = []

@@ -37,7 +37,7 @@ ONLY_IN = {
     "httpx": (),
     "tiktoken": ("proxy/tokens.py",),
     "openai": (),
-    "sqlite3": ("proxy/records", "proxy/fingerprints"),
+    "sqlite3": ("proxy/records", "proxy/fingerprints", "proxy/governance"),
     "click": ("proxy/__main__.py", "proxy/cli", "proxy/commands"),
     "daachorse": ("proxy/review",),
 }
@@ -50,6 +50,7 @@ ROOMS = {
     "proxy/lane.py": ("proxy.review",),
     "proxy/records": ("proxy.records",),
     "proxy/fingerprints": ("proxy.fingerprints",),
+    "proxy/governance": ("proxy.governance", "proxy.review", "proxy.records", "proxy.settings"),
     "proxy/upstreams": ("proxy.upstreams",),
     "proxy/settings.py": (),
     "proxy/errors.py": (),

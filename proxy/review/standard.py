@@ -1,20 +1,26 @@
 """The entry standard 入库标准: what the machine says of an entry before people decide.
 
-Remarks do not stop a bootstrap; the procedure for proposed entries makes them count.
+Remarks do not stop a bootstrap; for proposed entries those in REFUSED do.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proxy.review.entry import Entry
+from proxy.review.entry import Entry, EntryError
+from proxy.review.library import Library
 from proxy.review.matcher import DaachorseMatcher
 from proxy.review.tables import Kind, Tables, builtin_tables
 from proxy.review.terms import edges
 from proxy.review.views import SafeView, safe_view
 
-__all__ = ["Remark", "examine"]
+__all__ = ["REFUSED", "Remark", "examine", "meaning", "unmatched"]
+
+# What keeps an entry out of the procedure; an idle phrase is only worth a look.
+REFUSED = frozenset({"unmatchable", "short", "duplicate", "always_allowed", "shadowed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,30 @@ def examine(entries: Sequence[Entry], tables: Tables | None = None) -> list[Rema
                     Remark(entry.id, "shadowed", f"{other.id} ({other.pattern}) is found in it already")
                 )
     return remarks
+
+
+def unmatched(entry: Entry) -> list[Remark]:
+    """What keeps this entry from being matched at all: empty in a view, too long, not RE2, unbounded."""
+    try:
+        Library.compile([entry])
+    except EntryError as error:
+        return [Remark(entry.id, "unmatchable", f"{error.field}: {error.advice}")]
+    return []
+
+
+def meaning(entry: Entry) -> str:
+    """Equal for entries that match the same where the same may be matched: 32 hex digits.
+
+    What they do about it, and what they allow, may differ.
+    """
+    row = entry.to_row()
+    folded = safe_view(builtin_tables()).fold(entry.pattern) if entry.kind in _WORDS else entry.pattern
+    parts = [entry.kind, folded, *(row.get(name) for name in _REACH)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()[:32]
+
+
+_WORDS = ("keyword", "pinyin")
+_REACH = ("combination", "regex", "examples", "scope", "roles", "tenants", "models", "endpoints", "boundary")
 
 
 def _length(entry: Entry, text: str, tables: Tables) -> list[Remark]:

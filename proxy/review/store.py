@@ -2,6 +2,7 @@
 
     <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  <view>.automaton  manifest.json
     <dir>/live                 the version in force; replaced by one atomic rename
+    <dir>/rollout.json         another version on trial beside it (shadow or canary), if there is one
 
 A snapshot carries its fold tables, so it gives the same verdicts under a later release. With a key the
 manifest is signed (HMAC-SHA256), and then a snapshot without a good signature is refused.
@@ -16,7 +17,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,18 @@ from proxy.review.tables import Tables, builtin_tables, parse_tables
 __all__ = [
     "LibraryError",
     "PublishReport",
+    "Rollout",
+    "entries_of",
+    "go_live",
     "import_and_publish",
     "live_version",
     "load_live",
     "load_version",
+    "make_snapshot",
     "publish",
+    "refusals_of",
+    "rollout",
+    "set_rollout",
 ]
 
 
@@ -62,6 +70,52 @@ def live_version(directory: Path | str) -> str | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A version on trial: "shadow" only matches and records, "canary" judges the requests of some callers.
+
+    A canary is for these tenants, and for so many percent of all others.
+    """
+
+    version: str
+    state: str
+    percent: float = 0.0
+    tenants: tuple[str, ...] = ()
+
+    def takes(self, tenant: str, caller: str) -> bool:
+        """Whether this caller gets the canary: always the same answer for the same caller."""
+        if tenant in self.tenants:
+            return True
+        digest = hashlib.sha256(f"{self.version}|{tenant}|{caller}".encode("utf-8", "replace")).digest()
+        return int.from_bytes(digest[:4]) < self.percent / 100 * 2**32
+
+
+def rollout(directory: Path | str) -> Rollout | None:
+    """The version on trial, None if there is none. LibraryError for a file that says something else."""
+    try:
+        raw = (Path(directory) / "rollout.json").read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        data = json.loads(raw)
+        tenants = tuple(str(name) for name in data["tenants"])
+        trial = Rollout(str(data["version"]), str(data["state"]), float(data["percent"]), tenants)
+    except (ValueError, KeyError, TypeError) as error:
+        raise LibraryError(f"{directory}/rollout.json cannot be read ({error!r})") from error
+    if trial.state not in ("shadow", "canary"):
+        raise LibraryError(f"{directory}/rollout.json: {trial.state!r} is neither shadow nor canary")
+    return trial
+
+
+def set_rollout(directory: Path | str, trial: Rollout | None) -> None:
+    """Begin a trial, or end it."""
+    path = Path(directory) / "rollout.json"
+    if trial is None:
+        path.unlink(missing_ok=True)
+    else:
+        _replace(path, json.dumps(asdict(trial)))
+
+
 def load_live(directory: Path | str, key: bytes | None = None) -> Library | None:
     """The library in force, None if none was published. LibraryError if it is damaged."""
     version = live_version(directory)
@@ -70,14 +124,7 @@ def load_live(directory: Path | str, key: bytes | None = None) -> Library | None
 
 def load_version(directory: Path | str, version: str, key: bytes | None = None) -> Library:
     """One published library. LibraryError if it is missing or not what was published."""
-    if not (len(version) == 64 and set(version) <= set("0123456789abcdef")):
-        raise LibraryError(f"{directory}: {version!r} is no library version")
-    folder = Path(directory) / "versions" / version
-    try:
-        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    except OSError as error:
-        raise LibraryError(f"library {version[:12]} cannot be read: {error}") from error
-    manifest = _checked_manifest(files, version, key)
+    files, manifest = _checked_files(directory, version, key)
     try:
         library = _compiled(files, manifest)
     except (ValueError, KeyError) as error:
@@ -87,6 +134,38 @@ def load_version(directory: Path | str, version: str, key: bytes | None = None) 
             f"library {version[:12]} is damaged: its content has the hash {library.version[:12]}"
         )
     return library
+
+
+def entries_of(directory: Path | str, version: str, key: bytes | None = None) -> tuple[Entry, ...]:
+    """The entries of a published library, without what it takes to match them. LibraryError as above."""
+    files, _ = _checked_files(directory, version, key)
+    return _entries(files)
+
+
+def refusals_of(directory: Path | str, version: str, key: bytes | None = None) -> dict[str, str]:
+    """What a published library says instead of a blocked text 代答."""
+    files, _ = _checked_files(directory, version, key)
+    return dict(json.loads(files["refusals.json"]))
+
+
+def _checked_files(
+    directory: Path | str, version: str, key: bytes | None
+) -> tuple[dict[str, bytes], dict[str, Any]]:
+    if not (len(version) == 64 and set(version) <= set("0123456789abcdef")):
+        raise LibraryError(f"{directory}: {version!r} is no library version")
+    folder = Path(directory) / "versions" / version
+    try:
+        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    except OSError as error:
+        raise LibraryError(f"library {version[:12]} cannot be read: {error}") from error
+    return files, _checked_manifest(files, version, key)
+
+
+def _entries(files: Mapping[str, bytes]) -> tuple[Entry, ...]:
+    read = read_jsonl(files["entries.jsonl"].decode("utf-8"))
+    if read.problems:
+        raise read.problems[0]
+    return read.entries
 
 
 def _checked_manifest(files: Mapping[str, bytes], version: str, key: bytes | None) -> dict[str, Any]:
@@ -117,15 +196,12 @@ def _compiled(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Librar
     tables = builtin_tables()
     if files["tables.json"] != tables.raw:
         tables = parse_tables(files["tables.json"])
-    read = read_jsonl(files["entries.jsonl"].decode("utf-8"))
-    if read.problems:
-        raise read.problems[0]
     automata = {
         name.removesuffix(".automaton"): raw for name, raw in files.items() if name.endswith(".automaton")
     }
     # An automaton is only as good as the order of its patterns: another compiler makes its own.
     reuse = automata if manifest.get("compiler") == _COMPILER else None
-    return Library.compile(read.entries, json.loads(files["refusals.json"]), tables=tables, automata=reuse)
+    return Library.compile(_entries(files), json.loads(files["refusals.json"]), tables=tables, automata=reuse)
 
 
 _COMPILER = "daachorse 0.5"
@@ -145,14 +221,36 @@ def publish(
 
     EntryError for entries that do not compile; then nothing has changed.
     """
+    version = make_snapshot(
+        directory, entries, author=author, reason=reason, now=now, refusals=refusals, key=key
+    )
+    go_live(directory, version)
+    return version
+
+
+def make_snapshot(
+    directory: Path | str,
+    entries: Iterable[Entry],
+    *,
+    author: str,
+    reason: str,
+    now: str,
+    refusals: Mapping[str, str] | None = None,
+    key: bytes | None = None,
+) -> str:
+    """Compile these entries into a version that is not in force yet. EntryError as for `publish`."""
     tables = builtin_tables()
     library = Library.compile(entries, refusals, tables=tables)
     root = Path(directory)
     target = root / "versions" / library.version
     if not _is_whole(root, library.version, key):
         _write_snapshot(target, library, tables, {"author": author, "reason": reason, "created": now}, key)
-    _replace(root / "live", library.version + "\n")
     return library.version
+
+
+def go_live(directory: Path | str, version: str) -> None:
+    """Put a version that stands in the folder in force: workers load it within a second or so."""
+    _replace(Path(directory) / "live", version + "\n")
 
 
 def _is_whole(root: Path, version: str, key: bytes | None) -> bool:
@@ -201,7 +299,8 @@ def _write(path: Path, raw: bytes) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Swap a small file for another in one step, so that a reader sees the old or the new text."""
-    descriptor, name = tempfile.mkstemp(prefix=".live-", dir=path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(descriptor)
     staging = Path(name)
     staging.chmod(0o644)

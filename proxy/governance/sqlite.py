@@ -1,0 +1,284 @@
+"""The state of the procedure in one SQLite file beside the records."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from proxy.governance.people import Operator
+from proxy.governance.revision import Revision, seal
+from proxy.governance.store import Event, Ledger, Search, TamperedError, VersionRow
+
+__all__ = ["SqliteGovernance", "SqliteLedger"]
+
+_BUSY_SECONDS = 60.0  # as long as another one takes to bring in a million entries
+_PAGE = 500
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS operators (name TEXT PRIMARY KEY, data TEXT NOT NULL, mac BLOB NOT NULL)
+  STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revisions (
+  id TEXT NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, meaning TEXT NOT NULL,
+  category TEXT NOT NULL, source TEXT NOT NULL, author TEXT NOT NULL, origin TEXT NOT NULL,
+  pattern TEXT NOT NULL, due TEXT NOT NULL, data TEXT NOT NULL, mac BLOB NOT NULL,
+  PRIMARY KEY (id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS revisions_meaning ON revisions (meaning) WHERE status NOT IN ('retired', 'rejected');
+CREATE INDEX IF NOT EXISTS revisions_status ON revisions (status, category);
+CREATE INDEX IF NOT EXISTS revisions_origin ON revisions (origin) WHERE origin <> '';
+CREATE INDEX IF NOT EXISTS revisions_due ON revisions (due) WHERE due <> '';
+CREATE TABLE IF NOT EXISTS events (
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, action TEXT NOT NULL, actor TEXT NOT NULL,
+  how TEXT NOT NULL, reason TEXT NOT NULL, fields TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS event_entries (
+  entry TEXT NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (entry, event)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS versions (
+  seq INTEGER PRIMARY KEY, version TEXT NOT NULL UNIQUE, at TEXT NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
+  state TEXT NOT NULL, entries INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL, mac BLOB NOT NULL)
+  STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+
+
+class SqliteGovernance:
+    """A GovernanceStore on SQLite. Each transaction has a connection of its own, so any thread may ask."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self._path, self._key = path, key
+
+    @contextmanager
+    def changing(self) -> Iterator[Ledger]:
+        with self._begun("BEGIN IMMEDIATE") as connection:
+            yield SqliteLedger(connection, self._key)
+
+    @contextmanager
+    def reading(self) -> Iterator[Ledger]:
+        with self._begun("BEGIN") as connection:
+            yield SqliteLedger(connection, self._key)
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with closing(self._connect()) as connection:
+            connection.execute(begin)
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        existed = self._path.exists()
+        if not existed:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            if not connection.execute("PRAGMA user_version").fetchone()[0]:
+                self._path.chmod(0o600)
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.executescript(_SCHEMA)
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class SqliteLedger:
+    """One transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
+        self._connection, self._key = connection, key
+
+    def _sealed(self, kind: str, data: str) -> tuple[str, bytes]:
+        return data, seal(self._key, kind, data)
+
+    def _opened(self, kind: str, name: str, data: str, mac: bytes) -> Any:
+        if not hmac.compare_digest(mac, seal(self._key, kind, data)):
+            raise TamperedError(
+                f"{name} in the governance database is not what the procedure wrote: somebody changed it, or the "
+                "key file is another one. Restore the database; the records tell what was done"
+            )
+        return json.loads(data)
+
+    def operators(self) -> list[Operator]:
+        rows = self._connection.execute("SELECT name, data, mac FROM operators ORDER BY name")
+        found = []
+        for name, data, mac in rows:
+            value = self._opened("operator", f"operator {name}", data, mac)
+            if value["name"] != name:
+                raise TamperedError(f"operator {name} in the governance database was renamed")
+            found.append(Operator(**{**value, "roles": tuple(value["roles"])}))
+        return found
+
+    def put_operator(self, operator: Operator) -> None:
+        data, mac = self._sealed("operator", _dumps(asdict(operator)))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO operators VALUES (?, ?, ?)", (operator.name, data, mac)
+        )
+
+    def get(self, entry_id: str, number: int | None = None) -> Revision | None:
+        if number is None:
+            return self._one("id = ? ORDER BY number DESC LIMIT 1", (entry_id,))
+        return self._one("id = ? AND number = ?", (entry_id, number))
+
+    def in_force(self, entry_id: str) -> Revision | None:
+        return self._one(
+            "id = ? AND status IN ('published', 'suspended') ORDER BY status, number DESC LIMIT 1",
+            (entry_id,),
+        )
+
+    def equal(self, meaning: str, other_than: str) -> Revision | None:
+        return self._one(
+            "meaning = ? AND id <> ? AND status NOT IN ('retired', 'rejected') LIMIT 1", (meaning, other_than)
+        )
+
+    def _one(self, condition: str, values: Sequence[Any]) -> Revision | None:
+        statement = f"SELECT {_COLUMNS} FROM revisions WHERE {condition}"  # noqa: S608 - constants
+        row = self._connection.execute(statement, values).fetchone()
+        return self._revision(row) if row is not None else None
+
+    def _revision(self, row: tuple[Any, ...]) -> Revision:
+        entry_id, number, status, data, mac = row
+        revision = Revision.from_data(self._opened("revision", f"entry {entry_id}", data, mac))
+        if (revision.id, revision.number, revision.status) != (entry_id, number, status):
+            raise TamperedError(
+                f"entry {entry_id} in the governance database was moved or given another status"
+            )
+        return revision
+
+    def within(self, text: str) -> Iterator[Revision]:
+        rows = self._connection.execute(
+            f"SELECT {_COLUMNS} FROM revisions WHERE status = 'published' AND instr(lower(?), lower(pattern)) > 0",  # noqa: S608 - constants
+            (text,),
+        )
+        yield from map(self._revision, rows)
+
+    def find(self, search: Search) -> Iterator[Revision]:
+        where, values = _conditions(search)
+        limit = -1 if search.limit is None else search.limit
+        statement = f"SELECT {_COLUMNS} FROM revisions{where} ORDER BY id, number DESC LIMIT ? OFFSET ?"  # noqa: S608 - no value in it
+        cursor = self._connection.execute(statement, [*values, limit, search.offset])
+        while page := cursor.fetchmany(_PAGE):
+            yield from map(self._revision, page)
+
+    def count(self, search: Search) -> int:
+        where, values = _conditions(search)
+        row = self._connection.execute(f"SELECT COUNT(*) FROM revisions{where}", values).fetchone()  # noqa: S608 - no value in it
+        return int(row[0])
+
+    def put(self, revision: Revision, meaning: str) -> None:
+        entry = revision.entry
+        data, mac = self._sealed("revision", _dumps(revision.to_data()))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                revision.id,
+                revision.number,
+                revision.status,
+                meaning,
+                entry.category,
+                entry.source.type,
+                entry.author,
+                revision.origin,
+                entry.pattern,
+                revision.due,
+                data,
+                mac,
+            ),
+        )
+
+    def tally(self) -> dict[tuple[str, str], int]:
+        rows = self._connection.execute("SELECT status, category, COUNT(*) FROM revisions GROUP BY 1, 2")
+        return {(status, category): count for status, category, count in rows}
+
+    def note(self, event: Event) -> None:
+        cursor = self._connection.execute(
+            "INSERT INTO events (id, at, action, actor, how, reason, fields) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (event.id, event.at, event.action, event.actor, event.how, event.reason, _dumps(event.fields)),
+        )
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO event_entries VALUES (?, ?)",
+            [(entry, cursor.lastrowid) for entry in event.entries],
+        )
+
+    def history(self, entry_id: str, limit: int = 100) -> list[Event]:
+        rows = self._connection.execute(
+            "SELECT id, at, action, actor, how, reason, fields FROM events WHERE seq IN"
+            " (SELECT event FROM event_entries WHERE entry = ?)"
+            " OR id IN (SELECT origin FROM revisions WHERE id = ?) ORDER BY seq DESC LIMIT ?",
+            (entry_id, entry_id, limit),
+        )
+        return [
+            Event(id_, at, action, actor, how, reason, (entry_id,), json.loads(fields))
+            for id_, at, action, actor, how, reason, fields in rows
+        ]
+
+    def last_event(self) -> str:
+        row = self._connection.execute("SELECT id FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        return row[0] if row is not None else ""
+
+    def versions(self, limit: int = 100) -> list[VersionRow]:
+        rows = self._connection.execute(
+            "SELECT version, at, actor, reason, state, entries FROM versions ORDER BY at DESC, seq DESC LIMIT ?",
+            (limit,),
+        )
+        return [VersionRow(*row) for row in rows]
+
+    def put_version(self, row: VersionRow) -> None:
+        self._connection.execute(
+            "INSERT INTO versions (version, at, actor, reason, state, entries) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (version) DO UPDATE SET at = excluded.at, actor = excluded.actor,"
+            " reason = excluded.reason, state = excluded.state, entries = excluded.entries",
+            (row.version, row.at, row.actor, row.reason, row.state, row.entries),
+        )
+
+    def fact(self, name: str) -> Any:
+        row = self._connection.execute("SELECT value, mac FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else self._opened(f"fact {name}", name, *row)
+
+    def put_fact(self, name: str, value: Any) -> None:
+        data, mac = self._sealed(f"fact {name}", _dumps(value))
+        self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", (name, data, mac))
+
+
+_COLUMNS = "id, number, status, data, mac"
+
+
+def _conditions(search: Search) -> tuple[str, list[Any]]:
+    conditions: list[str] = []
+    values: list[Any] = []
+    for column in ("category", "source", "author", "origin"):
+        value = getattr(search, column)
+        if value:
+            extra = " AND origin <> ''" if column == "origin" else ""
+            conditions.append(f"{column} = ?{extra}")
+            values.append(value)
+    for column, options in (("status", search.status), ("id", search.ids)):
+        if options:
+            # One parameter for any number of values.
+            conditions.append(f"{column} IN (SELECT value FROM json_each(?))")  # noqa: S608 - column names
+            values.append(_dumps(list(options)))
+    if search.due_by:
+        conditions.append("due <> '' AND due < ?")
+        values.append(search.due_by)
+    if search.text:
+        conditions.append("instr(pattern, ?) > 0")
+        values.append(search.text)
+    return (" WHERE " + " AND ".join(conditions) if conditions else ""), values
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

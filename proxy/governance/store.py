@@ -1,0 +1,150 @@
+"""Where the procedure keeps its state: the contract that every backend keeps, and the one place that chooses one.
+
+The events of the records' chain tell what was done and by whom; these tables say what holds now. All stored
+values are sealed: a row that was changed by anybody without the key raises `TamperedError` when it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from proxy.governance.people import Operator
+from proxy.governance.revision import Revision
+
+__all__ = ["Event", "GovernanceStore", "Ledger", "Search", "TamperedError", "VersionRow", "open_governance"]
+
+
+class TamperedError(Exception):
+    """A stored value is not what the procedure wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step, as it also stands in the chain of the records. `entries`: ids that it is found by.
+
+    `fields` is JSON-able: what changed and whatever else belongs to the step.
+    """
+
+    id: str
+    at: str
+    action: str
+    actor: str
+    how: str
+    reason: str
+    entries: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A published version: `state` "shadow", "canary", "live" or "past"; `at`: when it got into that state."""
+
+    version: str
+    at: str
+    actor: str
+    reason: str
+    state: str
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which revisions; empty means any. `text` stands somewhere in the pattern. Newest revision of an id first.
+
+    `status` empty: also those that have ended; `due_by`: whose `due` lies before this time.
+    """
+
+    ids: Sequence[str] = ()
+    text: str = ""
+    status: Sequence[str] = ()
+    category: str = ""
+    source: str = ""
+    author: str = ""
+    origin: str = ""
+    due_by: str = ""
+    limit: int | None = None
+    offset: int = 0
+
+
+class Ledger(Protocol):
+    """What one transaction sees and changes."""
+
+    def operators(self) -> list[Operator]: ...
+
+    def put_operator(self, operator: Operator) -> None: ...
+
+    def get(self, entry_id: str, number: int | None = None) -> Revision | None:
+        """One revision; without a number the newest."""
+        ...
+
+    def in_force(self, entry_id: str) -> Revision | None:
+        """The revision that is published or suspended."""
+        ...
+
+    def equal(self, meaning: str, other_than: str) -> Revision | None:
+        """A revision of another entry that matches the same and has not ended."""
+        ...
+
+    def within(self, text: str) -> Iterator[Revision]:
+        """Published revisions whose pattern stands in this text, whatever the case of its letters."""
+        ...
+
+    def find(self, search: Search) -> Iterator[Revision]: ...
+
+    def count(self, search: Search) -> int: ...
+
+    def put(self, revision: Revision, meaning: str) -> None:
+        """Insert or replace (id, number)."""
+        ...
+
+    def tally(self) -> dict[tuple[str, str], int]:
+        """How many revisions there are by (status, category)."""
+        ...
+
+    def note(self, event: Event) -> None: ...
+
+    def history(self, entry_id: str, limit: int = 100) -> list[Event]:
+        """Newest first."""
+        ...
+
+    def last_event(self) -> str:
+        """The id of the newest event, "" before the first: equal while nothing has changed."""
+        ...
+
+    def versions(self, limit: int = 100) -> list[VersionRow]:
+        """Newest first."""
+        ...
+
+    def put_version(self, row: VersionRow) -> None: ...
+
+    def fact(self, name: str) -> Any:
+        """A small JSON value, None if there is none."""
+        ...
+
+    def put_fact(self, name: str, value: Any) -> None: ...
+
+
+class GovernanceStore(Protocol):
+    """The state of the procedure; several processes may share one."""
+
+    def changing(self) -> AbstractContextManager[Ledger]:
+        """One writer at a time, over all processes; commits at the end, takes everything back on an exception."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Ledger]:
+        """A view of one moment."""
+        ...
+
+
+def open_governance(url: str, key: bytes) -> GovernanceStore:
+    """The store beside the records that `url` names. `key` seals what is kept. ValueError for anything unknown."""
+    from proxy.governance.sqlite import SqliteGovernance
+
+    scheme, separator, path = url.partition(":///")
+    if scheme != "sqlite" or not separator or not path:
+        raise ValueError(f"records.url must look like sqlite:///./data/records, not {url!r}")
+    return SqliteGovernance(Path(path) / "governance.sqlite", key)

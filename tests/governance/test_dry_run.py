@@ -1,0 +1,39 @@
+"""The dry run: clean text that entries would hit."""
+
+from __future__ import annotations
+
+from proxy.governance.dry_run import DryRun, clean_corpus
+from proxy.review.entry import Entry
+
+
+def test_the_corpus_is_neutral_text_of_every_kind() -> None:
+    texts = clean_corpus()
+    assert 190_000 < sum(len(text.encode()) for text in texts) < 230_000
+    whole = "\n".join(texts)
+    assert all(sample in whole for sample in ("图书馆", "圖書館", "The committee", "SELECT", "def "))
+
+
+def test_hits_are_counted_for_a_million_characters_with_samples() -> None:
+    dry = DryRun(corpus=lambda: ["甲乙丙丁" * 50] * 5)
+    hits = dry.hits(
+        [Entry("乙丙", "A.1.a"), Entry("丁丁", "A.1.a", scope="input", tenants=("x",), id="none")]
+    )
+    assert hits["none"].per_million == 0
+    (found,) = [one for name, one in hits.items() if name != "none"]
+    assert found.per_million == 250_000
+    assert len(found.samples) == 3
+    assert "乙丙" in found.samples[0]
+
+
+def test_recent_traffic_counts_too_and_is_read_once() -> None:
+    dry = DryRun(iter(["今天测试词语甲出现了"]), corpus=lambda: ["空" * 90])
+    entry = Entry("测试词语甲", "A.1.a")
+    assert dry.hits([entry])[entry.id].per_million == 10_000
+    assert dry.hits([entry])[entry.id].samples == ("今天测试词语甲出现了",)
+
+
+def test_an_entry_of_a_common_word_is_told_by_the_shipped_corpus() -> None:
+    common, rare = Entry("图书馆", "A.1.a"), Entry("测试违禁词甲子", "A.1.a")
+    hits = DryRun().hits([common, rare])
+    assert hits[common.id].per_million > 100
+    assert hits[rare.id].per_million == 0
