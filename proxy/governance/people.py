@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from proxy.review.views import fold
+from proxy.review.tables import builtin_tables
+from proxy.review.views import safe_view
 
 __all__ = ["ROLES", "SYSTEM", "Actor", "Operator", "ProcedureError", "checked_name", "person", "shown_by"]
 
@@ -75,7 +76,7 @@ def checked_name(name: str) -> str:
 
 def person(name: str) -> str:
     """Equal for all spellings of one name: case, width and look-alike letters do not make another person."""
-    return fold(name).text
+    return safe_view(builtin_tables()).fold(name)
 
 
 def shown_by(operators: Iterable[Operator], token: str) -> Operator | None:
