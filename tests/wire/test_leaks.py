@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,17 +24,8 @@ RULES = rules(carrier=True)
 
 
 def decided() -> Plan:
-    made = plan(of=RULES)
-    return Plan(
-        rules=RULES,
-        asks=made.asks,
-        request_id="req_1",
-        locale="zh",
-        library=LIBRARY,
-        content_numbers=NUMBERS[:1],
-        positions=("start", "end"),
-        skipped="",
-        carrier=True,
+    return replace(
+        plan(of=RULES), locale="zh", library=LIBRARY, content_numbers=NUMBERS[:1], skipped="", carrier=True
     )
 
 
