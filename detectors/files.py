@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,14 +52,40 @@ class FileReading:
         """The Annex E pairs of the first label; {} if there is none."""
         return self.labels[0].fields if self.labels else {}
 
+    @classmethod
+    def from_json(cls, shown: Mapping[str, Any]) -> FileReading:
+        """What `to_json` showed, with the text beside it under "text"."""
+        labels = (
+            ImplicitLabel(
+                label["place"],
+                label["raw"],
+                label["fields"],
+                tuple(label["problems"]),
+                tuple(label["notes"]),
+                label["own_place"],
+            )
+            for label in shown["labels"]
+        )
+        return cls(
+            shown["format"],
+            tuple(labels),
+            tuple(shown["explicit"]),
+            shown["text"],
+            tuple(shown["notes"]),
+            tuple(shown["problems"]),
+            shown["verdict"],
+            shown["reason"],
+        )
+
     def to_json(self) -> dict[str, Any]:
-        """All but the text."""
+        """All but the text; of very many labels the first ones."""
         return {
             "format": self.format,
             "verdict": self.verdict,
             "labels": [
                 {
                     "place": label.place,
+                    "own_place": label.own_place,
                     "raw": label.raw[:_MAX_RAW],
                     "fields": dict(label.fields),
                     "problems": list(label.problems),
@@ -105,9 +131,18 @@ def read(data: bytes, name: str) -> FileReading:
     )
 
 
-def examine(reading: FileReading, panel: Panel, *, declared: bool = False) -> Report:
-    """The report of a file that could be read: its metadata and the marks in its text, judged together."""
+def examine(
+    reading: FileReading,
+    panel: Panel,
+    *,
+    declared: bool = False,
+    pinned_keys: Mapping[str, Sequence[str]] | None = None,
+) -> Report:
+    """The report of a file that could be read: its metadata and the marks in its text, judged together.
+
+    `pinned_keys`: public SM2 keys by producer, which make a signature authentic.
+    """
     report = panel.examine(reading.text, declared=declared)
-    found = [*metadata_detections(reading.labels), *report.detections]
+    found = [*metadata_detections(reading.labels, pinned_keys), *report.detections]
     found.sort(key=lambda detection: detection.outcome is Outcome.ABSENT)
     return judge(reading.text, found, declared=declared)

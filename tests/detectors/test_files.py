@@ -63,6 +63,7 @@ def test_the_reading_as_json_holds_all_but_the_text() -> None:
         "labels": [
             {
                 "place": "docProps/core.xml, description",
+                "own_place": False,
                 "raw": s.WRAPPED,
                 "fields": s.FIELDS,
                 "problems": [],
@@ -74,6 +75,8 @@ def test_the_reading_as_json_holds_all_but_the_text() -> None:
         "notes": ["the label stands in docProps/core.xml, description, where nobody looks for it"],
         "reason": "",
     }
+    reading = files.read(s.docx(s.BARE), "a.docx")
+    assert files.FileReading.from_json(reading.to_json() | {"text": reading.text}) == reading
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@ import json
 
 from detectors.detection import Outcome
 from detectors.metadata import metadata_detections
+from labelers.files.contents import ImplicitLabel
 from labelers.files.value import parse
+from labelers.reserved_code import public_key, sign
+from labelers.sm2 import SigningKey
 from tests.labelers.files import samples as s
 
 
@@ -23,8 +26,9 @@ def test_a_label_tells_producer_numbers_and_what_it_says() -> None:
         "label": "1",
         "propagator": s.CODE,
         "propagate_id": "c4c8c10647a8bb71",
+        "signature": "missing",
     }
-    assert found.detail == ""
+    assert found.detail == "ReservedCode1 is empty"
 
 
 def test_a_label_that_says_none_of_the_three_is_a_trace() -> None:
@@ -32,4 +36,21 @@ def test_a_label_that_says_none_of_the_three_is_a_trace() -> None:
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "not 1, 2 or 3" in found.detail
     (empty,) = metadata_detections([parse("", "x")])
-    assert empty.provenance is None
+    assert empty.provenance == {"signature": "missing"}
+
+
+def test_a_signature_is_checked_and_only_a_pinned_key_is_trusted() -> None:
+    key = SigningKey(12345)
+    code = sign(s.FIELDS, key)
+    label = parse(json.dumps(s.FIELDS | {"ReservedCode1": code}), "x")
+    other = parse(json.dumps(s.FIELDS | {"ReservedCode1": code, "ProduceID": "8"}), "x")
+
+    def state(label: ImplicitLabel, pinned: dict[str, list[str]] | None = None) -> str:
+        (found,) = metadata_detections([label], pinned)
+        assert found.provenance is not None
+        return str(found.provenance["signature"])
+
+    assert state(label) == "valid"
+    assert state(label, {s.CODE: [public_key(key)]}) == "trusted"
+    assert state(label, {s.CODE: [public_key(SigningKey(54321))]}) == "valid"
+    assert state(other) == "invalid"
