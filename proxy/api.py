@@ -9,14 +9,14 @@ import time
 from collections import OrderedDict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.errors import ApiError, error_body
 from proxy.house import House
 
-__all__ = ["RateLimit", "detect_router"]
+__all__ = ["RateLimit", "admitted", "detect_router"]
 
 MAX_TEXT = 1_000_000
 MAX_CALLERS = 100_000
@@ -55,23 +55,28 @@ class RateLimit:
             return wait
 
 
-def detect_router(house: House) -> APIRouter:
-    limit = RateLimit(house.settings.server.detect_per_minute)
+def admitted(house: House, limit: RateLimit, request: Request) -> tuple[bool, JSONResponse | None]:
+    """Whether the caller is a tenant or operator, and the refusal if it is neither and asks too often."""
+    if _is_known(house, request.headers.get("authorization", "")):
+        return True, None
+    wait = limit.take(request.client.host if request.client else "", time.monotonic())
+    if not wait:
+        return False, None
+    error = error_body("too many checks; try again later", "rate_limit_error", None, "rate_limited")
+    return False, JSONResponse(error, 429, headers={"retry-after": str(int(wait) + 1)})
+
+
+def detect_router(house: House, limit: RateLimit | None = None) -> APIRouter:
+    """`limit`: shared with whatever else tells the public where a text comes from."""
+    limit = limit or RateLimit(house.settings.server.detect_per_minute)
     router = APIRouter(prefix="/api/v1")
 
     @router.post("/detect", summary="Where does this text come from?")
-    def detect(
-        body: DetectRequest, request: Request, authorization: Annotated[str, Header()] = ""
-    ) -> JSONResponse:
+    def detect(body: DetectRequest, request: Request) -> JSONResponse:
         """Public and rate-limited. Tenants and operators get scores and exact spans, and are not limited."""
-        known = _is_known(house, authorization)
-        if not known:
-            wait = limit.take(request.client.host if request.client else "", time.monotonic())
-            if wait:
-                error = error_body(
-                    "too many checks; try again later", "rate_limit_error", None, "rate_limited"
-                )
-                return JSONResponse(error, 429, headers={"retry-after": str(int(wait) + 1)})
+        known, refusal = admitted(house, limit, request)
+        if refusal is not None:
+            return refusal
         report: dict[str, Any] = house.panel.examine(body.text, declared=body.declared).to_json(
             public=not known
         )

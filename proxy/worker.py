@@ -12,12 +12,14 @@ from pathlib import Path
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
 from detectors.panel import Panel
 from labelers.provenance import Epoch, KeyRing, KeyState
+from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
-from proxy.api import detect_router
+from proxy.api import RateLimit, detect_router
 from proxy.app import InksealApp, create_app
 from proxy.fallback import Route
+from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import FingerprintWriter
@@ -41,6 +43,7 @@ __all__ = [
     "library_key",
     "make_app",
     "panel",
+    "pinned_keys",
 ]
 
 log = logging.getLogger("inkseal")
@@ -131,12 +134,25 @@ def build_house(settings: Settings) -> House:
         fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
         library_key=library_key(keys),
         sign_label=signer,
+        pinned_keys=pinned_keys(settings, keys),
         admin_token_sha256=(
             hashlib.sha256(settings.admin.token.encode()).hexdigest()
             if settings.admin.token
             else keys.admin_token_sha256
         ),
     )
+
+
+def pinned_keys(settings: Settings, keys: KeyFile) -> dict[str, list[str]]:
+    """The public keys that make a signed implicit label authentic, by producer: ours and the trusted ones."""
+    pinned = {producer: list(known) for producer, known in settings.signature.trusted.items()}
+    try:
+        own = public_key(signing_key(keys))
+    except Sm2Error:
+        return pinned
+    for name in settings.provider.names():
+        pinned.setdefault(name, []).append(own)
+    return pinned
 
 
 def _signer(settings: Settings, keys: KeyFile) -> LabelSigner | None:
@@ -179,7 +195,9 @@ def make_app(settings: Settings) -> InksealApp:
         background.append(lambda: _keep_retention(house))
     background.append(lambda: _keep_fingerprints(house))
     app = create_app(house, background)
-    app.include_router(detect_router(house))
+    limit = RateLimit(settings.server.detect_per_minute)
+    app.include_router(detect_router(house, limit))
+    app.include_router(files_router(house, limit))
     return app
 
 
