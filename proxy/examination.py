@@ -11,11 +11,12 @@ from detectors.verdict import Report
 from proxy.errors import ApiError
 from proxy.wire.form import form_parts, is_form
 
-__all__ = ["MAX_TEXT", "Examined", "Submission", "examine", "submission_of"]
+__all__ = ["FORMATS", "MAX_TEXT", "Examined", "Submission", "examine", "submission_of"]
 
 _TRUE = frozenset({"true", "1", "on", "yes"})
 
 MAX_TEXT = 1_000_000  # characters
+FORMATS = ("txt", "md")
 
 
 @dataclass(frozen=True, slots=True)

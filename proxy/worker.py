@@ -18,6 +18,7 @@ from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
 from proxy.app import InksealApp, create_app
+from proxy.console.verify import verify_router
 from proxy.fallback import Route
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
@@ -184,6 +185,7 @@ def make_app(settings: Settings) -> InksealApp:
     app = create_app(house, background)
     callers = Callers(house)
     app.include_router(detect_router(house, callers))
+    app.include_router(verify_router(house, callers))
     return app
 
 
