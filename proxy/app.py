@@ -200,7 +200,7 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
     if method == "POST" and path == PROVENANCE_CHECKS:
         body = await _body(house, headers, receive)
         submission = submission_of(body, headers.get("content-type", ""))
-        seen = await asyncio.to_thread(examine, house.panel, submission)
+        seen = await asyncio.to_thread(examine, house.panel, submission, house.pinned_keys)
         check = provenance_check(seen, house.clock.now_ms() // 1000)
         await reply.start(200, [("content-type", "application/json")])
         await reply.send(orjson.dumps(check), more=False)

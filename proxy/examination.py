@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from detectors import files
+from detectors.files import UNREADABLE, FileReading
 from detectors.panel import Panel
 from detectors.verdict import Report
 from proxy.errors import ApiError
+from proxy.files.bounded import read_bounded
 from proxy.wire.form import form_parts, is_form
 
 __all__ = ["FORMATS", "MAX_TEXT", "Examined", "Submission", "examine", "submission_of"]
@@ -16,7 +21,10 @@ __all__ = ["FORMATS", "MAX_TEXT", "Examined", "Submission", "examine", "submissi
 _TRUE = frozenset({"true", "1", "on", "yes"})
 
 MAX_TEXT = 1_000_000  # characters
-FORMATS = ("txt", "md")
+FORMATS = ("docx", "pptx", "xlsx", "odt", "pdf", "epub", "html", "md", "txt", "json", "png", "jpg")
+
+# Each reads in a process of its own that may take much memory.
+_READERS = threading.BoundedSemaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +39,49 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What was found, and what it was found in: `name` of the file ("" for a pasted text), its size in bytes, SHA-256."""
+    """What was found, and what it was found in: `name` and `reading` of the file ("" and None for a pasted text),
+    its size in bytes, SHA-256.
+    """
 
     report: Report
     name: str
     size: int
     sha256: str
+    reading: FileReading | None = None
 
     def to_json(self, *, public: bool) -> dict[str, Any]:
-        """The report of the interface; of a file, with its name and hash."""
+        """The report of the interface; of a file, with its name, its hash and how its labels stand."""
         shown = self.report.to_json(public=public)
-        if self.name:
-            shown["file"] = {"name": self.name, "bytes": self.size, "sha256": self.sha256}
+        if self.reading is not None:
+            about = {"name": self.name, "bytes": self.size, "sha256": self.sha256}
+            shown["file"] = about | self.reading.to_json()
         return shown
 
 
-def examine(panel: Panel, submission: Submission) -> Examined:
-    """Raises ApiError (422) for what cannot be read."""
-    data, text = submission.data, submission.text
-    if text is None:
-        text = _read(data, submission.name)
-    else:
+def examine(
+    panel: Panel, submission: Submission, pinned_keys: Mapping[str, Sequence[str]] | None = None
+) -> Examined:
+    """`pinned_keys`: whose signatures of metadata are authentic. Raises ApiError (422) for what cannot be read."""
+    text, data = submission.text, submission.data
+    if text is not None:
+        if not text.strip():
+            raise _unreadable("it holds no text")
+        _check_length(text)
         data = text.encode("utf-8", "surrogatepass")
-    if not text.strip():
-        raise _unreadable("it holds no text")
+        report = panel.examine(text, declared=submission.declared)
+        return Examined(report, "", len(data), hashlib.sha256(data).hexdigest())
+    with _READERS:
+        reading = read_bounded(data, submission.name)
+    if reading.verdict == UNREADABLE:
+        raise _unreadable(reading.reason)
+    _check_length(reading.text)
+    report = files.examine(reading, panel, declared=submission.declared, pinned_keys=pinned_keys)
+    return Examined(report, submission.name, len(data), hashlib.sha256(data).hexdigest(), reading)
+
+
+def _check_length(text: str) -> None:
     if len(text) > MAX_TEXT:
         raise _unreadable(f"it holds {len(text)} characters; at most {MAX_TEXT} are examined at once")
-    report = panel.examine(text, declared=submission.declared)
-    return Examined(report, submission.name, len(data), hashlib.sha256(data).hexdigest())
 
 
 def submission_of(raw: bytes, content_type: str) -> Submission:
@@ -80,14 +103,5 @@ def _base_name(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2] or "file"
 
 
-def _read(data: bytes, name: str) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise _unreadable(f"{name!r} is no text")
-
-
 def _unreadable(why: str) -> ApiError:
-    return ApiError(422, f"this cannot be examined: {why}", code="unreadable")
+    return ApiError(422, why, param="file", code="file_unreadable")

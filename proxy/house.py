@@ -84,6 +84,8 @@ class House:
     library_key: bytes = b""
     sign_label: LabelSigner | None = None
     """Fills ReservedCode1, for texts shown to be ours; None where this OpenSSL has no SM2."""
+    pinned_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Public SM2 keys by producer: whose signed labels are authentic."""
     admin_token_sha256: str | None = None
     clock: Clock = field(default_factory=Clock)
     live: int = 0

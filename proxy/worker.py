@@ -12,6 +12,7 @@ from pathlib import Path
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
 from detectors.panel import Panel
 from labelers.provenance import Epoch, KeyRing, KeyState
+from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
@@ -20,6 +21,7 @@ from proxy.api.detect import detect_router
 from proxy.app import InksealApp, create_app
 from proxy.console.verify import verify_router
 from proxy.fallback import Route
+from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import FingerprintWriter
@@ -44,6 +46,7 @@ __all__ = [
     "library_key",
     "make_app",
     "panel",
+    "pinned_keys",
 ]
 
 log = logging.getLogger("inkseal")
@@ -135,12 +138,25 @@ def build_house(settings: Settings) -> House:
         report_key=report_key(keys.derive("inkseal|report|1")),
         library_key=library_key(keys),
         sign_label=signer,
+        pinned_keys=pinned_keys(settings, keys),
         admin_token_sha256=(
             hashlib.sha256(settings.admin.token.encode()).hexdigest()
             if settings.admin.token
             else keys.admin_token_sha256
         ),
     )
+
+
+def pinned_keys(settings: Settings, keys: KeyFile) -> dict[str, list[str]]:
+    """The public keys that make a signed implicit label authentic, by producer: ours and the trusted ones."""
+    pinned = {producer: list(known) for producer, known in settings.signature.trusted.items()}
+    try:
+        own = public_key(signing_key(keys))
+    except Sm2Error:
+        return pinned
+    for name in settings.provider.names():
+        pinned.setdefault(name, []).append(own)
+    return pinned
 
 
 def _signer(settings: Settings, keys: KeyFile) -> LabelSigner | None:
@@ -185,6 +201,7 @@ def make_app(settings: Settings) -> InksealApp:
     app = create_app(house, background)
     callers = Callers(house)
     app.include_router(detect_router(house, callers))
+    app.include_router(files_router(house, callers))
     app.include_router(verify_router(house, callers))
     return app
 

@@ -104,7 +104,15 @@ async def test_the_report_names_verdict_detections_and_statutory_label(tmp_path:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"text": ""}, {"text": 3}, {"text": "x" * (MAX_TEXT + 1)}, {"text": "x", "declaerd": True}, []],
+    [
+        {},
+        {"text": ""},
+        {"text": " \n"},
+        {"text": 3},
+        {"text": "x" * (MAX_TEXT + 1)},
+        {"text": "x", "declaerd": True},
+        [],
+    ],
 )
 async def test_what_is_no_such_request_is_refused(tmp_path: Path, body: Any) -> None:
     async with calling(house_in(tmp_path)) as client:
@@ -161,49 +169,6 @@ async def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Pa
                 yield b"x" * 100
 
         assert (await client.post("/api/v1/detect", content=chunks())).status_code == 413
-
-
-async def test_a_file_is_examined_with_its_name_and_hash(tmp_path: Path) -> None:
-    data = f"{LABEL}\n\n春江".encode()
-    async with calling(house_in(tmp_path)) as client:
-        seen = (await client.post("/api/v1/detect/file", files={"file": ("C:\\a\\b.txt", data)})).json()
-        assert seen["verdict"] == "suspected"
-        assert seen["file"] == {
-            "name": "b.txt",
-            "bytes": len(data),
-            "sha256": hashlib.sha256(data).hexdigest(),
-        }
-        declared = await client.post(
-            "/api/v1/detect/file",
-            files={"file": ("b.txt", "春".encode("gb18030"))},
-            data={"declared": "true"},
-        )
-        assert declared.json()["verdict"] == "possible"
-
-
-@pytest.mark.parametrize(
-    ("request_", "status", "code"),
-    [
-        ({"json": {"text": "x"}}, 415, "invalid_form"),
-        ({"files": {"other": ("a.txt", b"x")}}, 422, "invalid_form"),
-        ({"files": [("file", ("a.txt", b"x")), ("file", ("b.txt", b"x"))]}, 422, "invalid_form"),
-        ({"data": {"file": "x"}, "files": {"other": ("a.txt", b"x")}}, 422, "invalid_form"),
-        ({"files": {"file": ("a.bin", b"\xff\xfe\x00\x81")}}, 422, "unreadable"),
-        ({"files": {"file": ("a.txt", b" \n")}}, 422, "unreadable"),
-        ({"files": {"file": ("a.txt", b"x" * (MAX_TEXT + 1))}}, 422, "unreadable"),
-        (
-            {"content": b"--x", "headers": {"content-type": "multipart/form-data; boundary=x"}},
-            400,
-            "invalid_form",
-        ),
-    ],
-)
-async def test_what_is_no_file_is_refused_with_a_reason(
-    tmp_path: Path, request_: Any, status: int, code: str
-) -> None:
-    async with calling(house_in(tmp_path)) as client:
-        told = await client.post("/api/v1/detect/file", **request_)
-        assert (told.status_code, told.json()["error"]["code"]) == (status, code)
 
 
 async def test_a_batch_answers_line_by_line_in_order_and_counts(tmp_path: Path) -> None:

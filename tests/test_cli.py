@@ -10,6 +10,7 @@ import pytest
 
 from labelers.reserved_code import key_points
 from tests.e2e.processes import ROOT, inkseal, server, write_settings
+from tests.labelers.files import samples
 
 SAMPLE = str(ROOT / "config/library/sample.jsonl")
 REFUSALS = str(ROOT / "config/library/refusals.yaml")
@@ -169,3 +170,19 @@ def test_a_changed_record_is_found(tmp_path: Path) -> None:
     done = inkseal(tmp_path, "records", "verify")
     assert done.returncode == 1
     assert b"FAULT" in done.stdout
+
+
+def test_a_file_is_examined_with_its_metadata(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    inkseal(tmp_path, "keys", "new")
+    (tmp_path / "a.docx").write_bytes(samples.docx(samples.BARE))
+    (tmp_path / "broken.docx").write_bytes(b"x")
+    shown = inkseal(tmp_path, "detect", "a.docx")
+    assert shown.returncode == 0
+    assert "implicit label (docx): compliant" in shown.stdout.decode()
+    report = json.loads(inkseal(tmp_path, "detect", "a.docx", "--json").stdout)
+    assert report["verdict"] == "confirmed"
+    assert report["file"]["labels"][0]["fields"] == samples.FIELDS
+    broken = inkseal(tmp_path, "detect", "broken.docx")
+    assert broken.returncode == 2
+    assert "its bytes are no docx" in broken.stderr.decode()

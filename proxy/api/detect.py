@@ -60,22 +60,13 @@ def detect_router(house: House, callers: Callers) -> APIRouter:
 
     async def examined(request: Request, submission: Submission) -> tuple[Examined, bool]:
         known = callers.admit(request)
-        return await asyncio.to_thread(examine, house.panel, submission), known
+        return await asyncio.to_thread(examine, house.panel, submission, house.pinned_keys), known
 
     @router.post("", summary="Where does this text come from?", openapi_extra=_JSON)
     async def detect(request: Request) -> JSONResponse:
         """Public and rate-limited. Tenants and operators get scores and exact spans, and are not limited."""
         body = _parsed(DetectRequest, await bounded_body(request, limit))
         seen, known = await examined(request, Submission(text=body.text, declared=body.declared))
-        return JSONResponse(seen.to_json(public=not known))
-
-    @router.post("/file", summary="Where does this file come from?", openapi_extra=_FILE)
-    async def detect_file(request: Request) -> JSONResponse:
-        """The same for a file: its metadata and the marks in its text."""
-        submission = submission_of(
-            await bounded_body(request, limit), request.headers.get("content-type", "")
-        )
-        seen, known = await examined(request, submission)
         return JSONResponse(seen.to_json(public=not known))
 
     @router.post("/batch", summary="Many texts, one a line", openapi_extra=_LINES)
@@ -98,7 +89,7 @@ def detect_router(house: House, callers: Callers) -> APIRouter:
                     if not known:
                         callers.charge(request)
                     submission = Submission(text=body.text, declared=body.declared)
-                    seen = await asyncio.to_thread(examine, house.panel, submission)
+                    seen = await asyncio.to_thread(examine, house.panel, submission, house.pinned_keys)
                     row["report"] = seen.to_json(public=not known)
                     counts[seen.report.verdict] += 1
                 except ApiError as error:

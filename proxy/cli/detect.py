@@ -19,18 +19,25 @@ __all__ = ["detect"]
 @click.option("--declared", is_flag=True, help="Whoever gave the text says that it is AI-generated.")
 @config_option
 def detect(file: Path, as_json: bool, declared: bool, config_file: Path | None) -> None:
-    """Say where the text in FILE (- for standard input) comes from."""
-    from proxy.commands.detect import examine, show
+    """Say where FILE, or the text on standard input (-), comes from.
+
+    Text, Markdown, HTML, JSON, docx, pptx, xlsx, odt, pdf, epub, png and jpg.
+    """
+    from proxy.commands.detect import examine, examine_file, show
 
     settings = settings_of(config_file)
+    reading = None
     with usage_errors():
-        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{file}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
-        report = examine(settings, text, declared=declared)
+        if str(file) == "-":
+            try:
+                text = sys.stdin.buffer.read().decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                raise ValueError(f"this is not UTF-8 text ({error.reason} at byte {error.start})") from error
+            report = examine(settings, text, declared=declared)
+        else:
+            report, reading = examine_file(settings, file.read_bytes(), file.name, declared=declared)
     if as_json:
-        click.echo(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
+        shown = report.to_json() | ({"file": reading.to_json()} if reading is not None else {})
+        click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
     else:
-        show(report)
+        show(report, reading)

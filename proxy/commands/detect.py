@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
 import click
 
+from detectors import files
 from detectors.detection import Outcome
+from detectors.files import UNREADABLE, FileReading
+from detectors.panel import Panel
 from detectors.verdict import Report
+from proxy.files.bounded import read_bounded
 from proxy.keys import KeyFile
 from proxy.settings import Settings
-from proxy.worker import fingerprint_store, key_ring, panel
+from proxy.worker import fingerprint_store, key_ring, pinned_keys
+from proxy.worker import panel as make_panel
 
-__all__ = ["examine", "show"]
+__all__ = ["detectors_of", "examine", "examine_file", "show"]
 
 
 def examine(settings: Settings, text: str, *, declared: bool) -> Report:
     """Reads every mark in `text`. Raises FileNotFoundError or ValueError for keys that are not there."""
+    with detectors_of(settings) as (panel, _):
+        return panel.examine(text, declared=declared)
+
+
+def examine_file(settings: Settings, data: bytes, name: str, *, declared: bool) -> tuple[Report, FileReading]:
+    """The same for a file: its metadata too. Raises ValueError for one that cannot be read."""
+    with detectors_of(settings) as (panel, pinned):
+        reading = read_bounded(data, name)
+        if reading.verdict == UNREADABLE:
+            raise ValueError(f"{name}: {reading.reason}")
+        return files.examine(reading, panel, declared=declared, pinned_keys=pinned), reading
+
+
+@contextmanager
+def detectors_of(settings: Settings) -> Iterator[tuple[Panel, Mapping[str, Sequence[str]]]]:
+    """All detectors of this installation and the keys that make signatures authentic."""
     if not settings.keys.file.exists():
         raise FileNotFoundError(
             f"there is no key file {settings.keys.file}: marks can be verified only with the keys they were made with; "
@@ -23,8 +47,8 @@ def examine(settings: Settings, text: str, *, declared: bool) -> Report:
     keys = KeyFile.load(settings.keys.file)
     store = fingerprint_store(settings)
     try:
-        made = panel(settings, keys, key_ring(keys, settings.provider.names()), store)
-        return made.examine(text, declared=declared)
+        ring = key_ring(keys, settings.provider.names())
+        yield make_panel(settings, keys, ring, store), pinned_keys(settings, keys)
     finally:
         store.close()
 
@@ -32,7 +56,7 @@ def examine(settings: Settings, text: str, *, declared: bool) -> Report:
 _COLOURS = {"confirmed": "red", "possible": "yellow", "suspected": "yellow", "not_found": "green"}
 
 
-def show(report: Report) -> None:
+def show(report: Report, reading: FileReading | None = None) -> None:
     """The report for a person at a terminal."""
     click.secho(report.verdict.replace("_", " "), fg=_COLOURS[report.verdict], bold=True)
     for found in report.detections:
@@ -46,4 +70,8 @@ def show(report: Report) -> None:
             shown = ", ".join(f"{start}-{end}" for start, end in found.spans[:8])
             more = f" and {len(found.spans) - 8} more" if len(found.spans) > 8 else ""
             click.echo(f"    characters {shown}{more}")
+    if reading is not None:
+        click.echo(f"implicit label ({reading.format}): {reading.verdict.replace('_', ' ')}")
+        for line in (*reading.problems, *reading.notes):
+            click.echo(f"    {line}")
     click.echo(report.to_json()["notice"])

@@ -231,7 +231,7 @@ async def _examined(
         raise ApiError(422, w["nothing_given"], code="nothing_given")
     key = _field(fields, "key").strip()
     known = callers.admit(request, key)
-    seen = await asyncio.to_thread(examine, house.panel, submission)
+    seen = await asyncio.to_thread(examine, house.panel, submission, house.pinned_keys)
     signed = sign_report(house, seen, public=not known)
     return _result(seen, signed, known=known, wrong_key=bool(key) and not known, w=w)
 
@@ -245,8 +245,8 @@ def _explained(error: ApiError, w: Words) -> str:
         return w["too_many"].format(seconds=dict(error.headers).get("retry-after", "60"))
     if error.status == 413:
         return w["too_large"]
-    if error.code == "unreadable":
-        return w["unreadable"].format(why=str(error).partition(": ")[2])
+    if error.code == "file_unreadable":
+        return w["unreadable"].format(why=str(error))
     if error.code == "cross_site":
         return w["elsewhere"]
     return str(error)

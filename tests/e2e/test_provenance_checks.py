@@ -45,5 +45,5 @@ async def test_a_text_without_mark_is_not_detected_and_a_key_is_needed(tmp_path:
             await run.client.with_options(api_key="sk-wrong").content_provenance_checks.create(
                 file=("a.md", b"x")
             )
-        with pytest.raises(openai.UnprocessableEntityError, match="cannot be examined"):
+        with pytest.raises(openai.UnprocessableEntityError, match="no png"):
             await run.client.content_provenance_checks.create(file=("a.png", b"\x89PNG\xff\xff"))

@@ -1,0 +1,148 @@
+"""A whole file: its implicit label judged by GB 45438-2025, the visible one found, its text examined.
+
+`read` is for everybody and never raises: a file that cannot be read gives a reading that says why.
+`examine` adds the detectors of texts and gives the report of the interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from detectors.detection import Outcome
+from detectors.explicit import ExplicitDetector
+from detectors.metadata import metadata_detections
+from detectors.panel import Panel
+from detectors.verdict import Report, judge
+from labelers import files
+from labelers.files import FileError, ImplicitLabel
+
+__all__ = ["COMPLIANT", "NON_COMPLIANT", "NOT_FOUND", "UNREADABLE", "FileReading", "examine", "read"]
+
+COMPLIANT = "compliant"
+NON_COMPLIANT = "non_compliant"
+NOT_FOUND = "not_found"
+UNREADABLE = "unreadable"
+
+_MAX_RAW = 4_000
+_MAX_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FileReading:
+    """What a file says of its origin.
+
+    `verdict` is about the implicit label alone: compliant, non_compliant (`problems` name the clauses),
+    not_found or unreadable (`reason`). `explicit`: the visible labels found, in the order of the text.
+    `notes`: what is unusual and allowed.
+    """
+
+    format: str
+    labels: tuple[ImplicitLabel, ...]
+    explicit: tuple[str, ...]
+    text: str
+    notes: tuple[str, ...]
+    problems: tuple[str, ...]
+    verdict: str
+    reason: str = ""
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """The Annex E pairs of the first label; {} if there is none."""
+        return self.labels[0].fields if self.labels else {}
+
+    @classmethod
+    def from_json(cls, shown: Mapping[str, Any]) -> FileReading:
+        """What `to_json` showed, with the text beside it under "text"."""
+        labels = (
+            ImplicitLabel(
+                label["place"],
+                label["raw"],
+                label["fields"],
+                tuple(label["problems"]),
+                tuple(label["notes"]),
+                label["own_place"],
+            )
+            for label in shown["labels"]
+        )
+        return cls(
+            shown["format"],
+            tuple(labels),
+            tuple(shown["explicit"]),
+            shown["text"],
+            tuple(shown["notes"]),
+            tuple(shown["problems"]),
+            shown["verdict"],
+            shown["reason"],
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the text; of very many labels the first ones."""
+        return {
+            "format": self.format,
+            "verdict": self.verdict,
+            "labels": [
+                {
+                    "place": label.place,
+                    "own_place": label.own_place,
+                    "raw": label.raw[:_MAX_RAW],
+                    "fields": dict(label.fields),
+                    "problems": list(label.problems),
+                    "notes": list(label.notes),
+                }
+                for label in self.labels[:_MAX_SHOWN]
+            ],
+            "explicit": list(self.explicit[:_MAX_SHOWN]),
+            "problems": list(self.problems),
+            "notes": list(self.notes),
+            "reason": self.reason,
+        }
+
+
+def read(data: bytes, name: str) -> FileReading:
+    """Reads a file, `name` with its suffix. Never raises for what is in it."""
+    try:
+        contents = files.read(data, name)
+    except FileError as error:
+        return FileReading("", (), (), "", (), (), UNREADABLE, str(error))
+    labels = contents.labels
+    problems = list(dict.fromkeys(problem for label in labels for problem in label.problems))
+    if len(labels) > 1:
+        places = ", ".join(dict.fromkeys(label.place for label in labels[:_MAX_SHOWN]))
+        problems.insert(
+            0, f"GB 45438-2025 §6.1 c): {len(labels)} implicit labels, where one may stand ({places})"
+        )
+    notes = list(contents.notes)
+    for label in labels:
+        if not label.own_place:
+            notes.append(f"the label stands in {label.place}, where nobody looks for it")
+        notes += label.notes
+    spans = ExplicitDetector().detect(contents.text).spans
+    verdict = NON_COMPLIANT if problems else COMPLIANT if labels else NOT_FOUND
+    return FileReading(
+        format=contents.format,
+        labels=labels,
+        explicit=tuple(contents.text[start:end] for start, end in spans),
+        text=contents.text,
+        notes=tuple(dict.fromkeys(notes)),
+        problems=tuple(problems),
+        verdict=verdict,
+    )
+
+
+def examine(
+    reading: FileReading,
+    panel: Panel,
+    *,
+    declared: bool = False,
+    pinned_keys: Mapping[str, Sequence[str]] | None = None,
+) -> Report:
+    """The report of a file that could be read: its metadata and the marks in its text, judged together.
+
+    `pinned_keys`: public SM2 keys by producer, which make a signature authentic.
+    """
+    report = panel.examine(reading.text, declared=declared)
+    found = [*metadata_detections(reading.labels, pinned_keys), *report.detections]
+    found.sort(key=lambda detection: detection.outcome is Outcome.ABSENT)
+    return judge(reading.text, found, declared=declared)

@@ -1,0 +1,1 @@
+"""Files that people bring and take: reading them safely, proving a text ours, exporting and labelling it."""
