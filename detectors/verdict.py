@@ -15,13 +15,24 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 from detectors.detection import Detection, Outcome
 
-__all__ = ["LIMITS", "NOT_FOUND_NOTICE", "SIGNATURES", "Report", "judge", "sentence_spans"]
+__all__ = [
+    "LIMITS",
+    "NOT_FOUND_NOTICE",
+    "SIGNATURES",
+    "Report",
+    "Words",
+    "judge",
+    "sentence_spans",
+    "sentences",
+]
 
 CERTAIN_P = 1e-6
 
@@ -44,36 +55,73 @@ _METADATA = {
 }
 _STATUTORY = {"confirmed": "1", "possible": "2", "suspected": "3", "not_found": None}
 
+# In English and in Chinese.
+Words = tuple[str, str]
+
 # What was found of the signature of metadata (`provenance["signature"]`), as the notice says it.
-SIGNATURES = {
-    "missing": "The metadata is not signed: anyone can have written it. 元数据未签名，任何人都可以写入。",
-    "invalid": "The signature of the metadata is wrong: it was altered or forged. 元数据签名无效：可能被篡改或伪造。",
-    "valid": "The metadata is signed and unaltered, but by a key that this service does not know. "
-    "元数据签名有效，但签名密钥不为本服务所知。",
-    "trusted": "The metadata is signed by a key that this service trusts. 元数据由本服务信任的密钥签名。",
-}
+SIGNATURES: Mapping[str, Words] = MappingProxyType(
+    {
+        "missing": (
+            "The metadata is not signed: anyone can have written it.",
+            "元数据未签名，任何人都可以写入。",
+        ),
+        "invalid": (
+            "The signature of the metadata is wrong: it was altered or forged.",
+            "元数据签名无效：可能被篡改或伪造。",
+        ),
+        "valid": (
+            "The metadata is signed and unaltered, but by a key that this service does not know.",
+            "元数据签名有效，但签名密钥不为本服务所知。",
+        ),
+        "trusted": (
+            "The metadata is signed by a key that this service trusts.",
+            "元数据由本服务信任的密钥签名。",
+        ),
+    }
+)
 _LOGGED = (
-    "Passages of the text were logged by this service when a model put them out; that is no proof of who wrote them. "
-    "本服务曾输出并登记过文中的段落，这不能证明作者是谁。"
+    "Passages of the text were logged by this service when a model put them out; that is no proof of who wrote them.",
+    "本服务曾输出并登记过文中的段落，这不能证明作者是谁。",
 )
 _MOVED = (
     "A genuine mark of this service stands on a text that it was not made for, or that was heavily edited: "
-    "it does not speak for this text. 文中的水印真实，但与该文本不符（被移植或大幅改动），不能说明该文本的来源。"
+    "it does not speak for this text.",
+    "文中的水印真实，但与该文本不符（被移植或大幅改动），不能说明该文本的来源。",
 )
 
 # What each technique cannot say.
-LIMITS = {
-    "explicit": "Anyone can type a label, and anyone can remove it. 任何人都可以添加或删除显式标识。",
-    "metadata": "Metadata speaks of the file, not of its words, and is lost when the text is copied out of it. "
-    "元数据说明的是文件而非文字，复制文本时会丢失。",
-    "carrier": "It shows that this service put the text out, not that it wrote it; its absence proves nothing. "
-    "只能说明由本服务输出，不能说明由其创作；没有水印不说明任何问题。",
-    "statistical": "A probability, not a proof; short or edited texts give none. 只是概率而非证明；短文本或改写后的文本无法判断。",
-    "fingerprint": "It knows only what this service logged, and a text that a model was asked to repeat was logged too. "
-    "只能认出本服务登记过的输出；让模型复述的文本也会被登记。",
-    "c2pa": "It shows who signed what, not whether that is true. 只能说明谁签署了什么，不能说明内容真实。",
-    "foreign": "Another system's mark, which cannot be verified here. 其他系统的标记，此处无法核验。",
-}
+LIMITS: Mapping[str, Words] = MappingProxyType(
+    {
+        "explicit": (
+            "Anyone can type a label, and anyone can remove it.",
+            "任何人都可以添加或删除显式标识。",
+        ),
+        "metadata": (
+            "Metadata speaks of the file, not of its words, and is lost when the text is copied out of it.",
+            "元数据说明的是文件而非文字，复制文本时会丢失。",
+        ),
+        "carrier": (
+            "It shows that this service put the text out, not that it wrote it; its absence proves nothing.",
+            "只能说明由本服务输出，不能说明由其创作；没有水印不说明任何问题。",
+        ),
+        "statistical": (
+            "A probability, not a proof; short or reworded texts give none.",
+            "只是概率而非证明；短文本或改写后的文本无法判断。",
+        ),
+        "fingerprint": (
+            "It knows only what this service logged, and a text that a model was asked to repeat was logged too.",
+            "只能认出本服务登记过的输出；让模型复述的文本也会被登记。",
+        ),
+        "c2pa": (
+            "It shows who signed what, not whether that is true.",
+            "只能说明谁签署了什么，不能说明内容真实。",
+        ),
+        "foreign": (
+            "Another system's mark, which cannot be verified here.",
+            "其他系统的标记，此处无法核验。",
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +135,12 @@ class Report:
     detections: tuple[Detection, ...]
     text: str
     label: str | None
-    notice: str
+    remarks: tuple[Words, ...] = ()
+    """What must be said beside the verdict, in English and Chinese."""
+
+    @property
+    def notice(self) -> str:
+        return " ".join([_NOTICES[self.verdict], *(" ".join(remark) for remark in self.remarks)])
 
     def to_json(self, *, public: bool = False) -> dict[str, Any]:
         """The report of the interface.
@@ -123,8 +176,7 @@ def judge(text: str, detections: Sequence[Detection], *, declared: bool = False)
     label = _STATUTORY[verdict]
     if verdict != "confirmed" and any(map(_is_certain, detections)):
         verdict = "confirmed"
-    notice = " ".join([_NOTICES[verdict], *_remarks(detections)])
-    return Report(verdict, basis, tuple(detections), text, label, notice)
+    return Report(verdict, basis, tuple(detections), text, label, _remarks(detections))
 
 
 def _is_certain(detection: Detection) -> bool:
@@ -138,9 +190,9 @@ def _is_certain(detection: Detection) -> bool:
     )
 
 
-def _remarks(detections: Sequence[Detection]) -> list[str]:
-    """What must be said beside the verdict, each once."""
-    said = []
+def _remarks(detections: Sequence[Detection]) -> tuple[Words, ...]:
+    """Each once."""
+    said: list[Words] = []
     for found in detections:
         if found.outcome is Outcome.ABSENT:
             continue
@@ -151,7 +203,7 @@ def _remarks(detections: Sequence[Detection]) -> list[str]:
             said.append(_LOGGED)
         if found.detector == "carrier" and found.outcome is Outcome.TAMPERED:
             said.append(_MOVED)
-    return list(dict.fromkeys(said))
+    return tuple(dict.fromkeys(said))
 
 
 def _metadata_label(detections: Sequence[Detection]) -> str:
@@ -168,7 +220,7 @@ def _full(detection: Detection) -> dict[str, Any]:
     fields = asdict(detection)
     fields["outcome"] = str(detection.outcome)
     fields["spans"] = [list(span) for span in detection.spans]
-    fields["limits"] = LIMITS.get(detection.detector, "")
+    fields["limits"] = " ".join(LIMITS.get(detection.detector, ()))
     return fields
 
 
@@ -193,6 +245,14 @@ def _public(detection: Detection, text: str) -> dict[str, Any]:
 
 
 _SENTENCE_END = re.compile(r"[。！？!?\n]+|\.(?=\s|$)")
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Where each sentence stands, the white space and line breaks after it included; together the whole text."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    if text and (not ends or ends[-1] < len(text)):
+        ends.append(len(text))
+    return list(pairwise([0, *ends]))
 
 
 def sentence_spans(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

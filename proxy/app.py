@@ -19,9 +19,12 @@ from fastapi.responses import JSONResponse
 
 from proxy.call import Call, Message, Receive
 from proxy.errors import ApiError
+from proxy.examination import examine, submission_of
 from proxy.exchange import Exchange
 from proxy.house import House
 from proxy.models import list_models
+from proxy.provenance_checks import PATH as PROVENANCE_CHECKS
+from proxy.provenance_checks import provenance_check
 from proxy.records.record import RecordError
 from proxy.relay import Relay, is_relayed
 from proxy.wire import ENDPOINTS
@@ -193,6 +196,14 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
     if endpoint is not None and method == "POST":
         body = await _body(house, headers, receive)
         await Exchange(house, endpoint, Call(method, path, headers, body, rules, request_id), reply).run()
+        return
+    if method == "POST" and path == PROVENANCE_CHECKS:
+        body = await _body(house, headers, receive)
+        submission = submission_of(body, headers.get("content-type", ""))
+        seen = await asyncio.to_thread(examine, house.panel, submission, house.pinned_keys)
+        check = provenance_check(seen, house.clock.now_ms() // 1000)
+        await reply.start(200, [("content-type", "application/json")])
+        await reply.send(orjson.dumps(check), more=False)
         return
     if method == "GET" and (path == "/v1/models" or path.startswith("/v1/models/")):
         listing = await list_models(house, rules, path.removeprefix("/v1/models").lstrip("/"))

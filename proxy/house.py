@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from detectors.panel import Panel
 from labelers.provenance import KeyRing
 from proxy.errors import ApiError
@@ -77,6 +79,8 @@ class House:
     ring: KeyRing
     panel: Panel
     fingerprints: FingerprintWriter
+    report_key: Ed25519PrivateKey
+    """Signs the reports of the detector."""
     library_key: bytes = b""
     sign_label: LabelSigner | None = None
     """Fills ReservedCode1, for texts shown to be ours; None where this OpenSSL has no SM2."""

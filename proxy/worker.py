@@ -16,8 +16,10 @@ from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
-from proxy.api import RateLimit, detect_router
+from proxy.api.callers import Callers
+from proxy.api.detect import detect_router
 from proxy.app import InksealApp, create_app
+from proxy.console.verify import verify_router
 from proxy.fallback import Route
 from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
@@ -31,6 +33,7 @@ from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.store import LibraryError, live_version, load_live
 from proxy.settings import Settings, Tenant
 from proxy.signature import LabelSigner, label_signer, signing_key
+from proxy.signed import report_key
 from proxy.upstreams import build
 
 __all__ = [
@@ -132,6 +135,7 @@ def build_house(settings: Settings) -> House:
         ring=ring,
         panel=panel(settings, keys, ring, store),
         fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
+        report_key=report_key(keys.derive("inkseal|report|1")),
         library_key=library_key(keys),
         sign_label=signer,
         pinned_keys=pinned_keys(settings, keys),
@@ -195,9 +199,10 @@ def make_app(settings: Settings) -> InksealApp:
         background.append(lambda: _keep_retention(house))
     background.append(lambda: _keep_fingerprints(house))
     app = create_app(house, background)
-    limit = RateLimit(settings.server.detect_per_minute)
-    app.include_router(detect_router(house, limit))
-    app.include_router(files_router(house, limit))
+    callers = Callers(house)
+    app.include_router(detect_router(house, callers))
+    app.include_router(files_router(house, callers))
+    app.include_router(verify_router(house, callers))
     return app
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,12 +11,15 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import FastAPI
 
 from labelers.provenance import Provenance
 from labelers.watermarks import SCHEMES
 from proxy import worker
-from proxy.api import MAX_TEXT, RateLimit, detect_router
+from proxy.api.callers import Callers, RateLimit
+from proxy.api.detect import detect_router
+from proxy.examination import MAX_TEXT
 from proxy.house import House
 from tests.helpers import settings_in
 
@@ -51,7 +56,7 @@ def test_callers_do_not_spend_each_others_calls_and_nobody_saves_more_than_a_min
 
 
 def test_the_callers_seen_longest_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.api.MAX_CALLERS", 2)
+    monkeypatch.setattr("proxy.api.callers.MAX_CALLERS", 2)
     limit = RateLimit(1)
     assert [limit.take(caller, 0) for caller in "ab"] == [0, 0]
     assert limit.take("a", 0) > 0  # seen again: now b is the oldest
@@ -69,7 +74,7 @@ def house_in(folder: Path, **sections: Any) -> House:
 @asynccontextmanager
 async def calling(house: House) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
-    app.include_router(detect_router(house))
+    app.include_router(detect_router(house, Callers(house)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://proxy") as client:
         yield client
 
@@ -99,7 +104,15 @@ async def test_the_report_names_verdict_detections_and_statutory_label(tmp_path:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"text": ""}, {"text": 3}, {"text": "x" * (MAX_TEXT + 1)}, {"text": "x", "declaerd": True}, []],
+    [
+        {},
+        {"text": ""},
+        {"text": " \n"},
+        {"text": 3},
+        {"text": "x" * (MAX_TEXT + 1)},
+        {"text": "x", "declaerd": True},
+        [],
+    ],
 )
 async def test_what_is_no_such_request_is_refused(tmp_path: Path, body: Any) -> None:
     async with calling(house_in(tmp_path)) as client:
@@ -143,3 +156,96 @@ async def test_without_tenants_a_key_makes_nobody_known(tmp_path: Path) -> None:
     async with calling(house_in(tmp_path, server={"detect_per_minute": 1})) as client:
         assert (await detect(client, "春", authorization="Bearer any")).status_code == 200
         assert (await detect(client, "春", authorization="Bearer any")).status_code == 429
+
+
+async def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    house = house_in(tmp_path, server={"max_body_bytes": 2000})
+    async with calling(house) as client:
+        told = await client.post("/api/v1/detect", content=b"x" * 2001)
+        assert (told.status_code, told.json()["error"]["code"]) == (413, "body_too_large")
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(30):
+                yield b"x" * 100
+
+        assert (await client.post("/api/v1/detect", content=chunks())).status_code == 413
+
+
+async def test_a_batch_answers_line_by_line_in_order_and_counts(tmp_path: Path) -> None:
+    lines = [
+        {"text": f"{LABEL}\n\n春江", "id": "a"},
+        {"text": "春"},
+        {"txt": "x"},
+        {"text": "春", "declared": True},
+    ]
+    body = "\n\n".join(map(json.dumps, lines)) + "\nnot json\n"
+    async with calling(house_in(tmp_path)) as client:
+        told = await client.post("/api/v1/detect/batch", content=body)
+        assert told.headers["content-type"].startswith("application/jsonl")
+        *rows, last = map(json.loads, told.text.splitlines())
+        assert [row.get("report", row.get("error", {})).get("verdict") for row in rows] == [
+            "suspected",
+            "not_found",
+            None,
+            "possible",
+            None,
+        ]
+        assert rows[0]["id"] == "a"
+        assert [(row["line"], row["done"], row["of"]) for row in rows] == [(n, n, 5) for n in range(1, 6)]
+        assert [row["error"]["code"] for row in rows if "error" in row] == ["invalid_value"] * 2
+        assert last == {"summary": {"lines": 5, "suspected": 1, "not_found": 1, "possible": 1, "errors": 2}}
+        assert (await client.post("/api/v1/detect/batch", content=b"\n \n")).status_code == 422
+
+
+async def test_each_text_of_a_strangers_batch_counts_and_a_tenants_does_not(tmp_path: Path) -> None:
+    house = house_in(tmp_path, server={"detect_per_minute": 2}, tenants=[{"name": "t", "key": "sk"}])
+    body = '{"text": "春"}\n' * 4
+    async with calling(house) as client:
+        rows = [
+            json.loads(line)
+            for line in (await client.post("/api/v1/detect/batch", content=body)).text.splitlines()
+        ]
+        assert [row["error"]["code"] for row in rows if "error" in row] == ["rate_limited"] * 2
+        known = await client.post(
+            "/api/v1/detect/batch", content=body, headers={"authorization": "Bearer sk"}
+        )
+        assert '"errors"' not in known.text
+
+
+async def test_a_signed_report_verifies_and_a_changed_one_does_not(tmp_path: Path) -> None:
+    house = house_in(tmp_path, tenants=[{"name": "t", "key": "sk"}])
+    transform = SCHEMES["carrier"](house.ring, "dense").new_transform(
+        Provenance("UNSET", 7 << 24, key_id=house.ring.current)
+    )
+    text = transform.feed(PROSE) + transform.flush()
+    async with calling(house) as client:
+        told = await client.post(
+            "/api/v1/detect/report", json={"text": text}, headers={"authorization": "Bearer sk"}
+        )
+        assert "attachment" in told.headers["content-disposition"]
+        report = told.json()
+        document = report["document"]
+        assert document["subject"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+        assert document["report"]["verdict"] == "confirmed"
+        assert document["detectors"]["carrier"]["version"] == document["service"]["software"].split()[1]
+        assert isinstance(document["report"]["detections"][0]["p_value"], str)
+        assert (await client.post("/api/v1/detect/report/verify", content=told.content)).json() == {
+            "valid": True
+        }
+        document["report"]["verdict"] = "not_found"
+        for wrong in (report, {}, [], {"document": {}, "signature": {"value": "zz"}}):
+            answer = await client.post("/api/v1/detect/report/verify", json=wrong)
+            assert answer.json() == {"valid": False}
+
+
+async def test_a_report_can_be_verified_by_anybody_with_the_public_key_and_any_json_writer(
+    tmp_path: Path,
+) -> None:
+    async with calling(house_in(tmp_path)) as client:
+        data = "春江潮水".encode()
+        report = (await client.post("/api/v1/detect/report", files={"file": ("a.txt", data)})).json()
+    signature = report["signature"]
+    plain = json.dumps(report["document"], sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(signature["public_key"]))
+    key.verify(bytes.fromhex(signature["value"]), plain)
+    assert report["document"]["subject"]["name"] == "a.txt"

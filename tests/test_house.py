@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detectors.fingerprint import Fingerprinter
 from detectors.panel import Panel
@@ -46,6 +47,7 @@ def house(settings: Settings, upstreams: Mapping[str, list[str]] | None = None) 
         ring=KeyRing(b"k" * 32),
         panel=Panel(KeyRing(b"k" * 32)),
         fingerprints=FingerprintWriter(Fingerprinter(bytes(32)), MemoryFingerprints()),
+        report_key=Ed25519PrivateKey.generate(),
     )
 
 

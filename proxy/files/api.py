@@ -11,16 +11,12 @@ from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from detectors.files import UNREADABLE, examine
-from proxy.api import RateLimit, admitted
+from proxy.api.callers import Callers
 from proxy.errors import ApiError
-from proxy.files.bounded import read_bounded
+from proxy.examination import Submission, examine
 from proxy.house import House
 
 __all__ = ["files_router"]
-
-# Each is a process that may take much memory.
-MAX_READERS = 2
 
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -41,30 +37,23 @@ _UPLOAD: dict[str, Any] = {
 }
 
 
-def files_router(house: House, limit: RateLimit) -> APIRouter:
-    """`limit`: shared with the detector of texts."""
+def files_router(house: House, callers: Callers) -> APIRouter:
+    """`callers`: the door shared with the detector of texts."""
     router = APIRouter(prefix="/api/v1")
-    readers = asyncio.Semaphore(MAX_READERS)
 
     @router.post("/detect/file", summary="Where does this file come from?", openapi_extra=_UPLOAD)
     async def detect_file(request: Request) -> Response:
         """The report of a text, with `file`: format, implicit labels as they stand, and what breaks which clause."""
-        known, refusal = admitted(house, limit, request)
-        if refusal is not None:
-            return refusal
         try:
+            known = callers.admit(request)
             data, name, fields = await upload(request, house.settings.server.max_body_bytes)
             declared = _flag(fields, "declared")
-            async with readers:
-                reading = await asyncio.to_thread(read_bounded, data, name)
-            if reading.verdict == UNREADABLE:
-                raise ApiError(422, reading.reason, param="file", code="file_unreadable")
+            seen = await asyncio.to_thread(
+                examine, house.panel, Submission(data=data, name=name, declared=declared), house.pinned_keys
+            )
         except ApiError as error:
             return refused(error)
-        report = await asyncio.to_thread(
-            examine, reading, house.panel, declared=declared, pinned_keys=house.pinned_keys
-        )
-        return JSONResponse(report.to_json(public=not known) | {"file": reading.to_json()})
+        return JSONResponse(seen.to_json(public=not known))
 
     return router
 
@@ -84,6 +73,7 @@ async def upload(request: Request, most: int) -> tuple[bytes, str, dict[str, str
         )
     try:
         parser = MultiPartParser(request.headers, _capped(request, most), max_files=1, max_fields=16)
+        parser.spool_max_size = most  # in memory: what is handed in never touches the disk
         form = await parser.parse()
     except (MultiPartException, KeyError) as error:
         raise ApiError(400, f"the multipart body is malformed: {error}", code="invalid_multipart") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from python_multipart.exceptions import FormParserError
@@ -9,18 +10,24 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from proxy.errors import ApiError
 
-__all__ = ["form_texts", "is_form"]
+__all__ = ["FormPart", "form_parts", "form_texts", "is_form"]
+
+
+@dataclass(frozen=True, slots=True)
+class FormPart:
+    """One part of a form; `filename` is None for a plain field, "" for a file input left empty."""
+
+    name: str
+    filename: str | None
+    data: bytes
 
 
 def is_form(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "multipart/form-data"
 
 
-def form_texts(raw: bytes, content_type: str) -> dict[str, Any]:
-    """The text of each part by name; a list where a name stands more than once. Raises ApiError (400).
-
-    A file is left out only if it is no text: a part does not get past review by calling itself a file.
-    """
+def form_parts(raw: bytes, content_type: str) -> list[FormPart]:
+    """Every part of a form, in order. Raises ApiError (400)."""
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
         raise _malformed("the content type names no boundary")
@@ -33,24 +40,34 @@ def form_texts(raw: bytes, content_type: str) -> dict[str, Any]:
         raise _malformed(str(error)) from error
     if not parts.ended:
         raise _malformed("it has no end")
+    return parts.found
+
+
+def form_texts(raw: bytes, content_type: str) -> dict[str, Any]:
+    """The text of each part by name; a list where a name stands more than once. Raises ApiError (400).
+
+    A file is left out only if it is no text: a part does not get past review by calling itself a file.
+    """
     fields: dict[str, Any] = {}
-    for name, is_file, data in parts.found:
+    for part in form_parts(raw, content_type):
         try:
-            text = data.decode()
+            text = part.data.decode()
         except UnicodeDecodeError as error:
-            if is_file:
+            if part.filename is not None:
                 continue
-            raise _malformed(f"the field {name!r} is not UTF-8") from error
-        before = fields.get(name)
-        fields[name] = text if before is None else [*(before if type(before) is list else [before]), text]
+            raise _malformed(f"the field {part.name!r} is not UTF-8") from error
+        before = fields.get(part.name)
+        fields[part.name] = (
+            text if before is None else [*(before if type(before) is list else [before]), text]
+        )
     return fields
 
 
 class _Parts:
-    """Collects (name, whether it is a file, content) from the parser's callbacks."""
+    """Collects the parts from the parser's callbacks."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[str, bool, bytes]] = []
+        self.found: list[FormPart] = []
         self.ended = False
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
@@ -82,7 +99,9 @@ class _Parts:
         if b"name" not in options:
             raise ValueError("a part has no name")
         name = options[b"name"].decode("utf-8", "replace")
-        self.found.append((name, b"filename" in options, bytes(self._data)))
+        file = options.get(b"filename")
+        filename = None if file is None else file.decode("utf-8", "replace")
+        self.found.append(FormPart(name, filename, bytes(self._data)))
 
     def end(self) -> None:
         self.ended = True

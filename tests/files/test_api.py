@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import httpx
@@ -15,8 +16,9 @@ from tests.labelers.files import samples as s
 
 
 async def test_a_file_is_examined_and_its_label_told(tmp_path: Path) -> None:
+    data = s.docx(s.BARE)
     async with serving(tmp_path) as run:
-        answer = await run.http.post("/api/v1/detect/file", files={"file": ("a.docx", s.docx(s.BARE))})
+        answer = await run.http.post("/api/v1/detect/file", files={"file": ("a.docx", data)})
         report = answer.json()
         assert answer.status_code == 200
         assert report["verdict"] == "confirmed"
@@ -26,6 +28,8 @@ async def test_a_file_is_examined_and_its_label_told(tmp_path: Path) -> None:
             "explicit",
         ]
         assert report["file"]["verdict"] == "compliant"
+        assert report["file"]["name"] == "a.docx"
+        assert report["file"]["sha256"] == hashlib.sha256(data).hexdigest()
         assert report["file"]["labels"][0]["fields"] == s.FIELDS
         plain = await run.http.post(
             "/api/v1/detect/file", files={"file": ("a.txt", "春江".encode())}, data={"declared": "true"}

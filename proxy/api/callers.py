@@ -1,0 +1,126 @@
+"""Who calls: strangers within a limit, tenants and operators without; and errors in one shape for all routes."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from proxy.errors import ApiError
+from proxy.house import House
+
+__all__ = ["ApiRoute", "Callers", "RateLimit", "bounded_body"]
+
+MAX_CALLERS = 100_000
+
+
+class RateLimit:
+    """So many calls a minute and caller, as a token bucket. Forgets the callers it has not seen for longest.
+
+    Routes that are no coroutines run in threads, so it is locked.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_second = per_minute / 60
+        self._most = float(per_minute)
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, caller: str, now: float) -> float:
+        """0 if the call may go on, else the seconds to wait. `now` in seconds, never going back."""
+        with self._lock:
+            tokens, since = self._buckets.pop(caller, (self._most, now))
+            tokens = min(self._most, tokens + (now - since) * self._per_second)
+            wait = 0.0 if tokens >= 1 else (1 - tokens) / self._per_second
+            self._buckets[caller] = (tokens - 1 if not wait else tokens, now)
+            if len(self._buckets) > MAX_CALLERS:
+                self._buckets.popitem(last=False)
+            return wait
+
+
+class Callers:
+    """The door of everything that examines texts: one limit for the API and the page."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._limit = RateLimit(house.settings.server.detect_per_minute)
+
+    def admit(self, request: Request, key: str = "") -> bool:
+        """Whether the caller is known, by header or by `key`. Raises ApiError (429) for too many calls of strangers."""
+        authorization = f"Bearer {key}" if key else request.headers.get("authorization", "")
+        if self.is_known(authorization):
+            return True
+        self.charge(request)
+        return False
+
+    def charge(self, request: Request) -> None:
+        """Counts one examination of a stranger. Raises ApiError (429)."""
+        wait = self._limit.take(request.client.host if request.client else "", time.monotonic())
+        if wait:
+            raise ApiError(
+                429,
+                "too many checks; try again later",
+                type_="rate_limit_error",
+                code="rate_limited",
+                headers=(("retry-after", str(int(wait) + 1)),),
+            )
+
+    def is_known(self, authorization: str) -> bool:
+        """A tenant's key or the admin token."""
+        token = authorization.partition(" ")[2].strip()
+        if not token:
+            return False
+        house = self._house
+        digest = hashlib.sha256(token.encode("latin-1", "replace")).hexdigest()
+        if house.admin_token_sha256 is not None and hmac.compare_digest(digest, house.admin_token_sha256):
+            return True
+        if not house.settings.tenants:
+            return False
+        try:
+            house.authenticate({"authorization": authorization})
+        except ApiError:
+            return False
+        return True
+
+
+class ApiRoute(APIRoute):
+    """A route whose ApiErrors become answers."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except ApiError as error:
+                return Response(
+                    error.body(), error.status, headers=dict(error.headers), media_type="application/json"
+                )
+
+        return answer
+
+
+async def bounded_body(request: Request, limit: int) -> bytes:
+    """The body of a request. Raises ApiError (413) as soon as it is longer than `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise _too_large(limit)
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(413, f"the request body is larger than {limit} bytes", code="body_too_large")
