@@ -157,6 +157,21 @@ class KeyRing:
         self._keys: dict[int, bytes] = {}
         self.current = current
 
+    @classmethod
+    def verifying(
+        cls,
+        keys: Mapping[int, bytes],
+        *,
+        epochs: Mapping[int, Epoch] | None = None,
+        producers: Iterable[str] = (),
+    ) -> KeyRing:
+        """A ring that only reads: the keys K_kid that another provider shared, without its master."""
+        ring = cls(bytes(32), 0, epochs={0: Epoch()}, producers=producers)
+        shared = epochs or {kid: Epoch(KeyState.VERIFY_ONLY) for kid in keys}
+        ring._epochs = {kid: epoch for kid, epoch in shared.items() if epoch.state is not KeyState.ACTIVE}
+        ring._keys = dict(keys)
+        return ring
+
     def key(self, kid: int) -> bytes:
         """K_kid, 32 bytes."""
         if kid not in self._keys:

@@ -20,10 +20,10 @@ def examine(settings: Settings, text: str, *, declared: bool) -> Report:
             f"there is no key file {settings.keys.file}: marks can be verified only with the keys they were made with; "
             "run this where the proxy runs, or name its settings with --config"
         )
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
     store = fingerprint_store(settings)
     try:
-        made = panel(settings, keys, key_ring(keys, settings.provider.names()), store)
+        made = panel(settings, keys, key_ring(keys, settings.provider.names(), settings.keys.others), store)
         return made.examine(text, declared=declared)
     finally:
         store.close()
