@@ -300,7 +300,11 @@ class ContentCredentials(_Section):
 
 
 class Keys(_Section):
+    """`command`: a program and its arguments that print the master. `others`: shared keys of other providers."""
+
     file: Path = Path("./data/keys.json")
+    command: list[str] = []
+    others: list[Path] = []
 
 
 class Review(_Section):

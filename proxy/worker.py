@@ -11,7 +11,7 @@ from pathlib import Path
 
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
 from detectors.panel import Panel
-from labelers.provenance import Epoch, KeyRing, KeyState
+from labelers.provenance import KeyRing
 from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
@@ -26,12 +26,13 @@ from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import FingerprintWriter
 from proxy.house import Clock, House, LiveLibrary, iso_time
-from proxy.keys import ACTIVE, KeyFile
+from proxy.keys import KeyFile
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.store import LibraryError, live_version, load_live
 from proxy.settings import Settings, Tenant
+from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.signed import report_key
 from proxy.upstreams import build
@@ -71,16 +72,20 @@ def first_start(settings: Settings) -> str:
 def key_file(settings: Settings) -> KeyFile:
     """The keys of this installation, made if there are none yet."""
     now = iso_time(Clock().now_ms())
-    return KeyFile.load_or_create(settings.keys.file, now=now, provider=settings.provider.code)
+    return KeyFile.load_or_create(
+        settings.keys.file, now=now, provider=settings.provider.code, command=settings.keys.command
+    )
 
 
-def key_ring(keys: KeyFile, producers: Sequence[str]) -> KeyRing:
-    """The watermark keys of the key file."""
-    epochs = {
-        epoch.kid: Epoch(KeyState.ACTIVE if epoch.state == ACTIVE else KeyState.VERIFY_ONLY)
-        for epoch in keys.epochs
-    }
-    return KeyRing(keys.master, keys.current, epochs=epochs, producers=producers)
+def key_ring(keys: KeyFile, producers: Sequence[str], others: Sequence[Path] = ()) -> KeyRing:
+    """The watermark keys of the key file, and beside them those that other providers shared."""
+    return KeyRing(
+        keys.master,
+        keys.current,
+        epochs={epoch.kid: epoch_state(epoch) for epoch in keys.epochs},
+        producers=producers,
+        others=[read_shared(path) for path in others],
+    )
 
 
 def library_key(keys: KeyFile) -> bytes:
@@ -109,8 +114,8 @@ def panel(settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintSt
 
 def build_house(settings: Settings) -> House:
     """Everything a worker holds, not yet started. Raises what the parts raise for settings they cannot use."""
-    keys = KeyFile.load(settings.keys.file)
-    ring = key_ring(keys, settings.provider.names())
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
+    ring = key_ring(keys, settings.provider.names(), settings.keys.others)
     records: RecordStore = NullStore()
     if settings.records.enabled:
         records = open_store(
