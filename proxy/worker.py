@@ -21,6 +21,7 @@ from proxy.fallback import Route
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import FingerprintWriter
+from proxy.governance.unlabelled import Register
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import ACTIVE, KeyFile
 from proxy.policy import Rules
@@ -29,6 +30,7 @@ from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.store import LibraryError, live_version, load_live
 from proxy.settings import Settings, Tenant
 from proxy.signature import LabelSigner, label_signer, signing_key
+from proxy.unlabelled_api import unlabelled_router
 from proxy.upstreams import build
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "library_key",
     "make_app",
     "panel",
+    "unlabelled_register",
 ]
 
 log = logging.getLogger("inkseal")
@@ -101,6 +104,11 @@ def panel(settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintSt
     return Panel(ring, labels, fingerprints=traces)
 
 
+def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
+    """Who may be given content without an explicit label."""
+    return Register(settings.server.data_dir / "unlabelled.sqlite", keys.derive("inkseal|unlabelled|1"))
+
+
 def build_house(settings: Settings) -> House:
     """Everything a worker holds, not yet started. Raises what the parts raise for settings they cannot use."""
     keys = KeyFile.load(settings.keys.file)
@@ -131,6 +139,7 @@ def build_house(settings: Settings) -> House:
         fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
         library_key=library_key(keys),
         sign_label=signer,
+        unlabelled=unlabelled_register(settings, keys) if settings.records.enabled else None,
         admin_token_sha256=(
             hashlib.sha256(settings.admin.token.encode()).hexdigest()
             if settings.admin.token
@@ -180,6 +189,8 @@ def make_app(settings: Settings) -> InksealApp:
     background.append(lambda: _keep_fingerprints(house))
     app = create_app(house, background)
     app.include_router(detect_router(house))
+    if house.unlabelled is not None:
+        app.include_router(unlabelled_router(house, house.unlabelled))
     return app
 
 

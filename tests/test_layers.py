@@ -30,7 +30,7 @@ IMPURE_IMPORTS = {
 
 # What may be imported where, by the first part of the path that fits.
 ONLY_IN = {
-    "fastapi": ("proxy/app.py", "proxy/api.py", "proxy/console"),
+    "fastapi": ("proxy/app.py", "proxy/api.py", "proxy/console", "proxy/unlabelled_api.py"),
     "uvicorn": ("proxy/serve.py",),
     "httptools": ("proxy/upstreams",),
     "aiohttp": ("proxy/upstreams",),
