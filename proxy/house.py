@@ -79,6 +79,8 @@ class House:
     panel: Panel
     fingerprints: FingerprintWriter
     library_key: bytes = b""
+    public_key: str = ""
+    """What implicit labels are signed with, for others to pin; "" where they cannot be signed."""
     sign_label: LabelSigner | None = None
     """Fills ReservedCode1, for texts shown to be ours; None where this OpenSSL has no SM2."""
     admin_token_sha256: str | None = None

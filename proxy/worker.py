@@ -12,11 +12,13 @@ from pathlib import Path
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
 from detectors.panel import Panel
 from labelers.provenance import Epoch, KeyRing, KeyState
+from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
 from proxy.api import detect_router
 from proxy.app import InksealApp, create_app
+from proxy.console.labeling_policy import labeling_policy_router
 from proxy.fallback import Route
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
@@ -139,6 +141,7 @@ def build_house(settings: Settings) -> House:
         fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
         library_key=library_key(keys),
         sign_label=signer,
+        public_key=public_key(signing_key(keys)) if signer is not None else "",
         unlabelled=unlabelled_register(settings, keys) if settings.records.enabled else None,
         admin_token_sha256=(
             hashlib.sha256(settings.admin.token.encode()).hexdigest()
@@ -189,6 +192,7 @@ def make_app(settings: Settings) -> InksealApp:
     background.append(lambda: _keep_fingerprints(house))
     app = create_app(house, background)
     app.include_router(detect_router(house))
+    app.include_router(labeling_policy_router(settings, house.public_key))
     if house.unlabelled is not None:
         app.include_router(unlabelled_router(house, house.unlabelled))
     return app
