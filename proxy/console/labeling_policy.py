@@ -25,7 +25,7 @@ _STYLE = """
 :root{color-scheme:light dark;--ink:#1c1b1a;--soft:#5f5b55;--paper:#fbfaf7;--line:#e3dfd6;--seal:#a3281e;--card:#fff}
 @media (prefers-color-scheme:dark){:root{--ink:#e9e6df;--soft:#a39e94;--paper:#171614;--line:#34312b;--seal:#e0796e;--card:#1f1d1a}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);
+body{margin:0;background:var(--paper);color:var(--ink);overflow-wrap:anywhere;
 font:1.0625rem/1.75 system-ui,-apple-system,"Segoe UI","PingFang SC","Noto Sans CJK SC","Microsoft YaHei",sans-serif}
 main{max-width:44rem;margin:0 auto;padding:1.25rem 1.25rem 4rem}
 nav{display:flex;justify-content:flex-end;gap:1rem;font-size:.9375rem}
@@ -36,12 +36,12 @@ h2{font-size:1.1875rem;margin:2.5rem 0 .5rem;padding-top:1.5rem;border-top:1px s
 .read{border-left:3px solid var(--seal);padding:.25rem 0 .25rem 1rem;margin:1.25rem 0}
 .soft,dt,th{color:var(--soft)}
 dl{margin:.75rem 0;display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.25rem 1.25rem}
-dd{margin:0;overflow-wrap:anywhere}
+dd{margin:0}
 ul{padding-left:1.25rem}
 li{margin:.25rem 0}
 code,.shown{font-family:ui-monospace,SFMono-Regular,Menlo,monospace;font-size:.9em;overflow-wrap:anywhere}
 .shown{display:inline-block;background:var(--card);border:1px solid var(--line);border-radius:.375rem;padding:.05rem .5rem}
-section section h3{font-size:1rem;margin:1.5rem 0 .25rem}
+section h3{font-size:1rem;margin:1.5rem 0 .25rem}
 footer{margin-top:3rem;padding-top:1.25rem;border-top:1px solid var(--line);font-size:.875rem;color:var(--soft)}
 @media (max-width:32rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}h1{font-size:1.5rem}}
 """
