@@ -21,7 +21,8 @@ from proxy.call import Call, Message, Receive
 from proxy.errors import ApiError
 from proxy.examination import examine, submission_of
 from proxy.exchange import Exchange
-from proxy.house import House
+from proxy.governance.undertaking import undertakings
+from proxy.house import House, iso_time
 from proxy.models import list_models
 from proxy.provenance_checks import PATH as PROVENANCE_CHECKS
 from proxy.provenance_checks import provenance_check
@@ -61,6 +62,8 @@ def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]]
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await house.records.open()
         house.fingerprints.start()
+        for promised in undertakings(house.settings, iso_time(house.clock.now_ms())):
+            await house.records.append(promised)
         for _, upstream in house.upstreams:
             await upstream.start()
         tasks = [asyncio.ensure_future(run()) for run in background]

@@ -126,6 +126,7 @@ class Exchange:
                 code="library_missing",
             )
         now = house.clock.now_ms()
+        self._user = _end_user(call, body)
         decided = self._plan = plan(
             call.rules,
             asks,
@@ -133,9 +134,9 @@ class Exchange:
             library=library,
             content_numbers=[content_number(now, house.clock.random24()) for _ in range(asks.n)],
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
+            grant=house.unlabelled_grant(call.rules, self._user, now) if endpoint.generates else "not asked",
         )
         texts = list(endpoint.texts(body))
-        self._user = _end_user(call, body)
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
         await self._accept(decided, routes[0][1], now)
         blocked = self._review_input(decided, library, texts)
@@ -420,6 +421,8 @@ class Exchange:
             "session": call.headers.get("x-aigc-session", ""),
             "user": self._user,
         }
+        if plan.grant and self._endpoint.generates:
+            fields["unlabelled_grant"] = plan.grant
         if self._endpoint.generates:
             self._recording.content_id = plan.provenance(0).content_id
         self._recording.library_version = plan.library.version if plan.library is not None else ""

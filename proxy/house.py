@@ -20,6 +20,7 @@ from labelers.provenance import KeyRing
 from proxy.errors import ApiError
 from proxy.fallback import Resting, Route
 from proxy.fingerprints.writer import FingerprintWriter
+from proxy.governance.unlabelled import Register, RegisterError
 from proxy.limits import Gate
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
@@ -82,11 +83,15 @@ class House:
     report_key: Ed25519PrivateKey
     """Signs the reports of the detector."""
     library_key: bytes = b""
+    public_key: str = ""
+    """What implicit labels are signed with, for others to pin; "" where they cannot be signed."""
     sign_label: LabelSigner | None = None
     """Fills ReservedCode1, for texts shown to be ours; None where this OpenSSL has no SM2."""
     pinned_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Public SM2 keys by producer: whose signed labels are authentic."""
     admin_token_sha256: str | None = None
+    unlabelled: Register | None = None
+    """Applications for content without an explicit label; None where nothing is recorded."""
     clock: Clock = field(default_factory=Clock)
     live: int = 0
     """Exchanges under way."""
@@ -156,6 +161,21 @@ class House:
             param="model",
             code="model_not_found",
         )
+
+    def unlabelled_grant(self, rules: Rules, user: str, now_ms: int) -> str:
+        """The id of the grant by which this call may be answered without a label; "". Raises ApiError (503)."""
+        if rules.labels.mode != "unlabelled" or self.unlabelled is None:
+            return ""
+        try:
+            grant = self.unlabelled.live(rules.tenant, user, iso_time(now_ms))
+        except RegisterError as error:
+            raise ApiError(
+                503,
+                "the register of unlabelled content cannot be read, so nothing goes out by it; the operator must look",
+                type_="server_error",
+                code="register_unusable",
+            ) from error
+        return grant.id if grant is not None else ""
 
     def entered(self) -> None:
         self.live += 1

@@ -69,6 +69,8 @@ class Plan:
     skipped: str
     carrier: bool
     producer: str
+    grant: str = ""
+    """By which entry of the register the answer goes out without any explicit label; "" for all others."""
     input_findings: Sequence[Finding] = ()
     origin: Origin | None = None
     """Who labelled the answer before us, where that upstream is trusted to have done so."""
@@ -183,13 +185,7 @@ class Plan:
         skipped = self.skipped or (label.skipped if last and label is not None else "")
         aigc: dict[str, Any] = {
             **self.label_fields(lane.content_id),
-            "hint": {
-                "text": self.strings.hint,
-                "placement": "beside the content, shown for as long as it is",
-                "must_persist": self.rules.labels.mode == "interface"
-                or not (positions or self.origin is not None),
-                "locale": self.locale,
-            },
+            "hint": None if self.grant else self._hint(positions),
             "label": {"positions": positions, "skipped_reason": skipped or None},
             "watermark": {
                 "schemes": ["carrier"] if self.carrier and self.rules.carrier is not None else [],
@@ -202,6 +198,16 @@ class Plan:
         if retract is not None:
             aigc |= {"event": "retract", "from_char": retract}
         return aigc
+
+    def _hint(self, positions: Sequence[str]) -> dict[str, Any]:
+        """What the app shows, and where (GB 45438-2025 §5.6)."""
+        return {
+            "text": self.strings.hint,
+            "placement": "beside the content, shown for as long as it is",
+            "must_persist": self.rules.labels.mode == "interface"
+            or not (positions or self.origin is not None),
+            "locale": self.locale,
+        }
 
     def label_fields(self, content_id: str) -> dict[str, str]:
         """The seven keys of the implicit label, signed if the operator wants that and the text is ours."""
@@ -238,7 +244,8 @@ class Plan:
         """The implicit label in the head of the answer, before any text."""
         if not self.rules.labels.metadata:
             return []
-        return aigc_headers(self._fields(self.provenance(0).content_id), self.strings.hint)
+        fields = self._fields(self.provenance(0).content_id)
+        return aigc_headers(fields, "" if self.grant else self.strings.hint)
 
     def labelled_by(self, origin: Origin) -> Plan:
         """The same for an answer that another proxy labelled: reviewed, and neither labelled nor marked again."""
@@ -253,10 +260,12 @@ def plan(
     library: Library | None,
     content_numbers: Sequence[int],
     hint_only: bool = False,
+    grant: str = "",
 ) -> Plan:
     """Decides for one request. Raises ApiError where a label cannot be left out.
 
-    `hint_only`: the caller asked for no text label (X-AIGC-Label: hint).
+    `hint_only`: the caller asked for no text label (X-AIGC-Label: hint). `grant`: the entry of the register
+    that covers this call, which a tenant in mode `unlabelled` needs.
     """
     labels = rules.labels
     if hint_only and labels.mode != "interface":
@@ -269,8 +278,15 @@ def plan(
         )
     positions: tuple[str, ...] = tuple(labels.positions)
     skipped = ""
-    if labels.mode == "interface":
-        positions, skipped = (), "interface"
+    if labels.mode == "unlabelled" and not grant:
+        raise ApiError(
+            403,
+            "this key is for content without an explicit label, which is given on application only, and no application "
+            "that covers this call is in force. Ask the operator (标识办法 art. 9)",
+            code="unlabelled_not_granted",
+        )
+    if labels.mode in ("interface", "unlabelled"):
+        positions, skipped = (), labels.mode
     elif asks.unlabelled:
         if labels.unsafe == "refuse":
             raise ApiError(
@@ -294,4 +310,5 @@ def plan(
         # An echo that an upstream spells otherwise than the caller did would be marked as ours.
         carrier=rules.carrier is not None and not (asks.unlabelled or asks.logprobs or asks.echo),
         producer=rules.producer_of(asks.model),
+        grant=grant if labels.mode == "unlabelled" else "",
     )

@@ -206,10 +206,9 @@ class Labels(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Labels:
-        if self.mode == "unlabelled":
+        if self.mode == "unlabelled" and not self.metadata:
             raise ValueError(
-                "mode: unlabelled needs the register of applications (标识办法 art. 9), "
-                "which this version does not have; use text or interface"
+                "metadata: the implicit label stays where there is no explicit one (标识办法 art. 9)"
             )
         if self.mode == "interface" and not self.undertaking.strip():
             raise ValueError(
@@ -458,8 +457,18 @@ class Settings(_Section):
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what}: two have the same name")
+        if self.labels.mode == "unlabelled":
+            raise ValueError(
+                "labels.mode: unlabelled is for single tenants whose applications stand in the register "
+                "(inkseal unlabelled grant, 标识办法 art. 9): set it under tenants[].labels"
+            )
         for tenant in self.tenants:
-            self.for_tenant(tenant)
+            mode = self.for_tenant(tenant)[0].mode
+            if mode == "unlabelled" and not self.records.enabled:
+                raise ValueError(
+                    f"tenants.{tenant.name}.labels.mode: unlabelled content must be recorded (标识办法 art. 9); "
+                    "switch records on"
+                )
         return self
 
     def fingerprints_for(self, tenant: Tenant | None) -> bool:

@@ -18,13 +18,16 @@ from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
+from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
+from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
 from proxy.fallback import Route
 from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import FingerprintWriter
+from proxy.governance.unlabelled import Register
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import KeyFile
 from proxy.policy import Rules
@@ -48,6 +51,7 @@ __all__ = [
     "make_app",
     "panel",
     "pinned_keys",
+    "unlabelled_register",
 ]
 
 log = logging.getLogger("inkseal")
@@ -112,6 +116,11 @@ def panel(settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintSt
     return Panel(ring, labels, fingerprints=traces)
 
 
+def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
+    """Who may be given content without an explicit label."""
+    return Register(settings.server.data_dir / "unlabelled.sqlite", keys.derive("inkseal|unlabelled|1"))
+
+
 def build_house(settings: Settings) -> House:
     """Everything a worker holds, not yet started. Raises what the parts raise for settings they cannot use."""
     keys = KeyFile.load(settings.keys.file, settings.keys.command)
@@ -144,6 +153,8 @@ def build_house(settings: Settings) -> House:
         library_key=library_key(keys),
         sign_label=signer,
         pinned_keys=pinned_keys(settings, keys),
+        public_key=public_key(signing_key(keys)) if signer is not None else "",
+        unlabelled=unlabelled_register(settings, keys) if settings.records.enabled else None,
         admin_token_sha256=(
             hashlib.sha256(settings.admin.token.encode()).hexdigest()
             if settings.admin.token
@@ -208,6 +219,9 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(detect_router(house, callers))
     app.include_router(files_router(house, callers))
     app.include_router(verify_router(house, callers))
+    app.include_router(labeling_policy_router(settings, house.public_key))
+    if house.unlabelled is not None:
+        app.include_router(unlabelled_router(house, house.unlabelled))
     return app
 
 
