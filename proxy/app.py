@@ -15,15 +15,18 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from proxy.call import Call, Message, Receive
 from proxy.errors import ApiError
 from proxy.exchange import Exchange
+from proxy.following import workers
 from proxy.house import House
+from proxy.metrics import exposition
 from proxy.models import list_models
 from proxy.records.record import RecordError
 from proxy.relay import Relay, is_relayed
+from proxy.review.store import live_age_days, live_version
 from proxy.wire import ENDPOINTS
 from proxy.wire.inputs import InputEndpoint
 
@@ -113,6 +116,14 @@ def _add_health(app: FastAPI, house: House) -> None:
             and (library is not None or not reviewing)
         )
         return JSONResponse({"ready": ready, **checks}, status_code=200 if ready else 503)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> PlainTextResponse:
+        """Prometheus text; each worker's series under its label."""
+        library = house.settings.review.library
+        live, age = live_version(library), live_age_days(library, house.clock.now_ms())
+        told = await asyncio.to_thread(workers, house)
+        return PlainTextResponse(exposition(told, live, age), media_type="text/plain; version=0.0.4")
 
     @app.get("/version")
     async def versions() -> dict[str, str | None]:
