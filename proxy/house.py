@@ -22,11 +22,14 @@ from proxy.fallback import Resting, Route
 from proxy.fingerprints.writer import FingerprintWriter
 from proxy.governance.unlabelled import Register, RegisterError
 from proxy.limits import Gate
+from proxy.metrics import Metrics
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
 from proxy.review.library import Library
+from proxy.review.store import Rollout
 from proxy.settings import Settings
+from proxy.shadow import Shadow
 from proxy.signature import LabelSigner
 
 __all__ = ["Clock", "House", "LiveLibrary", "iso_time"]
@@ -62,9 +65,27 @@ class Clock:
 
 @dataclass(slots=True)
 class LiveLibrary:
-    """The feature library that new requests get; swapped by one assignment, a stream keeps its own."""
+    """The feature library that new requests get; swapped by one assignment, a stream keeps its own.
+
+    `candidate`: the version on `trial` beside it; `failure`: why what is published could not be loaded.
+    """
 
     current: Library | None = None
+    trial: Rollout | None = None
+    candidate: Library | None = None
+    loaded_ms: int = 0
+    failure: str = ""
+
+    def pick(self, tenant: str, caller: str) -> Library | None:
+        """The library that judges this caller's request: a canary for those it is for."""
+        if self.trial is not None and self.trial.state == "canary" and self.trial.takes(tenant, caller):
+            return self.candidate
+        return self.current
+
+    @property
+    def shadow(self) -> Library | None:
+        """The version that only reads along."""
+        return self.candidate if self.trial is not None and self.trial.state == "shadow" else None
 
 
 @dataclass(slots=True)
@@ -99,6 +120,9 @@ class House:
     gates: dict[str, Gate] = field(default_factory=dict)
     """The limits of each tenant, by name."""
     resting: Resting = field(default_factory=Resting)
+    metrics: Metrics = field(default_factory=Metrics)
+    shadow: Shadow = field(default_factory=Shadow)
+    worker: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(3)}")
     _keys: dict[bytes, str] = field(default_factory=dict)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -27,13 +27,14 @@ from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import FingerprintWriter
+from proxy.following import follow_library, keep_library
 from proxy.governance.unlabelled import Register
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import KeyFile
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import NullStore, RecordStore, open_store
-from proxy.review.store import LibraryError, live_version, load_live
+from proxy.review.store import load_live
 from proxy.settings import Settings, Tenant
 from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
@@ -56,7 +57,6 @@ __all__ = [
 
 log = logging.getLogger("inkseal")
 
-LIBRARY_POLL_SECONDS = 1.0
 RETENTION_SECONDS = 24 * 3600.0
 
 
@@ -210,9 +210,13 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: Lab
 def make_app(settings: Settings) -> InksealApp:
     """The application that a server process runs."""
     house = build_house(settings)
-    background: list[Callable[[], Awaitable[None]]] = [lambda: _follow_library(house)]
+    background: list[Callable[[], Awaitable[None]]] = [
+        lambda: follow_library(house),
+        lambda: house.shadow.run(house),
+    ]
     if settings.records.enabled:
         background.append(lambda: _keep_retention(house))
+        background.append(lambda: keep_library(house))
     background.append(lambda: _keep_fingerprints(house))
     app = create_app(house, background)
     callers = Callers(house)
@@ -223,21 +227,6 @@ def make_app(settings: Settings) -> InksealApp:
     if house.unlabelled is not None:
         app.include_router(unlabelled_router(house, house.unlabelled))
     return app
-
-
-async def _follow_library(house: House) -> None:
-    """Swaps the library when another version goes live; a stream under way keeps its own."""
-    folder: Path = house.settings.review.library
-    while True:
-        await asyncio.sleep(LIBRARY_POLL_SECONDS)
-        current = house.library.current
-        try:
-            if live_version(folder) == (current.version if current is not None else None):
-                continue
-            house.library.current = await asyncio.to_thread(load_live, folder, house.library_key)
-        except (LibraryError, OSError) as error:
-            # The library that was checked when it was loaded goes on serving.
-            log.error("the live feature library cannot be loaded, the one before stays: %s", error)
 
 
 async def _keep_retention(house: House) -> None:
