@@ -167,6 +167,10 @@ class KeyRing:
         """The known epochs, ascending."""
         return tuple(sorted(self._epochs))
 
+    def state(self, kid: int) -> KeyState:
+        """KeyError: an epoch that is not known."""
+        return self._epochs[kid].state
+
     def code(self, producer: str) -> int:
         """The 16 bits that stand for this producer in a message."""
         return self._registry[producer] if producer in self._registry else short_code(producer)

@@ -25,6 +25,7 @@ from proxy.records.store import RecordStore
 from proxy.review.library import Library
 from proxy.settings import Settings
 from proxy.signature import LabelSigner
+from proxy.steering import StatisticalMarks
 
 __all__ = ["Clock", "House", "LiveLibrary", "iso_time"]
 
@@ -85,6 +86,7 @@ class House:
     live: int = 0
     """Exchanges under way."""
     draining: bool = False
+    statistical: StatisticalMarks = field(default_factory=StatisticalMarks)
     gates: dict[str, Gate] = field(default_factory=dict)
     """The limits of each tenant, by name."""
     resting: Resting = field(default_factory=Resting)

@@ -29,6 +29,7 @@ from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.store import LibraryError, live_version, load_live
 from proxy.settings import Settings, Tenant
 from proxy.signature import LabelSigner, label_signer, signing_key
+from proxy.steering import StatisticalMarks
 from proxy.upstreams import build
 
 __all__ = [
@@ -129,6 +130,7 @@ def build_house(settings: Settings) -> House:
         ring=ring,
         panel=panel(settings, keys, ring, store),
         fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
+        statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
         library_key=library_key(keys),
         sign_label=signer,
         admin_token_sha256=(
@@ -168,6 +170,7 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: Lab
         due_above_tokens=watermarks.due_above_tokens,
         sign=signer if settings.signature.api else None,
         fingerprints=settings.fingerprints_for(tenant),
+        statistical=watermarks.statistical,
     )
 
 
@@ -178,6 +181,8 @@ def make_app(settings: Settings) -> InksealApp:
     if settings.records.enabled:
         background.append(lambda: _keep_retention(house))
     background.append(lambda: _keep_fingerprints(house))
+    if house.statistical.unknown:
+        background.append(lambda: house.statistical.explore(house.upstreams))
     app = create_app(house, background)
     app.include_router(detect_router(house))
     return app
