@@ -182,6 +182,10 @@ class KeyRing:
         """The known epochs, ascending."""
         return tuple(sorted(self._epochs))
 
+    def state(self, kid: int) -> KeyState:
+        """KeyError: an epoch that is not known."""
+        return self._epochs[kid].state
+
     def code(self, producer: str) -> int:
         """The 16 bits that stand for this producer in a message."""
         code = self._codes.get(producer)

@@ -31,6 +31,7 @@ from proxy.records.record import BLOCKED, CLOSED
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
+from proxy.sampling import open_sampled
 from proxy.shadow import Said
 from proxy.tokens import encoding_for, estimate_usage
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
@@ -132,6 +133,7 @@ class Exchange:
             )
         now = house.clock.now_ms()
         self._user = _end_user(call, body)
+        steering = house.statistical.steer(call.rules, routes[0][0], endpoint.path, body)
         decided = self._plan = plan(
             call.rules,
             asks,
@@ -140,6 +142,7 @@ class Exchange:
             content_numbers=[content_number(now, house.clock.random24()) for _ in range(asks.n)],
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
             grant=house.unlabelled_grant(call.rules, self._user, now) if endpoint.generates else "not asked",
+            steered=steering.sampled if steering is not None else None,
         )
         texts = self._texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
@@ -153,7 +156,13 @@ class Exchange:
             return
         request = UpstreamRequest("POST", endpoint.path, forwarded_headers(call.headers), raw)
         try:
-            async with open_first(routes, request, self._outcome.attempts, house.resting) as response:
+            opening = open_first(routes, request, self._outcome.attempts, house.resting)
+            if steering is not None and not steering.sampled.unmarked:
+                provenances = [decided.provenance(index) for index in range(decided.expected)]
+                opening = open_sampled(
+                    routes, request, self._outcome.attempts, house.resting, steering, provenances, now // 1000
+                )
+            async with opening as response:
                 await self._answer(decided, texts, response)
         except UpstreamError as error:
             self._outcome.reason = f"upstream: {error.kind}: {error}"

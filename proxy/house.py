@@ -31,6 +31,7 @@ from proxy.review.store import Rollout
 from proxy.settings import Settings
 from proxy.shadow import Shadow
 from proxy.signature import LabelSigner
+from proxy.steering import StatisticalMarks
 
 __all__ = ["Clock", "House", "LiveLibrary", "iso_time"]
 
@@ -117,6 +118,7 @@ class House:
     live: int = 0
     """Exchanges under way."""
     draining: bool = False
+    statistical: StatisticalMarks = field(default_factory=StatisticalMarks)
     gates: dict[str, Gate] = field(default_factory=dict)
     """The limits of each tenant, by name."""
     resting: Resting = field(default_factory=Resting)

@@ -8,9 +8,9 @@ says, in the AIGC object, what was decided and what came of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Protocol
 
 from labelers.explicit import ExplicitLabel, LabelStrings
 from labelers.locales import locale_of
@@ -22,12 +22,23 @@ from proxy.lane import Lane
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
-from proxy.settings import Labels, Review
+from proxy.settings import Labels, Review, Statistical
 from proxy.wire.annotations import filter_results, inner_error, prompt_filter_results, response_filters
 from proxy.wire.endpoint import Asks
 from proxy.wire.moderation import moderation_error, moderation_result, moderation_results
 
-__all__ = ["Plan", "Rules", "plan"]
+__all__ = ["Plan", "Rules", "Steered", "plan"]
+
+
+class Steered(Protocol):
+    """What became of the statistical mark of one answer. `unmarked`: why it, or its rest, has none."""
+
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def unmarked(self) -> str: ...
+
+    def fields(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,7 @@ class Rules:
     sign: Callable[[Mapping[str, str]], str] | None = None
     """Makes ReservedCode1, where the operator wants answers signed too."""
     fingerprints: bool = False
+    statistical: Statistical = field(default_factory=Statistical)
 
     def producer_of(self, model: str) -> str:
         return next((code for pattern, code in self.services if fnmatchcase(model, pattern)), self.producer)
@@ -74,6 +86,7 @@ class Plan:
     input_findings: Sequence[Finding] = ()
     origin: Origin | None = None
     """Who labelled the answer before us, where that upstream is trusted to have done so."""
+    steered: Steered | None = None
 
     @property
     def model(self) -> str:
@@ -187,10 +200,7 @@ class Plan:
             **self.label_fields(lane.content_id),
             "hint": None if self.grant else self._hint(positions),
             "label": {"positions": positions, "skipped_reason": skipped or None},
-            "watermark": {
-                "schemes": ["carrier"] if self.carrier and self.rules.carrier is not None else [],
-                "key_id": self.rules.key_id,
-            },
+            "watermark": self._watermark(last=last),
             "review": {"id": self.request_id, "decision": self.decision(lane, last=last)},
         }
         if last:
@@ -227,6 +237,16 @@ class Plan:
             }
         return fields
 
+    def _watermark(self, *, last: bool) -> dict[str, Any]:
+        schemes = ["carrier"] if self.carrier and self.rules.carrier is not None else []
+        watermark: dict[str, Any] = {"schemes": schemes, "key_id": self.rules.key_id}
+        if self.steered is not None:
+            if not self.steered.unmarked:
+                schemes.insert(0, self.steered.scheme)
+            if last:
+                watermark["statistical"] = self.steered.fields()
+        return watermark
+
     def decision(self, lane: Lane, *, last: bool = True) -> str:
         if not self.reviews_output:
             return "not_reviewed"
@@ -261,6 +281,7 @@ def plan(
     content_numbers: Sequence[int],
     hint_only: bool = False,
     grant: str = "",
+    steered: Steered | None = None,
 ) -> Plan:
     """Decides for one request. Raises ApiError where a label cannot be left out.
 
@@ -311,4 +332,5 @@ def plan(
         carrier=rules.carrier is not None and not (asks.unlabelled or asks.logprobs or asks.echo),
         producer=rules.producer_of(asks.model),
         grant=grant if labels.mode == "unlabelled" else "",
+        steered=steered,
     )

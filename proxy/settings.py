@@ -136,6 +136,16 @@ class Timeouts(_Section):
     total: float = Field(600.0, gt=0)
 
 
+class Abilities(_Section):
+    """What an upstream can do. None: found out by asking, once a statistical mark needs it."""
+
+    n: int | None = Field(None, ge=1, le=128)
+    prefix: Literal["none", "trailing", "continue_final_message", "prefix", "partial"] | None = None
+    repeats_prefix: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0)
+    logit_bias: int | None = Field(None, ge=0)
+
+
 class UpstreamSettings(_Section):
     name: str
     kind: str = Field("openai_compatible", pattern=r"^(openai_compatible|local|scripted|[\w.]+:\w+)$")
@@ -147,6 +157,7 @@ class UpstreamSettings(_Section):
     headers: dict[str, str] = {}
     trusted_labels: bool = False
     retries: int = Field(0, ge=0, le=5)
+    capabilities: Abilities = Abilities()
 
     @model_validator(mode="after")
     def _check(self) -> UpstreamSettings:
@@ -257,7 +268,12 @@ class Carrier(_Section):
 
 
 class Statistical(_Section):
-    scheme: Literal["none"] = "none"
+    """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process."""
+
+    scheme: Literal["none", "auto", "best_of_n"] = "none"
+    n: int = Field(8, ge=2, le=64)
+    k: int = Field(8, ge=2, le=64)
+    rounds_at_once: int = Field(32, ge=1)
 
 
 class Watermarks(_Section):

@@ -39,6 +39,7 @@ from proxy.settings import Settings, Tenant
 from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.signed import report_key
+from proxy.steering import StatisticalMarks
 from proxy.upstreams import build
 
 __all__ = [
@@ -150,6 +151,7 @@ def build_house(settings: Settings) -> House:
         panel=panel(settings, keys, ring, store),
         fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
         report_key=report_key(keys.derive("inkseal|report|1")),
+        statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
         library_key=library_key(keys),
         sign_label=signer,
         pinned_keys=pinned_keys(settings, keys),
@@ -204,6 +206,7 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: Lab
         due_above_tokens=watermarks.due_above_tokens,
         sign=signer if settings.signature.api else None,
         fingerprints=settings.fingerprints_for(tenant),
+        statistical=watermarks.statistical,
     )
 
 
@@ -218,6 +221,8 @@ def make_app(settings: Settings) -> InksealApp:
         background.append(lambda: _keep_retention(house))
         background.append(lambda: keep_library(house))
     background.append(lambda: _keep_fingerprints(house))
+    if house.statistical.unknown:
+        background.append(lambda: house.statistical.explore(house.upstreams))
     app = create_app(house, background)
     callers = Callers(house)
     app.include_router(detect_router(house, callers))

@@ -110,7 +110,7 @@ def test_the_shipped_default_file_is_what_the_program_does_without_one() -> None
         ("", {"INKSEAL__SERVER__PROT": "1"}, "server.prot", "did you mean port?"),
         ("", {"INKSEAL__SERVER": "1", "INKSEAL__SERVER__PORT": "1"}, "INKSEAL__SERVER__PORT", "plain value"),
         ("", {"INKSEAL__SERVER": "[", }, "INKSEAL__SERVER", "not a YAML value"),
-        ("watermarks: {statistical: {scheme: best_of_n}}\n", {}, "watermarks.statistical.scheme", "none"),
+        ("watermarks: {statistical: {scheme: best}}\n", {}, "watermarks.statistical.scheme", "none"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_with_place_and_remedy(
