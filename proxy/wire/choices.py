@@ -132,6 +132,7 @@ class ChoiceStream:
         self._expected = policy.expected
         self._choices: dict[int, _Choice] = {}
         self._template: dict[str, Any] = {}
+        self._last_names: list[Any] = []
         self.usage: dict[str, Any] | None = None
         self.complete = False
         self.cancelled = False
@@ -219,11 +220,20 @@ class ChoiceStream:
             and event.keys() <= _EVENT_META
             and event.get("usage") is None
             and event.get("aigc") is None
-            and all(names_only(event.get(key)) for key in _NAMES)
             and not state.fed
+            and self._only_named(event)
         ):
             return self._text_chunk(state, frame, data, content)
         return self._rare_chunk(state, frame, data, event, choice, delta)
+
+    def _only_named(self, event: dict[str, Any]) -> bool:
+        """Whether names stand where names belong; those that stood there in the last chunk are."""
+        names = [*map(event.get, _TEMPLATE)]
+        if names != self._last_names:
+            if not all(map(names_only, names)):
+                return False
+            self._last_names = names
+        return names_only(event.get("obfuscation"))
 
     def _text_chunk(self, state: _Choice, frame: bytes, data: bytes, content: str) -> list[bytes]:
         pieces = state.lane.feed(content)
