@@ -18,6 +18,7 @@ from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
+from proxy.api.export import export_router
 from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
@@ -227,6 +228,7 @@ def make_app(settings: Settings) -> InksealApp:
     callers = Callers(house)
     app.include_router(detect_router(house, callers))
     app.include_router(files_router(house, callers))
+    app.include_router(export_router(house))
     app.include_router(verify_router(house, callers))
     app.include_router(labeling_policy_router(settings, house.public_key))
     if house.unlabelled is not None:
