@@ -115,9 +115,9 @@ def _find_scripts(data: bytes) -> list[Carriage]:
 
 
 def _insert_armour(data: bytes, store: bytes) -> bytes:
-    """In a comment of Markdown, on a line of its own at the end: front matter has to stay the first thing."""
+    """In a comment of Markdown, as the last line: front matter has to stay the first thing."""
     block = _BEGIN + b" " + _DATA_URI + base64.b64encode(store) + b" " + _END
-    return data + b"\n<!-- " + block + b" -->\n"
+    return data + b"\n<!-- " + block + b" -->"
 
 
 def _find_armour(data: bytes) -> list[Carriage]:
@@ -126,8 +126,19 @@ def _find_armour(data: bytes) -> list[Carriage]:
         reference = match[1]
         inline = reference.startswith(_DATA_URI)
         store = _base64(reference.removeprefix(_DATA_URI)) if inline else None
-        found.append(Carriage(match.start(), match.end() - match.start(), store))
+        start, end = _lines(data, match.start(), match.end())
+        found.append(Carriage(start, end - start, store))
     return found
+
+
+def _lines(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """The whole lines around a block, with their line feed; the last line of a file with the one before it.
+
+    So the hash is over the file as it was before the block was put in.
+    """
+    start = data.rfind(b"\n", 0, start) + 1
+    end = data.find(b"\n", end) + 1 or len(data)
+    return (start - 1 if end == len(data) and start else start), end
 
 
 def _base64(text: bytes) -> bytes | None:

@@ -135,7 +135,7 @@ def _definition(generator: str, when: str, title: str, media_type: str) -> dict[
         "claim_generator_info": [{"name": name, "version": version}],
         "title": title,
         "format": media_type,
-        "assertions": [{"label": "c2pa.actions", "data": {"actions": [created]}}],
+        "assertions": [{"label": "c2pa.actions", "created": True, "data": {"actions": [created]}}],
     }
 
 

@@ -107,9 +107,27 @@ def test_markdown_carries_it_in_a_comment_and_its_front_matter_stays_first() -> 
     (found,) = MARKDOWN.find(signed)
     block = signed[found.start : found.start + found.length]
     assert found.store == STORE
-    assert block.startswith(b"-----BEGIN C2PA MANIFEST----- data:application/c2pa;base64,")
-    assert block.endswith(b" -----END C2PA MANIFEST-----")
-    assert signed.endswith(b" -->\n")
+    assert signed == text + block
+    assert block.startswith(b"\n<!-- -----BEGIN C2PA MANIFEST----- data:application/c2pa;base64,")
+    assert block.endswith(b" -----END C2PA MANIFEST----- -->")
+
+
+BLOCK = b"<!-- -----BEGIN C2PA MANIFEST----- https://e/m -----END C2PA MANIFEST----- -->"
+
+
+@pytest.mark.parametrize(
+    ("text", "excluded"),
+    [
+        (b"# hi\n" + BLOCK + b"\nrest\n", BLOCK + b"\n"),
+        (BLOCK + b"\nrest\n", BLOCK + b"\n"),
+        (b"# hi\n" + BLOCK + b"\n", b"\n" + BLOCK + b"\n"),
+        (b"# hi\n" + BLOCK, b"\n" + BLOCK),
+        (BLOCK, BLOCK),
+    ],
+)
+def test_the_hash_leaves_out_whole_lines_as_other_implementations_do(text: bytes, excluded: bytes) -> None:
+    (found,) = MARKDOWN.find(text)
+    assert text[found.start : found.start + found.length] == excluded
 
 
 def test_armour_of_others_is_found_also_where_it_only_refers_to_a_manifest() -> None:
