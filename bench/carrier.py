@@ -29,7 +29,7 @@ from detectors.carrier import CarrierDetector
 from detectors.detection import Outcome
 from labelers.provenance import KeyRing, Provenance, content_number
 from labelers.watermarks.carrier import PROFILES, CarrierScheme, strip_own
-from labelers.watermarks.carrier_codec import GRAIN_RUN, encode, grain_heads, split_run
+from labelers.watermarks.carrier_codec import GRAIN_RUN, grain_heads, split_run
 from tests.labelers.documents import en_sentence, paragraph, text_of, zh_sentence
 
 KEYS = KeyRing(b"bench" * 8, producers=["bench"])
@@ -252,7 +252,7 @@ def forgeries(hosts: list[str], count: int) -> dict[Outcome, int]:
     for number in range(count):
         if number % 2:
             head = bytes((0x11, 1)) + KEYS.code("bench").to_bytes(2, "big")
-            heads = grain_heads(encode(head + rng.randbytes(16)))
+            heads = grain_heads(head + rng.randbytes(16))
         else:
             heads = tuple(chr(0xFE03 + rng.randrange(11)) + nibbles(rng, 10) for _ in range(11))
         grains = [head + nibbles(rng, 2) for head in heads]

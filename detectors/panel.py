@@ -9,6 +9,7 @@ from detectors.detection import Detection, Outcome
 from detectors.explicit import ExplicitDetector
 from detectors.fingerprint import FingerprintDetector
 from detectors.foreign import ForeignDetector
+from detectors.statistical import StatisticalDetector
 from detectors.verdict import Report, judge
 from labelers.provenance import KeyRing
 
@@ -25,7 +26,7 @@ class Panel:
     ) -> None:
         self._carrier = CarrierDetector(ring, labels)
         self._fingerprints = fingerprints
-        self._others = (ExplicitDetector(labels), ForeignDetector())
+        self._others = (ExplicitDetector(labels), ForeignDetector(), StatisticalDetector(ring, labels))
 
     def examine(self, text: str, *, declared: bool = False) -> Report:
         """One detection a technique; the carrier gives one for each answer that it finds."""

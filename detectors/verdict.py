@@ -170,7 +170,7 @@ def judge(text: str, detections: Sequence[Detection], *, declared: bool = False)
         verdict, basis = _METADATA[metadata]
     elif declared:
         verdict, basis = "possible", "标识办法第六条（二）：用户声明"
-    elif any(d.outcome is not Outcome.ABSENT for d in detections):
+    elif any(_is_trace(d) for d in detections):
         verdict = "suspected"
         basis = "标识办法第六条（三）：" + ("显式标识" if "explicit" in present else "其他生成合成痕迹")
     label = _STATUTORY[verdict]
@@ -204,6 +204,13 @@ def _remarks(detections: Sequence[Detection]) -> tuple[Words, ...]:
         if found.detector == "carrier" and found.outcome is Outcome.TAMPERED:
             said.append(_MOVED)
     return tuple(dict.fromkeys(said))
+
+
+def _is_trace(detection: Detection) -> bool:
+    """Weak statistical evidence is none: one human text in a thousand shows as much by chance."""
+    if detection.detector == "statistical":
+        return detection.outcome is Outcome.PRESENT
+    return detection.outcome is not Outcome.ABSENT
 
 
 def _metadata_label(detections: Sequence[Detection]) -> str:

@@ -77,7 +77,7 @@ def aigc_json(fields: Mapping[str, str], *, wrapped: bool = True) -> str:
 
 
 def aigc_headers(fields: Mapping[str, str], hint: str) -> list[tuple[str, str]]:
-    """The same over HTTP: X-AIGC, X-AIGC-Hint (percent-encoded UTF-8) and AI-Disclosure.
+    """The same over HTTP: X-AIGC, X-AIGC-Hint (percent-encoded UTF-8; left out where it is "") and AI-Disclosure.
 
     AI-Disclosure is the structured field of draft-abaris-aicdh. In X-AIGC a semicolon or percent
     sign of a value is percent-encoded.
@@ -86,7 +86,7 @@ def aigc_headers(fields: Mapping[str, str], hint: str) -> list[tuple[str, str]]:
     name, number = (quote(value, safe=_PLAIN_IN_HEADER) for value in (producer, fields["ProduceID"]))
     return [
         ("x-aigc", f"label={fields['Label']}; producer={name}; id={number}"),
-        ("x-aigc-hint", quote(hint, safe="")),
+        *([("x-aigc-hint", quote(hint, safe=""))] if hint else []),
         ("ai-disclosure", f'mode=ai-originated;provider="{producer}"'),
     ]
 

@@ -15,6 +15,7 @@ from proxy.cli.keys import keys
 from proxy.cli.library import library
 from proxy.cli.records import records
 from proxy.cli.serve import check_config, serve
+from proxy.cli.unlabelled import unlabelled
 
 __all__ = ["main"]
 
@@ -25,7 +26,7 @@ def main() -> None:
     """Inkseal 钤印: labels, watermarks, reviews and records AI text."""
 
 
-for _command in (serve, check_config, detect, library, records, keys):
+for _command in (serve, check_config, detect, library, records, keys, unlabelled):
     main.add_command(_command)
 
 

@@ -15,18 +15,22 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 
 from proxy.call import Call, Message, Receive
 from proxy.errors import ApiError
 from proxy.examination import examine, submission_of
 from proxy.exchange import Exchange
-from proxy.house import House
+from proxy.following import workers
+from proxy.governance.undertaking import undertakings
+from proxy.house import House, iso_time
+from proxy.metrics import exposition
 from proxy.models import list_models
 from proxy.provenance_checks import PATH as PROVENANCE_CHECKS
 from proxy.provenance_checks import provenance_check
 from proxy.records.record import RecordError
 from proxy.relay import Relay, is_relayed
+from proxy.review.store import live_age_days, live_version
 from proxy.wire import ENDPOINTS
 from proxy.wire.inputs import InputEndpoint
 
@@ -61,6 +65,8 @@ def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]]
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await house.records.open()
         house.fingerprints.start()
+        for promised in undertakings(house.settings, iso_time(house.clock.now_ms())):
+            await house.records.append(promised)
         for _, upstream in house.upstreams:
             await upstream.start()
         tasks = [asyncio.ensure_future(run()) for run in background]
@@ -116,6 +122,14 @@ def _add_health(app: FastAPI, house: House) -> None:
             and (library is not None or not reviewing)
         )
         return JSONResponse({"ready": ready, **checks}, status_code=200 if ready else 503)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> PlainTextResponse:
+        """Prometheus text; each worker's series under its label."""
+        library = house.settings.review.library
+        live, age = live_version(library), live_age_days(library, house.clock.now_ms())
+        told = await asyncio.to_thread(workers, house)
+        return PlainTextResponse(exposition(told, live, age), media_type="text/plain; version=0.0.4")
 
     @app.get("/version")
     async def versions() -> dict[str, str | None]:

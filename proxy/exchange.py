@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 import orjson
@@ -30,6 +31,8 @@ from proxy.records.record import BLOCKED, CLOSED
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
+from proxy.sampling import open_sampled
+from proxy.shadow import Said
 from proxy.tokens import encoding_for, estimate_usage
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
 from proxy.wire.endpoint import AnswerStream, Endpoint
@@ -68,6 +71,7 @@ class Exchange:
         self._answered = False
         self._input_digest = ""
         self._user = ""
+        self._texts: Texts = ()
         self._plan: Plan | None = None
 
     async def run(self) -> None:
@@ -115,7 +119,9 @@ class Exchange:
         if asks.streamed:
             self._gate.begin_stream()
             self._streaming = True
-        library = house.library.current
+        self._user = _end_user(call, body)
+        session = call.headers.get("x-aigc-session", "")
+        library = house.library.pick(call.rules.tenant, self._user or session or call.request_id)
         review = call.rules.review
         if library is None and (review.input or review.output) and not house.settings.on_loopback:
             raise ApiError(
@@ -126,6 +132,8 @@ class Exchange:
                 code="library_missing",
             )
         now = house.clock.now_ms()
+        self._user = _end_user(call, body)
+        steering = house.statistical.steer(call.rules, routes[0][0], endpoint.path, body)
         decided = self._plan = plan(
             call.rules,
             asks,
@@ -133,9 +141,10 @@ class Exchange:
             library=library,
             content_numbers=[content_number(now, house.clock.random24()) for _ in range(asks.n)],
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
+            grant=house.unlabelled_grant(call.rules, self._user, now) if endpoint.generates else "not asked",
+            steered=steering.sampled if steering is not None else None,
         )
-        texts = list(endpoint.texts(body))
-        self._user = _end_user(call, body)
+        texts = self._texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
         await self._accept(decided, routes[0][1], now)
         blocked = self._review_input(decided, library, texts)
@@ -147,7 +156,13 @@ class Exchange:
             return
         request = UpstreamRequest("POST", endpoint.path, forwarded_headers(call.headers), raw)
         try:
-            async with open_first(routes, request, self._outcome.attempts, house.resting) as response:
+            opening = open_first(routes, request, self._outcome.attempts, house.resting)
+            if steering is not None and not steering.sampled.unmarked:
+                provenances = [decided.provenance(index) for index in range(decided.expected)]
+                opening = open_sampled(
+                    routes, request, self._outcome.attempts, house.resting, steering, provenances, now // 1000
+                )
+            async with opening as response:
                 await self._answer(decided, texts, response)
         except UpstreamError as error:
             self._outcome.reason = f"upstream: {error.kind}: {error}"
@@ -303,9 +318,13 @@ class Exchange:
         )
         failure = ""
         loop = asyncio.get_running_loop()
+        metrics = self._house.metrics
+        metrics.streams.add(dialect)
         try:
             async for data in pieces:
+                began = perf_counter()
                 out = rewriter.feed(data)
+                metrics.path(perf_counter() - began)
                 if out:
                     self._sent_at = loop.time()
                     await reply.send(out)
@@ -317,6 +336,7 @@ class Exchange:
             failure = f"the model server broke off: {error.kind}"
             self._outcome.reason = f"upstream: {error.kind}: {error}"
         finally:
+            metrics.streams.discard(dialect)
             self._outcome.lanes = dialect.lanes
         extra = []
         if dialect.cancelled and dialect.usage is None:
@@ -420,6 +440,8 @@ class Exchange:
             "session": call.headers.get("x-aigc-session", ""),
             "user": self._user,
         }
+        if plan.grant and self._endpoint.generates:
+            fields["unlabelled_grant"] = plan.grant
         if self._endpoint.generates:
             self._recording.content_id = plan.provenance(0).content_id
         self._recording.library_version = plan.library.version if plan.library is not None else ""
@@ -450,6 +472,23 @@ class Exchange:
         if plan.rules.fingerprints:
             for lane in outcome.lanes:
                 self._house.fingerprints.note(int(lane.content_id, 16), "".join(lane.generated))
+        self._house.metrics.closed(self._call.path, outcome.status, outcome.all_findings())
+        self._read_along(plan)
+
+    def _read_along(self, plan: Plan) -> None:
+        """For a version on trial in the shadow, now that all has been said."""
+        shadow, outcome, house = self._house.library.shadow, self._outcome, self._house
+        if shadow is None or plan.library is None:
+            return
+        said = Said(
+            self._call.request_id,
+            plan.library.version,
+            [text for _, text in self._texts] if plan.rules.review.input else [],
+            ["".join(lane.generated) for lane in outcome.lanes] if plan.reviews_output else [],
+            frozenset((direction, finding.entry_id) for direction, finding in outcome.all_findings()),
+        )
+        if not house.shadow.offer(shadow, said):
+            house.metrics.shadow_dropped += 1
 
     def _content_ids(self, plan: Plan) -> list[str]:
         """One for each text that is generated; none where nothing is."""

@@ -20,13 +20,18 @@ from labelers.provenance import KeyRing
 from proxy.errors import ApiError
 from proxy.fallback import Resting, Route
 from proxy.fingerprints.writer import FingerprintWriter
+from proxy.governance.unlabelled import Register, RegisterError
 from proxy.limits import Gate
+from proxy.metrics import Metrics
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
 from proxy.review.library import Library
+from proxy.review.store import Rollout
 from proxy.settings import Settings
+from proxy.shadow import Shadow
 from proxy.signature import LabelSigner
+from proxy.steering import StatisticalMarks
 
 __all__ = ["Clock", "House", "LiveLibrary", "iso_time"]
 
@@ -61,9 +66,27 @@ class Clock:
 
 @dataclass(slots=True)
 class LiveLibrary:
-    """The feature library that new requests get; swapped by one assignment, a stream keeps its own."""
+    """The feature library that new requests get; swapped by one assignment, a stream keeps its own.
+
+    `candidate`: the version on `trial` beside it; `failure`: why what is published could not be loaded.
+    """
 
     current: Library | None = None
+    trial: Rollout | None = None
+    candidate: Library | None = None
+    loaded_ms: int = 0
+    failure: str = ""
+
+    def pick(self, tenant: str, caller: str) -> Library | None:
+        """The library that judges this caller's request: a canary for those it is for."""
+        if self.trial is not None and self.trial.state == "canary" and self.trial.takes(tenant, caller):
+            return self.candidate
+        return self.current
+
+    @property
+    def shadow(self) -> Library | None:
+        """The version that only reads along."""
+        return self.candidate if self.trial is not None and self.trial.state == "shadow" else None
 
 
 @dataclass(slots=True)
@@ -82,18 +105,26 @@ class House:
     report_key: Ed25519PrivateKey
     """Signs the reports of the detector."""
     library_key: bytes = b""
+    public_key: str = ""
+    """What implicit labels are signed with, for others to pin; "" where they cannot be signed."""
     sign_label: LabelSigner | None = None
     """Fills ReservedCode1, for texts shown to be ours; None where this OpenSSL has no SM2."""
     pinned_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Public SM2 keys by producer: whose signed labels are authentic."""
     admin_token_sha256: str | None = None
+    unlabelled: Register | None = None
+    """Applications for content without an explicit label; None where nothing is recorded."""
     clock: Clock = field(default_factory=Clock)
     live: int = 0
     """Exchanges under way."""
     draining: bool = False
+    statistical: StatisticalMarks = field(default_factory=StatisticalMarks)
     gates: dict[str, Gate] = field(default_factory=dict)
     """The limits of each tenant, by name."""
     resting: Resting = field(default_factory=Resting)
+    metrics: Metrics = field(default_factory=Metrics)
+    shadow: Shadow = field(default_factory=Shadow)
+    worker: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(3)}")
     _keys: dict[bytes, str] = field(default_factory=dict)
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -156,6 +187,21 @@ class House:
             param="model",
             code="model_not_found",
         )
+
+    def unlabelled_grant(self, rules: Rules, user: str, now_ms: int) -> str:
+        """The id of the grant by which this call may be answered without a label; "". Raises ApiError (503)."""
+        if rules.labels.mode != "unlabelled" or self.unlabelled is None:
+            return ""
+        try:
+            grant = self.unlabelled.live(rules.tenant, user, iso_time(now_ms))
+        except RegisterError as error:
+            raise ApiError(
+                503,
+                "the register of unlabelled content cannot be read, so nothing goes out by it; the operator must look",
+                type_="server_error",
+                code="register_unusable",
+            ) from error
+        return grant.id if grant is not None else ""
 
     def entered(self) -> None:
         self.live += 1

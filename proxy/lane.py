@@ -89,6 +89,11 @@ class Lane:
         return {"generated": generated, "labels": self._label_chars, "marks": marks}
 
     @property
+    def held(self) -> int:
+        """Code points that review holds back."""
+        return self._reviewer.held if self._reviewer is not None else 0
+
+    @property
     def rewritten(self) -> bool:
         """Whether review masked or replaced anything."""
         return any(finding.action in (Action.MASK, Action.REPLACE) for finding in self.findings)

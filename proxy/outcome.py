@@ -58,6 +58,7 @@ class Outcome:
             "upstream_request_id": self.upstream_request_id,
             "upstream": self.attempts[-1]["upstream"] if self.attempts else "",
             "attempts": self.attempts,
+            "statistical": plan.steered.fields() if plan.steered is not None else None,
         }
 
     def secret(self, store_text: str, request: bytes) -> dict[str, Any] | None:

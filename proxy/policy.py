@@ -8,9 +8,9 @@ says, in the AIGC object, what was decided and what came of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Protocol
 
 from labelers.explicit import ExplicitLabel, LabelStrings
 from labelers.locales import locale_of
@@ -22,12 +22,23 @@ from proxy.lane import Lane
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
-from proxy.settings import Labels, Review
+from proxy.settings import Labels, Review, Statistical
 from proxy.wire.annotations import filter_results, inner_error, prompt_filter_results, response_filters
 from proxy.wire.endpoint import Asks
 from proxy.wire.moderation import moderation_error, moderation_result, moderation_results
 
-__all__ = ["Plan", "Rules", "plan"]
+__all__ = ["Plan", "Rules", "Steered", "plan"]
+
+
+class Steered(Protocol):
+    """What became of the statistical mark of one answer. `unmarked`: why it, or its rest, has none."""
+
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def unmarked(self) -> str: ...
+
+    def fields(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,7 @@ class Rules:
     sign: Callable[[Mapping[str, str]], str] | None = None
     """Makes ReservedCode1, where the operator wants answers signed too."""
     fingerprints: bool = False
+    statistical: Statistical = field(default_factory=Statistical)
 
     def producer_of(self, model: str) -> str:
         return next((code for pattern, code in self.services if fnmatchcase(model, pattern)), self.producer)
@@ -69,9 +81,12 @@ class Plan:
     skipped: str
     carrier: bool
     producer: str
+    grant: str = ""
+    """By which entry of the register the answer goes out without any explicit label; "" for all others."""
     input_findings: Sequence[Finding] = ()
     origin: Origin | None = None
     """Who labelled the answer before us, where that upstream is trusted to have done so."""
+    steered: Steered | None = None
 
     @property
     def model(self) -> str:
@@ -183,18 +198,9 @@ class Plan:
         skipped = self.skipped or (label.skipped if last and label is not None else "")
         aigc: dict[str, Any] = {
             **self.label_fields(lane.content_id),
-            "hint": {
-                "text": self.strings.hint,
-                "placement": "beside the content, shown for as long as it is",
-                "must_persist": self.rules.labels.mode == "interface"
-                or not (positions or self.origin is not None),
-                "locale": self.locale,
-            },
+            "hint": None if self.grant else self._hint(positions),
             "label": {"positions": positions, "skipped_reason": skipped or None},
-            "watermark": {
-                "schemes": ["carrier"] if self.carrier and self.rules.carrier is not None else [],
-                "key_id": self.rules.key_id,
-            },
+            "watermark": self._watermark(last=last),
             "review": {"id": self.request_id, "decision": self.decision(lane, last=last)},
         }
         if last:
@@ -202,6 +208,16 @@ class Plan:
         if retract is not None:
             aigc |= {"event": "retract", "from_char": retract}
         return aigc
+
+    def _hint(self, positions: Sequence[str]) -> dict[str, Any]:
+        """What the app shows, and where (GB 45438-2025 §5.6)."""
+        return {
+            "text": self.strings.hint,
+            "placement": "beside the content, shown for as long as it is",
+            "must_persist": self.rules.labels.mode == "interface"
+            or not (positions or self.origin is not None),
+            "locale": self.locale,
+        }
 
     def label_fields(self, content_id: str) -> dict[str, str]:
         """The seven keys of the implicit label, signed if the operator wants that and the text is ours."""
@@ -221,6 +237,16 @@ class Plan:
             }
         return fields
 
+    def _watermark(self, *, last: bool) -> dict[str, Any]:
+        schemes = ["carrier"] if self.carrier and self.rules.carrier is not None else []
+        watermark: dict[str, Any] = {"schemes": schemes, "key_id": self.rules.key_id}
+        if self.steered is not None:
+            if not self.steered.unmarked:
+                schemes.insert(0, self.steered.scheme)
+            if last:
+                watermark["statistical"] = self.steered.fields()
+        return watermark
+
     def decision(self, lane: Lane, *, last: bool = True) -> str:
         if not self.reviews_output:
             return "not_reviewed"
@@ -238,7 +264,8 @@ class Plan:
         """The implicit label in the head of the answer, before any text."""
         if not self.rules.labels.metadata:
             return []
-        return aigc_headers(self._fields(self.provenance(0).content_id), self.strings.hint)
+        fields = self._fields(self.provenance(0).content_id)
+        return aigc_headers(fields, "" if self.grant else self.strings.hint)
 
     def labelled_by(self, origin: Origin) -> Plan:
         """The same for an answer that another proxy labelled: reviewed, and neither labelled nor marked again."""
@@ -253,10 +280,13 @@ def plan(
     library: Library | None,
     content_numbers: Sequence[int],
     hint_only: bool = False,
+    grant: str = "",
+    steered: Steered | None = None,
 ) -> Plan:
     """Decides for one request. Raises ApiError where a label cannot be left out.
 
-    `hint_only`: the caller asked for no text label (X-AIGC-Label: hint).
+    `hint_only`: the caller asked for no text label (X-AIGC-Label: hint). `grant`: the entry of the register
+    that covers this call, which a tenant in mode `unlabelled` needs.
     """
     labels = rules.labels
     if hint_only and labels.mode != "interface":
@@ -269,8 +299,15 @@ def plan(
         )
     positions: tuple[str, ...] = tuple(labels.positions)
     skipped = ""
-    if labels.mode == "interface":
-        positions, skipped = (), "interface"
+    if labels.mode == "unlabelled" and not grant:
+        raise ApiError(
+            403,
+            "this key is for content without an explicit label, which is given on application only, and no application "
+            "that covers this call is in force. Ask the operator (标识办法 art. 9)",
+            code="unlabelled_not_granted",
+        )
+    if labels.mode in ("interface", "unlabelled"):
+        positions, skipped = (), labels.mode
     elif asks.unlabelled:
         if labels.unsafe == "refuse":
             raise ApiError(
@@ -294,4 +331,6 @@ def plan(
         # An echo that an upstream spells otherwise than the caller did would be marked as ours.
         carrier=rules.carrier is not None and not (asks.unlabelled or asks.logprobs or asks.echo),
         producer=rules.producer_of(asks.model),
+        grant=grant if labels.mode == "unlabelled" else "",
+        steered=steered,
     )

@@ -136,6 +136,16 @@ class Timeouts(_Section):
     total: float = Field(600.0, gt=0)
 
 
+class Abilities(_Section):
+    """What an upstream can do. None: found out by asking, once a statistical mark needs it."""
+
+    n: int | None = Field(None, ge=1, le=128)
+    prefix: Literal["none", "trailing", "continue_final_message", "prefix", "partial"] | None = None
+    repeats_prefix: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0)
+    logit_bias: int | None = Field(None, ge=0)
+
+
 class UpstreamSettings(_Section):
     name: str
     kind: str = Field("openai_compatible", pattern=r"^(openai_compatible|local|scripted|[\w.]+:\w+)$")
@@ -147,6 +157,7 @@ class UpstreamSettings(_Section):
     headers: dict[str, str] = {}
     trusted_labels: bool = False
     retries: int = Field(0, ge=0, le=5)
+    capabilities: Abilities = Abilities()
 
     @model_validator(mode="after")
     def _check(self) -> UpstreamSettings:
@@ -206,10 +217,9 @@ class Labels(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Labels:
-        if self.mode == "unlabelled":
+        if self.mode == "unlabelled" and not self.metadata:
             raise ValueError(
-                "mode: unlabelled needs the register of applications (标识办法 art. 9), "
-                "which this version does not have; use text or interface"
+                "metadata: the implicit label stays where there is no explicit one (标识办法 art. 9)"
             )
         if self.mode == "interface" and not self.undertaking.strip():
             raise ValueError(
@@ -258,7 +268,12 @@ class Carrier(_Section):
 
 
 class Statistical(_Section):
-    scheme: Literal["none"] = "none"
+    """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process."""
+
+    scheme: Literal["none", "auto", "best_of_n"] = "none"
+    n: int = Field(8, ge=2, le=64)
+    k: int = Field(8, ge=2, le=64)
+    rounds_at_once: int = Field(32, ge=1)
 
 
 class Watermarks(_Section):
@@ -300,7 +315,11 @@ class ContentCredentials(_Section):
 
 
 class Keys(_Section):
+    """`command`: a program and its arguments that print the master. `others`: shared keys of other providers."""
+
     file: Path = Path("./data/keys.json")
+    command: list[str] = []
+    others: list[Path] = []
 
 
 class Review(_Section):
@@ -454,8 +473,18 @@ class Settings(_Section):
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"{what}: two have the same name")
+        if self.labels.mode == "unlabelled":
+            raise ValueError(
+                "labels.mode: unlabelled is for single tenants whose applications stand in the register "
+                "(inkseal unlabelled grant, 标识办法 art. 9): set it under tenants[].labels"
+            )
         for tenant in self.tenants:
-            self.for_tenant(tenant)
+            mode = self.for_tenant(tenant)[0].mode
+            if mode == "unlabelled" and not self.records.enabled:
+                raise ValueError(
+                    f"tenants.{tenant.name}.labels.mode: unlabelled content must be recorded (标识办法 art. 9); "
+                    "switch records on"
+                )
         return self
 
     def fingerprints_for(self, tenant: Tenant | None) -> bool:

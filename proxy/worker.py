@@ -11,29 +11,35 @@ from pathlib import Path
 
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
 from detectors.panel import Panel
-from labelers.provenance import Epoch, KeyRing, KeyState
+from labelers.provenance import KeyRing
 from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
 from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
+from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
+from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
 from proxy.fallback import Route
 from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import FingerprintWriter
+from proxy.following import follow_library, keep_library
+from proxy.governance.unlabelled import Register
 from proxy.house import Clock, House, LiveLibrary, iso_time
-from proxy.keys import ACTIVE, KeyFile
+from proxy.keys import KeyFile
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import NullStore, RecordStore, open_store
-from proxy.review.store import LibraryError, live_version, load_live
+from proxy.review.store import load_live
 from proxy.settings import Settings, Tenant
+from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.signed import report_key
+from proxy.steering import StatisticalMarks
 from proxy.upstreams import build
 
 __all__ = [
@@ -47,11 +53,11 @@ __all__ = [
     "make_app",
     "panel",
     "pinned_keys",
+    "unlabelled_register",
 ]
 
 log = logging.getLogger("inkseal")
 
-LIBRARY_POLL_SECONDS = 1.0
 RETENTION_SECONDS = 24 * 3600.0
 
 
@@ -71,16 +77,20 @@ def first_start(settings: Settings) -> str:
 def key_file(settings: Settings) -> KeyFile:
     """The keys of this installation, made if there are none yet."""
     now = iso_time(Clock().now_ms())
-    return KeyFile.load_or_create(settings.keys.file, now=now, provider=settings.provider.code)
+    return KeyFile.load_or_create(
+        settings.keys.file, now=now, provider=settings.provider.code, command=settings.keys.command
+    )
 
 
-def key_ring(keys: KeyFile, producers: Sequence[str]) -> KeyRing:
-    """The watermark keys of the key file."""
-    epochs = {
-        epoch.kid: Epoch(KeyState.ACTIVE if epoch.state == ACTIVE else KeyState.VERIFY_ONLY)
-        for epoch in keys.epochs
-    }
-    return KeyRing(keys.master, keys.current, epochs=epochs, producers=producers)
+def key_ring(keys: KeyFile, producers: Sequence[str], others: Sequence[Path] = ()) -> KeyRing:
+    """The watermark keys of the key file, and beside them those that other providers shared."""
+    return KeyRing(
+        keys.master,
+        keys.current,
+        epochs={epoch.kid: epoch_state(epoch) for epoch in keys.epochs},
+        producers=producers,
+        others=[read_shared(path) for path in others],
+    )
 
 
 def library_key(keys: KeyFile) -> bytes:
@@ -107,10 +117,15 @@ def panel(settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintSt
     return Panel(ring, labels, fingerprints=traces)
 
 
+def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
+    """Who may be given content without an explicit label."""
+    return Register(settings.server.data_dir / "unlabelled.sqlite", keys.derive("inkseal|unlabelled|1"))
+
+
 def build_house(settings: Settings) -> House:
     """Everything a worker holds, not yet started. Raises what the parts raise for settings they cannot use."""
-    keys = KeyFile.load(settings.keys.file)
-    ring = key_ring(keys, settings.provider.names())
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
+    ring = key_ring(keys, settings.provider.names(), settings.keys.others)
     records: RecordStore = NullStore()
     if settings.records.enabled:
         records = open_store(
@@ -136,9 +151,12 @@ def build_house(settings: Settings) -> House:
         panel=panel(settings, keys, ring, store),
         fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
         report_key=report_key(keys.derive("inkseal|report|1")),
+        statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
         library_key=library_key(keys),
         sign_label=signer,
         pinned_keys=pinned_keys(settings, keys),
+        public_key=public_key(signing_key(keys)) if signer is not None else "",
+        unlabelled=unlabelled_register(settings, keys) if settings.records.enabled else None,
         admin_token_sha256=(
             hashlib.sha256(settings.admin.token.encode()).hexdigest()
             if settings.admin.token
@@ -188,37 +206,32 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: Lab
         due_above_tokens=watermarks.due_above_tokens,
         sign=signer if settings.signature.api else None,
         fingerprints=settings.fingerprints_for(tenant),
+        statistical=watermarks.statistical,
     )
 
 
 def make_app(settings: Settings) -> InksealApp:
     """The application that a server process runs."""
     house = build_house(settings)
-    background: list[Callable[[], Awaitable[None]]] = [lambda: _follow_library(house)]
+    background: list[Callable[[], Awaitable[None]]] = [
+        lambda: follow_library(house),
+        lambda: house.shadow.run(house),
+    ]
     if settings.records.enabled:
         background.append(lambda: _keep_retention(house))
+        background.append(lambda: keep_library(house))
     background.append(lambda: _keep_fingerprints(house))
+    if house.statistical.unknown:
+        background.append(lambda: house.statistical.explore(house.upstreams))
     app = create_app(house, background)
     callers = Callers(house)
     app.include_router(detect_router(house, callers))
     app.include_router(files_router(house, callers))
     app.include_router(verify_router(house, callers))
+    app.include_router(labeling_policy_router(settings, house.public_key))
+    if house.unlabelled is not None:
+        app.include_router(unlabelled_router(house, house.unlabelled))
     return app
-
-
-async def _follow_library(house: House) -> None:
-    """Swaps the library when another version goes live; a stream under way keeps its own."""
-    folder: Path = house.settings.review.library
-    while True:
-        await asyncio.sleep(LIBRARY_POLL_SECONDS)
-        current = house.library.current
-        try:
-            if live_version(folder) == (current.version if current is not None else None):
-                continue
-            house.library.current = await asyncio.to_thread(load_live, folder, house.library_key)
-        except (LibraryError, OSError) as error:
-            # The library that was checked when it was loaded goes on serving.
-            log.error("the live feature library cannot be loaded, the one before stays: %s", error)
 
 
 async def _keep_retention(house: House) -> None:

@@ -132,6 +132,24 @@ def test_keys_are_made_listed_and_rotated_and_old_marks_still_verify(tmp_path: P
     assert len(key_points(public)) == 1
 
 
+def test_a_leaked_epoch_is_told_with_what_it_still_vouches_for_and_shared_keys_are_private(
+    tmp_path: Path,
+) -> None:
+    assert inkseal(tmp_path, "keys", "new").returncode == 0
+    wrong = inkseal(tmp_path, "keys", "leak", "1", "--not-after", "yesterday")
+    assert (wrong.returncode, b"content id" in wrong.stderr) == (2, True)
+    told = inkseal(tmp_path, "keys", "leak", "1", "--not-after", "2026-01-01T00:00:01Z")
+    assert (told.returncode, b"epoch 2 signs" in told.stdout) == (0, True)
+    assert b"1  leaked" in (listed := inkseal(tmp_path, "keys", "list").stdout)
+    assert b"up to 00000003e8ffffff" in listed
+    assert inkseal(tmp_path, "keys", "leak", "1", "--not-after", "2026-01-01T00:00:01").returncode == 0
+    assert b"for nothing any more" in inkseal(tmp_path, "keys", "leak", "1").stdout
+    assert inkseal(tmp_path, "keys", "share", "1", "-o", "shared.json").returncode == 0
+    assert (tmp_path / "shared.json").stat().st_mode & 0o777 == 0o600
+    assert inkseal(tmp_path, "keys", "share", "1", "-o", "shared.json").returncode == 2
+    assert inkseal(tmp_path, "keys", "share", "2", "-o", "other.json").returncode == 2
+
+
 def test_records_are_found_by_what_a_detector_read(tmp_path: Path) -> None:
     write_settings(tmp_path)
     with server(tmp_path) as (url, _):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import multiprocessing
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +168,100 @@ def test_a_failed_rotation_leaves_the_file_and_no_litter(path: Path, monkeypatch
         keys.rotate(now=LATER)
     assert KeyFile.load(path) == keys
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_leaked_epoch_vouches_up_to_a_content_id_or_for_nothing(path: Path) -> None:
+    KeyFile.load_or_create(path, now=NOW).rotate(now=LATER)
+    leaked = KeyFile.load(path).leak(1, not_after="00000000000000ff", now=LATER)
+    assert leaked.epochs == (KeyEpoch(1, NOW, "leaked", "00000000000000ff"), KeyEpoch(2, LATER, "active"))
+    assert KeyFile.load(path) == leaked
+    assert leaked.leak(1, not_after="", now=LATER).epochs[0] == KeyEpoch(1, NOW, "leaked")
+    # A rotation does not make it trusted again.
+    assert KeyFile.load(path).rotate(now=LATER).epochs[0].state == "leaked"
+
+
+def test_leaking_the_epoch_that_signs_begins_a_new_one(path: Path) -> None:
+    leaked = KeyFile.load_or_create(path, now=NOW).leak(1, not_after="", now=LATER)
+    assert leaked.current == 2
+    assert [epoch.state for epoch in leaked.epochs] == ["leaked", "active"]
+
+
+@pytest.mark.parametrize(
+    ("kid", "not_after", "said"), [(7, "", "no key epoch 7"), (1, "yesterday", "content id")]
+)
+def test_leaking_what_is_not_there_is_refused(path: Path, kid: int, not_after: str, said: str) -> None:
+    keys = KeyFile.load_or_create(path, now=NOW)
+    with pytest.raises(ValueError, match=said):
+        keys.leak(kid, not_after=not_after, now=LATER)
+    assert KeyFile.load(path) == keys
+
+
+def test_a_mark_names_at_most_255_epochs(path: Path) -> None:
+    KeyFile.load_or_create(path, now=NOW)
+    _edit(path, current=255, epochs=[{"kid": 255, "created": NOW, "state": "active"}])
+    with pytest.raises(ValueError, match="255"):
+        KeyFile.load(path).rotate(now=LATER)
+
+
+@pytest.mark.parametrize(
+    "epoch",
+    [
+        {"kid": 1, "created": NOW, "state": "lost"},
+        {"kid": 1, "created": NOW, "state": "leaked", "not_after": "x"},
+    ],
+)
+def test_an_epoch_of_an_unknown_state_is_refused(path: Path, epoch: dict[str, Any]) -> None:
+    KeyFile.load_or_create(path, now=NOW)
+    _edit(path, epochs=[epoch, {"kid": 2, "created": NOW, "state": "active"}], current=2)
+    with pytest.raises(ValueError, match="epoch 1"):
+        KeyFile.load(path)
+
+
+MASTER = bytes(range(32))
+
+
+def printing(text: str) -> list[str]:
+    return [sys.executable, "-c", f"print({text!r})"]
+
+
+@pytest.mark.parametrize("text", [MASTER.hex(), MASTER.hex().upper(), base64.b64encode(MASTER).decode()])
+def test_a_command_prints_the_master_and_the_file_holds_only_its_digest(path: Path, text: str) -> None:
+    command = printing(text)
+    keys = KeyFile.load_or_create(path, now=NOW, command=command)
+    assert keys.master == MASTER
+    assert hashlib.sha256(MASTER).hexdigest() in path.read_text()
+    assert text not in path.read_text()
+    assert 'master"' not in path.read_text()
+    rotated = KeyFile.load(path, command).rotate(now=LATER)
+    assert (rotated.master, rotated.current) == (MASTER, 2)
+    assert KeyFile.load(path, command).claim_admin_token("a" * 64)[1]
+    assert 'master"' not in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ([], "set it again"),
+        (printing(bytes(32).hex()), "not the master"),
+        (printing("top-secret"), "no 32 bytes"),
+        ([sys.executable, "-c", "print('top-secret'); exit(3)"], "exit code 3"),
+        (["no-such-program", "top-secret"], "cannot be run"),
+        ([sys.executable, "-c", "import time; time.sleep(60)", "top-secret"], "no answer in 0.5 seconds"),
+    ],
+)
+def test_a_command_that_gives_no_master_is_told_without_what_it_printed(
+    path: Path, command: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    KeyFile.load_or_create(path, now=NOW, command=printing(MASTER.hex()))
+    if "time.sleep" in str(command):
+        monkeypatch.setattr("proxy.keys.COMMAND_SECONDS", 0.5)
+    with pytest.raises(ValueError, match=said) as told:
+        KeyFile.load(path, command)
+    assert "top-secret" not in str(told.value)
+    assert told.value.__cause__ is None
+
+
+def test_a_file_with_a_master_of_its_own_does_not_take_a_command_as_well(path: Path) -> None:
+    KeyFile.load_or_create(path, now=NOW)
+    with pytest.raises(ValueError, match="remove one of the two"):
+        KeyFile.load(path, printing(MASTER.hex()))

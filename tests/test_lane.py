@@ -211,3 +211,11 @@ def test_findings_of_all_texts_of_a_choice_are_its_findings_once() -> None:
     other = lane()
     other.block(FINDING)
     assert other.all_findings == [FINDING]
+
+
+def test_a_lane_tells_how_much_it_holds_back() -> None:
+    library = Library.compile([keyword("甲乙丙丁")])
+    lane = Lane(library.reviewer(Direction.OUTPUT), lambda finding: "No.")
+    lane.feed("天甲乙")
+    assert lane.held == 2
+    assert Lane(None, lambda finding: "No.").held == 0

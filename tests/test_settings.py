@@ -76,7 +76,9 @@ def test_the_shipped_default_file_is_what_the_program_does_without_one() -> None
         ("records: {url: 'redis://x'}\n", {}, "records", "sqlite:///<folder>"),
         ("labels: {strings: {zh: {start: 你好}}}\n", {}, "labels.strings.zh.start", "lacks 人工智能 or AI and 生成 or 合成"),
         ("labels: {mode: interface}\n", {}, "labels", "labels.undertaking"),
-        ("labels: {mode: unlabelled}\n", {}, "labels", "register"),
+        ("labels: {mode: unlabelled}\n", {}, "labels.mode", "inkseal unlabelled grant"),
+        ("labels: {mode: unlabelled, metadata: false}\n", {}, "labels", "the implicit label stays"),
+        ("tenants: [{name: a, key: k, labels: {mode: unlabelled}}]\nrecords: {enabled: false}\n", {}, "tenants.a.labels.mode", "must be recorded"),
         ("labels: {positions: []}\n", {}, "labels", "at least one"),
         ("provider: {code: 001191440300708461136T3XGW3}\n", {}, "provider.code", "starts with 1"),
         ("provider: {code: 001191440300708461135T1XGW3}\n", {}, "provider.code", "check digit"),
@@ -108,7 +110,7 @@ def test_the_shipped_default_file_is_what_the_program_does_without_one() -> None
         ("", {"INKSEAL__SERVER__PROT": "1"}, "server.prot", "did you mean port?"),
         ("", {"INKSEAL__SERVER": "1", "INKSEAL__SERVER__PORT": "1"}, "INKSEAL__SERVER__PORT", "plain value"),
         ("", {"INKSEAL__SERVER": "[", }, "INKSEAL__SERVER", "not a YAML value"),
-        ("watermarks: {statistical: {scheme: best_of_n}}\n", {}, "watermarks.statistical.scheme", "none"),
+        ("watermarks: {statistical: {scheme: best}}\n", {}, "watermarks.statistical.scheme", "none"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_with_place_and_remedy(

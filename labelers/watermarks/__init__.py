@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from labelers.provenance import Provenance
 from labelers.transform import TextTransform
+from labelers.watermarks.best_of_n import BestOfN
 from labelers.watermarks.carrier import CarrierScheme
 
 __all__ = ["SCHEMES", "WatermarkScheme"]
@@ -29,4 +30,6 @@ class WatermarkScheme(Protocol):
         ...
 
 
-SCHEMES: Mapping[str, Callable[..., WatermarkScheme]] = MappingProxyType({"carrier": CarrierScheme})
+SCHEMES: Mapping[str, Callable[..., WatermarkScheme]] = MappingProxyType(
+    {"best_of_n": BestOfN, "carrier": CarrierScheme}
+)

@@ -11,13 +11,12 @@ The reader is `detectors.carrier`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
-from labelers.prose import SPACE_MAX, Prose, clean_word
+from labelers.prose import SPACE_MAX, Prose
 from labelers.provenance import KeyRing, Provenance
 from labelers.transform import Passthrough, TextTransform
 from labelers.watermarks.carrier_codec import (
@@ -27,17 +26,16 @@ from labelers.watermarks.carrier_codec import (
     NEEDED,
     Binder,
     bind_letters,
-    encode,
     grain_heads,
     has_grains,
 )
+from labelers.watermarks.carrier_places import WORD_SLACK, fits_line_end, fits_text_end, next_place
 
 __all__ = ["MIN_CHARS", "PROFILES", "CarrierScheme", "CarrierTransform", "Profile", "strip_own"]
 
 Body = TypeVar("Body")
 
 MIN_CHARS = 20  # a shorter answer gets no mark
-_WORD_SLACK = 6  # a word boundary without punctuation has to wait this much longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +61,9 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
     }
 )
 
-# Han, kana and Hangul syllables; small kana and the compatibility ideographs (which have standard
-# variants) are left out.
-_CJK = "\u3042-\u3093\u30a2-\u30f3\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003ffff"
-_PAUSE = f"(?<=[，。！？；：、])[{_CJK}]|(?<=[.,;!?]) "
-_WORD = rf"{_PAUSE}|(?<=[^\W\d_]) "
-_AT_PAUSE = re.compile(_PAUSE)
-_AT_WORD = re.compile(_WORD)
-_AT_ANY = re.compile(f"{_WORD}|(?<=[{_CJK}])[{_CJK}]")
-_LINE_END = re.compile(r"[^\W\d_]|[，。！？；：、.,;:!?]")
-_TEXT_END = re.compile(r"[^\W\d_]|[，。！？；：、.,;:!?…—～)\]）】」』》〉”’\"']")
 _OPAQUE = ("{", "[", "<")  # an answer that starts so is JSON or XML
 _SWALLOW_AT = 2 * SPACE_MAX
 _TRIM_AT = 1024
-_OWED_MAX = 40
 _NEVER = 1 << 60
 _IDLE_MAX = 512
 
@@ -88,7 +75,6 @@ class CarrierTransform:
         "_binder",
         "_decided",
         "_grains",
-        "_haste",
         "_heads",
         "_held",
         "_idle",
@@ -97,20 +83,17 @@ class CarrierTransform:
         "_least",
         "_most",
         "_off",
-        "_owed",
         "_prose",
-        "_short",
+        "_step",
         "_unpaused",
         "_whole",
     )
 
     def __init__(self, message: bytes, binder: Binder, profile: Profile) -> None:
-        self._heads = grain_heads(encode(message))
+        self._heads = grain_heads(message)
         self._binder = binder
-        self._least, self._most = profile.least or _NEVER, profile.most  # of the current gap
-        self._haste = profile.least * 4 // 9
-        self._short = 0  # how much shorter the current gap is than the profile says
-        self._owed = 0  # characters by which earlier gaps were too long
+        self._least, self._most = profile.least or _NEVER, profile.most
+        self._step = 0.7 * self._least  # what is missing of a gap for each further grain
         self._prose = Prose()
         self._grains = 0  # written so far
         self._last = max(0, MIN_CHARS - 1 - self._least)  # where the last grain stands
@@ -128,12 +111,13 @@ class CarrierTransform:
         idle = self._idle - len(text)
         if idle > 0 or (
             idle > self._unpaused
-            and (text if idle <= -_WORD_SLACK else text.replace(" ", "")).isalpha()
+            and (text if idle <= -WORD_SLACK else text.replace(" ", "")).isalpha()
             and (self._later or self._prose.text)[-1:].isalpha()
         ):
             self._idle = idle
             self._later += text
-            text = self._held + text
+            if self._held:
+                text = self._held + text
             out = text.rstrip()
             self._held = text[len(out) :]
             return out
@@ -157,14 +141,16 @@ class CarrierTransform:
         sent = len(prose.text) + len(self._later) - len(self._held)
         spans = prose.feed(self._later + text)
         self._later = ""
-        end = prose.end
-        self._held = prose.text[end if end > sent else sent :]
+        buf, end = prose.text, prose.end
+        self._held = buf[end if end > sent else sent :]
         if not self._decided and end:
             self._decided = True
-            if prose.text.lstrip().startswith(_OPAQUE):
+            if buf.lstrip().startswith(_OPAQUE):
                 self._off, self._held, self._idle = True, "", -_NEVER
-                return prose.text
-        out = self._mark(spans, sent) if spans and end - self._last >= self._least else prose.text[sent:end]
+                return buf
+        out = (
+            self._mark(buf, spans, sent, end) if spans and end - self._last >= self._least else buf[sent:end]
+        )
         if len(self._held) > _SWALLOW_AT:
             out += self._held
             self._held = ""
@@ -175,90 +161,55 @@ class CarrierTransform:
             self._idle = idle if idle < _IDLE_MAX else _IDLE_MAX
         return out
 
-    def _mark(self, spans: list[tuple[int, int]], sent: int) -> str:
+    def _mark(self, buf: str, spans: list[tuple[int, int]], sent: int, end: int) -> str:
         """Release what is new, with the grains that are due."""
-        buf = self._prose.text
         out = []
         for start, stop in spans:
-            at = self._place(buf, start, stop)
-            while at >= 0:
+            while True:
+                due = self._last + self._least
+                if start < stop:
+                    at = next_place(buf, start, stop, due, self._last + self._most)
+                else:
+                    at = start if start >= due and fits_line_end(buf, start) else -1
+                if at < 0:
+                    break
                 out.append(buf[sent:at])
-                out.append(self._grain(buf, at))
-                self._pace(at - self._last)
+                gap = at - self._last
+                out.append(self._grains_at(buf, at, 1 if gap <= self._most else self._due_after(gap)))
                 sent = self._last = at
-                at = self._place(buf, at + 1, stop) if start < stop else -1
-        out.append(buf[sent : self._prose.end])
+                start = at + 1
+                if start >= stop:
+                    break
+        out.append(buf[sent:end])
         return "".join(out)
 
-    def _pace(self, gap: int) -> None:
-        """Set the limits of the next gap.
+    def _due_after(self, gap: int) -> int:
+        """How many grains a place gets after so wide a gap.
 
-        After code, links or headings the gap was longer than the profile says; the next ones are shorter until
-        that is made up for, so that an excerpt which shares a part with them still holds enough grains.
+        After code, links or headings, in which none could stand, several stand together: an excerpt that
+        shares a part with them still holds enough.
         """
-        if gap > self._most:
-            self._owed = min(_OWED_MAX, self._owed + gap - self._most)
-        elif not self._owed:
-            return
-        else:
-            self._owed = max(0, self._owed - (self._most - gap))
-        short = min(self._owed, self._haste)
-        self._least += self._short - short
-        self._most += self._short - short
-        self._short = short
+        return min(NEEDED, 1 + int((gap - self._most) / self._step))
 
-    def _place(self, buf: str, start: int, stop: int) -> int:
-        """The first place for a grain in an open stretch; -1: none."""
-        due = self._last + self._least
-        if start == stop:
-            return start if start >= due and _fits_line_end(buf, start) else -1
-        word, late = due + _WORD_SLACK, self._last + self._most
-        at = start if start > due else due
-        while at < stop:
-            # Up to `word` only a pause will do, up to `late` only a boundary.
-            if at < word:
-                pattern, until = _AT_PAUSE, word
-            elif at < late:
-                pattern, until = _AT_WORD, late
-            else:
-                pattern, until = _AT_ANY, stop
-            found = pattern.search(buf, at, until if until < stop else stop)
-            if found is None:
-                at = until
-                continue
-            at = found.start()
-            if _fits(buf, at):
-                return at
-            at += 1
-        return -1
-
-    def _grain(self, buf: str, at: int) -> str:
+    def _grains_at(self, buf: str, at: int, count: int) -> str:
+        """The next grains, for one place."""
         letters = bind_letters(buf[at - LETTERS_WINDOW if at > LETTERS_WINDOW else 0 : at])
-        index = self._grains % CHUNKS
-        self._grains += 1
-        return self._heads[index] + self._binder.chars(letters, index)
+        written = self._grains
+        self._grains = written + count
+        if count == 1:
+            index = written % CHUNKS
+            return self._heads[index] + self._binder.chars(letters, index)
+        indices = [number % CHUNKS for number in range(written, written + count)]
+        return "".join([self._heads[index] + self._binder.chars(letters, index) for index in indices])
 
     def _end(self) -> str:
         prose = self._prose
         if (self._whole and len(prose.text) < MIN_CHARS) or not prose.open_at_end():
             return ""
         buf, at = prose.text, prose.end
-        if not _TEXT_END.match(buf, at - 1) or not clean_word(buf, at):
+        if not fits_text_end(buf, at):
             return ""
-        return "".join(self._grain(buf, at) for _ in range(max(1, NEEDED - self._grains)))
-
-
-def _fits(buf: str, at: int) -> bool:
-    """Whether a place that the patterns found is one: `at` is a space or a CJK letter."""
-    if buf[at] == " ":
-        after = buf[at + 1]  # there is one: trailing white space is not looked at
-        return not (after == "|" or after.isspace()) and clean_word(buf, at)
-    host = buf.rfind("www.", max(0, at - 64), at)
-    return host < 0 or any(map(str.isspace, buf[host:at]))
-
-
-def _fits_line_end(buf: str, at: int) -> bool:
-    return _LINE_END.match(buf, at - 1) is not None and clean_word(buf, at)
+        return self._grains_at(buf, at, max(1, NEEDED - self._grains))
 
 
 class CarrierScheme:

@@ -7,7 +7,8 @@ before it (2). The first selector is never U+FE00..FE02, so nothing visible chan
 thirteen is its own sync mark, because natural text has runs of one.
 
 A chunk is `bytes` of ten values 0..15. Multiplying a chunk by a constant is one `bytes.translate`,
-adding two is one XOR of integers, so a restore is a few dozen C calls.
+adding two is one XOR of integers, so a restore is a few dozen C calls. The writer needs all eleven at once:
+the code is linear, so what each byte of a message adds to them is a table of integers, to be XORed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 CHUNKS = 11
+MESSAGE_BYTES = 20
 NEEDED = 4
 GRAIN_CHARS = 13
 LETTERS_WINDOW = 64  # code points before a grain in which its bind letters are looked for
@@ -112,12 +114,47 @@ def restore(chunks: Mapping[int, bytes]) -> bytes:
     return bytes(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
 
 
-def grain_heads(chunks: tuple[bytes, ...]) -> tuple[str, ...]:
-    """The first eleven characters of each grain: index and chunk, without the bind."""
-    return tuple(
-        chr(_INDEX_BASE + j) + "".join(_NIBBLE_CHARS[value] for value in chunk)
-        for j, chunk in enumerate(chunks)
+_HEAD_CHARS = 1 + _CHUNK_NIBBLES
+
+
+def _heads_number(chunks: tuple[bytes, ...], base: int, index_base: int) -> int:
+    """The heads of all grains as one number, 16 bits a character."""
+    return int.from_bytes(
+        b"".join(
+            code.to_bytes(2, "big")
+            for j, chunk in enumerate(chunks)
+            for code in (index_base + (j if index_base else 0), *(base + value for value in chunk))
+        ),
+        "big",
     )
+
+
+def _head_tables() -> tuple[int, list[list[int]]]:
+    """The heads of the message of zeros, and what each value of each byte changes in them."""
+    tables = []
+    for at in range(MESSAGE_BYTES):
+        bits = [
+            _heads_number(encode(bytes(at) + bytes((1 << bit,)) + bytes(MESSAGE_BYTES - 1 - at)), 0, 0)
+            for bit in range(8)
+        ]
+        table = [0]
+        for value in range(1, 256):
+            low = value & -value
+            table.append(table[value ^ low] ^ bits[low.bit_length() - 1])
+        tables.append(table)
+    return _heads_number(encode(bytes(MESSAGE_BYTES)), _NIBBLE_BASE, _INDEX_BASE), tables
+
+
+_HEADS_BASE, _HEADS_OF = _head_tables()
+
+
+def grain_heads(message: bytes) -> tuple[str, ...]:
+    """The first eleven characters of each of a message's grains: index and chunk, without the bind."""
+    number = _HEADS_BASE
+    for table, byte in zip(_HEADS_OF, message, strict=True):
+        number ^= table[byte]
+    heads = number.to_bytes(2 * _HEAD_CHARS * CHUNKS, "big").decode("utf-16-be")
+    return tuple([heads[at : at + _HEAD_CHARS] for at in range(0, _HEAD_CHARS * CHUNKS, _HEAD_CHARS)])
 
 
 def chunk_of(grain: str) -> tuple[int, bytes]:
@@ -146,8 +183,12 @@ def has_grains(text: str) -> bool:
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _ASCII_FOLD = bytes(range(256)).lower()
 _ASCII_REST = bytes(code for code in range(128) if not chr(code).isalnum())
-# Characters of which NFKC and lower case make no other letter, whatever stands beside them.
-_STABLE = re.compile("[\x00-\x7f\u3001\u3002\u4e00-\u9fff\uff01\uff0c\uff1a\uff1b\uff1f“”‘’]*")
+# Letters and digits of which NFKC and lower case make no other letter, whatever stands beside them.
+_PLAIN = re.compile("[\u4e00-\u9fff0-9a-z]*")
+# All but marks of which NFKC makes no letter.
+_NOT_MARKS = re.compile(
+    "[^\x00-/:-@\\[-`{-\x7f\u3001\u3002\u3008-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f“”‘’]+"
+)
 
 
 def bind_letters(before: str) -> bytes:
@@ -161,12 +202,17 @@ def bind_letters(before: str) -> bytes:
         plain = near.encode().translate(_ASCII_FOLD, _ASCII_REST)
         if len(plain) >= _LETTERS:
             return plain[-_LETTERS:]
-    elif _STABLE.fullmatch(near):
-        letters = _NOT_ALNUM.sub("", near)
-        if len(letters) >= _LETTERS:
-            return letters[-_LETTERS:].lower().encode()
+    else:
+        letters = near.replace("，", "").replace("。", "")
+        if not letters.isalnum():
+            letters = "".join(_NOT_MARKS.findall(letters))
+        if len(letters) >= _LETTERS and _PLAIN.fullmatch(letters):
+            return letters[-_LETTERS:].encode()
     folded = unicodedata.normalize("NFKC", before[-LETTERS_WINDOW:]).lower()
     return _NOT_ALNUM.sub("", folded)[-_LETTERS:].encode("utf-8", "surrogatepass")
+
+
+_INDEX_BYTES = [bytes((index,)) for index in range(CHUNKS)]
 
 
 class Binder:
@@ -180,9 +226,11 @@ class Binder:
     def byte(self, letters: bytes, index: int) -> int:
         """The bind of grain `index` after these `bind_letters`."""
         state = self._keyed.copy()
-        state.update(letters + bytes((index,)))
+        state.update(letters + _INDEX_BYTES[index])
         return state.digest()[0]
 
     def chars(self, letters: bytes, index: int) -> str:
         """The same as the last two characters of the grain."""
-        return _BIND_CHARS[self.byte(letters, index)]
+        state = self._keyed.copy()
+        state.update(letters + _INDEX_BYTES[index])
+        return _BIND_CHARS[state.digest()[0]]

@@ -44,6 +44,49 @@ def keys_rotate(config_file: Path | None) -> None:
     )
 
 
+@keys.command("leak")
+@click.argument("kid", type=int)
+@click.option(
+    "--not-after", default="", metavar="ID|TIME", help="Marks up to this content id or time still verify."
+)
+@config_option
+def keys_leak(config_file: Path | None, kid: int, not_after: str) -> None:
+    """Note that the key of epoch KID is known to others: it vouches for nothing, or for nothing later.
+
+    Without --not-after it vouches for nothing: whoever has the key can date a forgery back.
+    """
+    from proxy.commands.keys import leak_key
+
+    settings = settings_of(config_file)
+    with usage_errors():
+        made = leak_key(settings, kid, not_after)
+    told = next(epoch for epoch in made.epochs if epoch.kid == kid)
+    upto = (
+        f"vouches for content ids up to {told.not_after}"
+        if told.not_after
+        else "vouches for nothing any more"
+    )
+    click.echo(f"key epoch {kid} is leaked and {upto}; epoch {made.current} signs. Restart the server")
+
+
+@keys.command("share")
+@click.argument("kids", type=int, nargs=-1, required=True)
+@click.option(
+    "-o", "out", type=click.Path(path_type=Path), required=True, help="The file to make, mode 0600."
+)
+@config_option
+def keys_share(config_file: Path | None, kids: tuple[int, ...], out: Path) -> None:
+    """Write the keys of epochs KIDS, which verify only, for another provider (its setting keys.others)."""
+    from proxy.commands.keys import share_keys
+
+    settings = settings_of(config_file)
+    with usage_errors():
+        share_keys(settings, kids, out)
+    click.echo(
+        f"wrote {out}; it verifies marks of epochs {', '.join(map(str, kids))}. Hand it over in a safe way"
+    )
+
+
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True)
 @config_option
@@ -58,7 +101,8 @@ def keys_list(config_file: Path | None, as_json: bool) -> None:
         click.echo(orjson.dumps(epochs))
         return
     for epoch in epochs:
-        click.echo(f"{epoch['kid']}  {epoch['state']:<7} since {epoch['created']}")
+        upto = f", up to {epoch['not_after']}" if "not_after" in epoch else ""
+        click.echo(f"{epoch['kid']}  {epoch['state']:<7} since {epoch['created']}{upto}")
 
 
 @keys.command("public")

@@ -44,10 +44,10 @@ def detectors_of(settings: Settings) -> Iterator[tuple[Panel, Mapping[str, Seque
             f"there is no key file {settings.keys.file}: marks can be verified only with the keys they were made with; "
             "run this where the proxy runs, or name its settings with --config"
         )
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
     store = fingerprint_store(settings)
     try:
-        ring = key_ring(keys, settings.provider.names())
+        ring = key_ring(keys, settings.provider.names(), settings.keys.others)
         yield make_panel(settings, keys, ring, store), pinned_keys(settings, keys)
     finally:
         store.close()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import os
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from labelers.provenance import content_number
 from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
 from proxy.house import Clock, iso_time
 from proxy.keys import KeyFile
 from proxy.settings import Settings
+from proxy.shared_keys import share
 from proxy.signature import signing_key
 from proxy.worker import key_file
 
-__all__ = ["list_keys", "new_keys", "public_signing_key", "rotate_keys"]
+__all__ = ["leak_key", "list_keys", "new_keys", "public_signing_key", "rotate_keys", "share_keys"]
 
 
 def new_keys(settings: Settings) -> KeyFile:
@@ -27,16 +33,45 @@ def new_keys(settings: Settings) -> KeyFile:
 
 
 def rotate_keys(settings: Settings) -> KeyFile:
-    return KeyFile.load(settings.keys.file).rotate(now=iso_time(Clock().now_ms()))
+    return KeyFile.load(settings.keys.file, settings.keys.command).rotate(now=iso_time(Clock().now_ms()))
+
+
+def leak_key(settings: Settings, kid: int, not_after: str) -> KeyFile:
+    """`not_after`: "", a content id, or a time (ISO 8601): all content ids of up to then. Raises ValueError."""
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
+    return keys.leak(kid, not_after=_content_id(not_after), now=iso_time(Clock().now_ms()))
+
+
+def _content_id(told: str) -> str:
+    told = told.strip()
+    if not told or re.fullmatch(r"[0-9A-Fa-f]{16}", told):
+        return told.lower()
+    try:
+        time = datetime.fromisoformat(told)
+    except ValueError:
+        raise ValueError(
+            f"--not-after: {told!r} is neither a content id (16 hex digits) nor a time like 2026-11-27T08:00:00+08:00"
+        ) from None
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return f"{content_number(int(time.timestamp() * 1000), (1 << 24) - 1):016x}"
+
+
+def share_keys(settings: Settings, kids: Sequence[int], out: Path) -> None:
+    """Writes the keys of these epochs for another provider. Raises FileExistsError or ValueError."""
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
+    content = share(keys, kids, settings.provider.names())
+    with os.fdopen(os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
+        stream.write(content)
 
 
 def list_keys(settings: Settings) -> list[dict[str, Any]]:
-    return [asdict(epoch) for epoch in KeyFile.load(settings.keys.file).epochs]
+    return [epoch.to_json() for epoch in KeyFile.load(settings.keys.file, settings.keys.command).epochs]
 
 
 def public_signing_key(settings: Settings) -> str:
     """What others pin to us: SubjectPublicKeyInfo in hex. Raises OSError or ValueError."""
     try:
-        return public_key(signing_key(KeyFile.load(settings.keys.file)))
+        return public_key(signing_key(KeyFile.load(settings.keys.file, settings.keys.command)))
     except Sm2Error as error:
         raise ValueError(str(error)) from error

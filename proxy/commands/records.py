@@ -43,7 +43,7 @@ def records_folder(settings: Settings) -> Path:
 
 def verify_records(settings: Settings, against: str | None) -> VerifyReport:
     """Raises FileNotFoundError where there are no records, ValueError for a head that is none."""
-    keys = KeyFile.load(settings.keys.file) if settings.keys.file.exists() else None
+    keys = KeyFile.load(settings.keys.file, settings.keys.command) if settings.keys.file.exists() else None
     return verify(records_folder(settings), against, keys)
 
 
@@ -68,7 +68,7 @@ def export_records(
     """The lines to write; Parquet is written here and gives none. Raises ValueError, OSError, ImportError."""
     if not records_folder(settings).is_dir():
         raise FileNotFoundError(f"there are no records in {records_folder(settings)}")
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
     cipher = RecordCipher(keys) if decrypt else None
     stored = _read(settings, keys, Query(since=since, until=until))
     if kind == "parquet":
@@ -93,7 +93,7 @@ def search_records(
     """The newest records that fit. Raises FileNotFoundError, ValueError."""
     if not records_folder(settings).is_dir():
         raise FileNotFoundError(f"there are no records in {records_folder(settings)}")
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
     query = Query(
         request_id=request_id,
         content_id=content_id,

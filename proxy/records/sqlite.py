@@ -77,6 +77,10 @@ class SqliteStore:
         self._is_open = False
         self._thread = threading.Thread(target=self._run, name="inkseal-records", daemon=True)
 
+    @property
+    def queued(self) -> int:
+        return self._queued
+
     async def open(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread.start()

@@ -30,6 +30,11 @@ DURABILITIES = ("strict", "group", "relaxed")
 class RecordStore(Protocol):
     """The log 日志 of this process; several processes may share one place."""
 
+    @property
+    def queued(self) -> int:
+        """Records that wait for the disk."""
+        ...
+
     async def open(self) -> None:
         """Start writing; what a dead process left open is closed as "aborted" before this returns."""
         ...
@@ -60,6 +65,8 @@ class RecordStore(Protocol):
 
 class NullStore:
     """Keeps nothing: `records.enabled: false`, for benchmarks on loopback."""
+
+    queued = 0
 
     async def open(self) -> None:
         return None

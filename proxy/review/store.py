@@ -34,6 +34,7 @@ __all__ = [
     "entries_of",
     "go_live",
     "import_and_publish",
+    "live_age_days",
     "live_version",
     "load_live",
     "load_version",
@@ -114,6 +115,14 @@ def set_rollout(directory: Path | str, trial: Rollout | None) -> None:
         path.unlink(missing_ok=True)
     else:
         _replace(path, json.dumps(asdict(trial)))
+
+
+def live_age_days(directory: Path | str, now_ms: int) -> float | None:
+    """Days since a version was put in force, None if none is. `now_ms`: Unix milliseconds."""
+    try:
+        return max(0.0, now_ms / 1000 - (Path(directory) / "live").stat().st_mtime) / 86400
+    except FileNotFoundError:
+        return None
 
 
 def load_live(directory: Path | str, key: bytes | None = None) -> Library | None:

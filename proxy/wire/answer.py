@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from proxy.lane import Lane
 from proxy.review.reviewer import Finding, Reviewer
-from proxy.wire.strings import string_leaves
+from proxy.wire.strings import is_name, keys_in, names_only, string_leaves
 
-__all__ = ["AnswerPolicy", "channel_lane", "review_strings", "review_text"]
+__all__ = ["AnswerPolicy", "channel_lane", "review_keys", "review_names", "review_strings", "review_text"]
 
 
 class AnswerPolicy(Protocol):
@@ -111,3 +111,17 @@ def review_strings(
             if finding is not None:
                 return finding
     return None
+
+
+def review_names(
+    policy: AnswerPolicy, value: Mapping[str, Any], keys: Iterable[str], lane: Lane | None = None
+) -> Finding | None:
+    """Reviews what stands under `keys`, where names and numbers belong, if it is anything else."""
+    words = {key: value[key] for key in keys if key in value and not names_only(value[key])}
+    return review_strings(policy, words, frozenset(), lane) if words else None
+
+
+def review_keys(policy: AnswerPolicy, value: Any, lane: Lane | None = None) -> Finding | None:
+    """Reviews the keys of all objects in `value` that are more than names."""
+    odd = [key for key in keys_in(value) if not is_name(key)]
+    return review_text(policy, "\n".join(odd), lane) if odd else None

@@ -11,16 +11,24 @@ from typing import Any
 from proxy.errors import WireError
 from proxy.lane import Lane, Refusal
 from proxy.review.reviewer import Finding
-from proxy.wire.answer import AnswerPolicy, channel_lane, review_strings, review_text
+from proxy.wire.answer import (
+    AnswerPolicy,
+    channel_lane,
+    review_keys,
+    review_names,
+    review_strings,
+    review_text,
+)
 from proxy.wire.arguments import ARGUMENTS, review_arguments
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.parts import is_text_part, labelled_parts
-from proxy.wire.strings import string_leaves, with_strings
+from proxy.wire.strings import spelt_arguments, string_leaves, with_strings
 from proxy.wire.whole import choices_of, rewrite_choices, spells_blocked
 
 __all__ = ["ChatAnswer"]
 
-_CHOICE_META = frozenset({"index", "message", "finish_reason", "logprobs"})
+_NAMES = ("index", "finish_reason")
+_CHOICE_META = frozenset({"message", "logprobs", *_NAMES})
 
 
 class ChatAnswer:
@@ -48,6 +56,8 @@ class ChatAnswer:
         blocked = (
             blocked
             or review_strings(self._policy, choice, _CHOICE_META, lane)
+            or review_names(self._policy, choice, _NAMES, lane)
+            or review_keys(self._policy, {**choice, "logprobs": None}, lane)
             or self._tools(lane, message, where, edits)
             or self._channels(lane, message, where, edits)
         )
@@ -96,7 +106,7 @@ class ChatAnswer:
     ) -> Finding | None:
         for key in ("tool_calls", "function_call"):
             for path, text in string_leaves(message.get(key)):
-                if path[-1] not in ARGUMENTS:
+                if not ARGUMENTS.intersection(path):
                     finding = review_text(self._policy, text, lane)
                 else:
                     delivered, finding = review_arguments(self._policy, lane, text)
@@ -104,13 +114,18 @@ class ChatAnswer:
                         edits[(*where, key, *path)] = delivered
                 if finding is not None:
                     return finding
+            spelt = "\n".join(spelt_arguments(message.get(key), ARGUMENTS))
+            finding = review_text(self._policy, spelt) if spelt else None
+            if finding is not None:
+                return finding
         return None
 
     def _refused(self, at: int, choice: dict[str, Any], lane: Lane, refusal: Refusal) -> dict[str, Any]:
         """The choice in place of a blocked one: no tool calls, audio or log-probabilities."""
         content, said = (None, refusal.text) if self._policy.refusal_field else (refusal.text, None)
+        index = choice.get("index")
         return {
-            "index": choice.get("index", at),
+            "index": index if type(index) is int else at,
             "message": {"role": "assistant", "content": content, "refusal": said},
             "logprobs": None,
             "finish_reason": "content_filter",

@@ -19,21 +19,39 @@ from labelers.explicit import SEPARATOR, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Piece, Refusal
 from proxy.review.reviewer import Finding
-from proxy.wire.answer import AnswerPolicy, channel_lane, review_strings, review_text
+from proxy.wire.answer import (
+    AnswerPolicy,
+    channel_lane,
+    review_keys,
+    review_names,
+    review_strings,
+    review_text,
+)
 from proxy.wire.arguments import ARGUMENTS, review_arguments
 from proxy.wire.jsonedit import JsonPath, replace_string, set_members
 from proxy.wire.parts import parted, split_parts
 from proxy.wire.rewriter import clean_frame, error_frame
 from proxy.wire.sse import DONE, frame_data, frame_of
-from proxy.wire.strings import spelt_strings, string_leaves, with_strings
+from proxy.wire.strings import (
+    is_name,
+    names_only,
+    spelt_arguments,
+    spelt_strings,
+    string_leaves,
+    with_strings,
+)
 
 __all__ = ["ChoiceStream", "Shape"]
 
 # What a chunk says about itself: identifiers and numbers, not text.
 _TEMPLATE = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier"})
 _EVENT_META = _TEMPLATE | {"choices", "usage", "aigc", "obfuscation"}
+# Those of them that are names, as long as nobody writes words there.
+_NAMES = (*sorted(_TEMPLATE), "obfuscation")
+_ELSEWHERE = frozenset({"choices", *_NAMES})
 _TOOL_KEYS = ("tool_calls", "function_call")
-# Leaves inside a channel that name or number it: reviewed as they stand, never held back.
+# Leaves inside a channel that name or number it: as long as they are names, they are reviewed as they stand and
+# never held back.
 _LEAF_META = frozenset({"id", "type", "format", "name", "role", "signature", "object", "status", "data"})
 
 
@@ -114,6 +132,7 @@ class ChoiceStream:
         self._expected = policy.expected
         self._choices: dict[int, _Choice] = {}
         self._template: dict[str, Any] = {}
+        self._last_names: list[Any] = []
         self.usage: dict[str, Any] | None = None
         self.complete = False
         self.cancelled = False
@@ -131,7 +150,7 @@ class ChoiceStream:
         if type(choices) is not list or not choices:
             return self._without_choice(frame, data, event)
         if not self._template:
-            self._template = {k: v for k, v in event.items() if k in _TEMPLATE}
+            self._template = {k: v for k, v in event.items() if k in _TEMPLATE and self._named(event, k)}
         if len(choices) == 1:
             return self._one(frame, data, event, choices[0])
         out: list[bytes] = []
@@ -172,9 +191,7 @@ class ChoiceStream:
         # `choices: []` goes out for the usage chunk alone: several SDKs index the first choice of any other.
         if type(event.get("usage")) is not dict or not self._policy.include_usage:
             return []
-        if review_strings(self._policy, event, _EVENT_META) is not None:
-            return []
-        return [clean_frame(frame, data)]
+        return [] if self._beside(event) is not None else [clean_frame(frame, data)]
 
     def _one(self, frame: bytes, data: bytes, event: dict[str, Any], choice: Any) -> list[bytes]:
         if (
@@ -202,10 +219,21 @@ class ChoiceStream:
             and choice.keys() <= self._shape.known
             and event.keys() <= _EVENT_META
             and event.get("usage") is None
+            and event.get("aigc") is None
             and not state.fed
+            and self._only_named(event)
         ):
             return self._text_chunk(state, frame, data, content)
         return self._rare_chunk(state, frame, data, event, choice, delta)
+
+    def _only_named(self, event: dict[str, Any]) -> bool:
+        """Whether names stand where names belong; those that stood there in the last chunk are."""
+        names = [*map(event.get, _TEMPLATE)]
+        if names != self._last_names:
+            if not all(map(names_only, names)):
+                return False
+            self._last_names = names
+        return names_only(event.get("obfuscation"))
 
     def _text_chunk(self, state: _Choice, frame: bytes, data: bytes, content: str) -> list[bytes]:
         pieces = state.lane.feed(content)
@@ -214,7 +242,7 @@ class ChoiceStream:
                 return [clean_frame(frame, data)]
             edited = replace_string(data, self._quoted, content, piece.text)
             if edited is not None:
-                return [frame_of(edited)]
+                return [frame_of(edited.replace(b"\n", b" "))]
         return self._open(state, self._send(state, pieces)) if pieces else []
 
     def _rare_chunk(
@@ -289,9 +317,24 @@ class ChoiceStream:
     # -- the parts of a chunk
 
     def _rest_blocked(self, state: _Choice, event: dict[str, Any], choice: dict[str, Any]) -> Finding | None:
-        return review_strings(self._policy, event, _EVENT_META, state.lane) or review_strings(
-            self._policy, self._shape.emptied(choice), self._shape.known, state.lane
+        policy, lane = self._policy, state.lane
+        return (
+            self._beside(event, lane)
+            or review_names(policy, choice, ("finish_reason",), lane)
+            or review_strings(policy, self._shape.emptied(choice), self._shape.known, lane)
+            or review_keys(policy, {**choice, "logprobs": None}, lane)
         )
+
+    def _beside(self, event: dict[str, Any], lane: Lane | None = None) -> Finding | None:
+        """What a chunk says besides its choices, and under which keys it says anything."""
+        return (
+            review_strings(self._policy, event, _ELSEWHERE, lane)
+            or review_names(self._policy, event, _NAMES, lane)
+            or review_keys(self._policy, {**event, "choices": None}, lane)
+        )
+
+    def _named(self, event: dict[str, Any], key: str) -> bool:
+        return review_names(self._policy, event, (key,)) is None
 
     def _channels(self, state: _Choice, delta: dict[str, Any]) -> tuple[dict[str, Any], bool, Finding | None]:
         """All of a delta but its content: what of it may go out now, whether that differs, what blocks."""
@@ -308,10 +351,10 @@ class ChoiceStream:
             state.role = state.role or key == "role"
             released: dict[JsonPath, str] = {}
             for path, text in string_leaves(value):
-                if key == "role" or (path and path[-1] in _LEAF_META):
+                channel = state.channels.get((key, *path))
+                if channel is None and is_name(text) and _names_something(key, path):
                     finding = review_text(self._policy, text, state.lane)
                 else:
-                    channel = state.channels.get((key, *path))
                     if channel is None:
                         channel = state.channels[(key, *path)] = channel_lane(self._policy, state.lane)
                     out = "".join(piece.text for piece in channel.feed(text) if type(piece) is Text)
@@ -332,6 +375,8 @@ class ChoiceStream:
         for number, call in _numbered(value):
             for path, text in string_leaves(call):
                 state.tools.setdefault((key, number, *path), []).append(text)
+            for text in spelt_arguments(call, ARGUMENTS):
+                state.tools.setdefault((key, number, "spelt"), []).append(text + "\n")
 
     def _logprobs(
         self, state: _Choice, choice: dict[str, Any], content: str, pieces: Sequence[Piece]
@@ -376,7 +421,7 @@ class ChoiceStream:
         masked: dict[tuple[Any, ...], str] = {}
         for path, parts in state.tools.items():
             text = "".join(parts)
-            if path[-1] not in ARGUMENTS:
+            if not ARGUMENTS.intersection(path):
                 finding = review_text(self._policy, text, state.lane)
             else:
                 delivered, finding = review_arguments(self._policy, state.lane, text)
@@ -510,6 +555,10 @@ def _with_masked(key: str, calls: Any, masked: dict[tuple[Any, ...], str]) -> An
                 here[path], masked[whole] = masked[whole], ""
         rewritten.append(with_strings(call, here) if here else call)
     return rewritten if type(calls) is list else rewritten[0]
+
+
+def _names_something(key: str, path: JsonPath) -> bool:
+    return key == "role" or (bool(path) and path[-1] in _LEAF_META)
 
 
 def _nested(path: JsonPath, text: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from labelers.explicit import Label, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Refusal
 from proxy.review.reviewer import Finding
-from proxy.wire.answer import AnswerPolicy, channel_lane
+from proxy.wire.answer import AnswerPolicy, channel_lane, review_keys, review_names
 from proxy.wire.choices import ChoiceStream
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.strings import string_leaves
@@ -17,6 +17,9 @@ from proxy.wire.whole import choices_of, rewrite_choices, spells_blocked
 __all__ = ["CompletionAnswer", "CompletionStream"]
 
 _KNOWN = frozenset({"index", "text", "finish_reason", "logprobs"})
+
+
+_NAMES = ("index", "finish_reason")
 
 
 def _channels(choice: dict[str, Any]) -> dict[str, Any]:
@@ -82,9 +85,15 @@ class CompletionAnswer:
     def _choice(self, at: int, choice: dict[str, Any], blocked: Finding | None) -> dict[JsonPath, Any]:
         index = choice.get("index")
         # It tells which prompt the choice belongs to, wherever it stands.
-        lane = self._policy.lane(index if type(index) is int and index >= 0 else at)
+        index = index if type(index) is int and index >= 0 else at
+        lane = self._policy.lane(index)
         self.lanes.append(lane)
         edits: dict[JsonPath, Any] = {}
+        blocked = (
+            blocked
+            or review_names(self._policy, choice, _NAMES, lane)
+            or review_keys(self._policy, {**choice, "logprobs": None}, lane)
+        )
         for path, text in string_leaves(_channels(choice)):
             if blocked is not None:
                 break

@@ -215,7 +215,7 @@ class ResponsesStream:
         edits: dict[JsonPath, Any] = {}
         more = not event.keys() <= _TEXT_META
         if more:
-            self._texts.leaves(event, (), edits, _TEXT_META)
+            self._beside(came, edits, _TEXT_META)
         if self._texts.blocked is not None or not text:
             yield from self._passed(came, edits)
             return
@@ -364,11 +364,17 @@ class ResponsesStream:
         if type(came.event.get("output_index")) is int:
             self._state.item(came.event)
         released = self._state.channels.leaves(came.event, ("delta",), came.event["delta"], edits)
-        self._texts.leaves(came.event, (), edits, frozenset({"delta", "obfuscation"}))
+        self._beside(came, edits, _TEXT_META - {"logprobs"})
         if released:
             yield from self._passed(came, edits)
         else:
             self._frames.dropped(came)
+
+    def _beside(self, came: Came, edits: dict[JsonPath, Any], known: frozenset[str]) -> None:
+        """What a delta's event says besides: its strings may be pieces of longer ones, too."""
+        said = _without(came.event, *known)
+        if said:
+            self._state.channels.leaves(came.event, (), said, edits)
 
     def _other(self, came: Came) -> Iterator[bytes]:
         edits: dict[JsonPath, Any] = {}

@@ -78,6 +78,7 @@ class Channels:
     def leaves(self, event: dict[str, Any], lead: JsonPath, value: Any, edits: dict[JsonPath, Any]) -> bool:
         """Feeds every string under `value`, which stands at `lead`. False if nothing of them is released."""
         spoke = released = False
+        self._texts.keys(value)
         for path, text in string_leaves(value):
             spoke = True
             out = self.feed(event, path, text, lead)
@@ -97,7 +98,9 @@ class Channels:
                 continue
             rest = channel.flush(self._texts)
             if rest:
-                yield channel.kind, {**channel.about, **_nested(channel.path, rest)}
+                # Where the text stood beside a delta, its readers still look for that.
+                delta = {"delta": ""} if channel.kind.endswith(".delta") else {}
+                yield channel.kind, {**channel.about, **delta, **_nested(channel.path, rest)}
 
     def of(self, index: int, kind: str) -> Iterator[Channel]:
         """The texts of one output item that come in deltas of one type."""

@@ -24,7 +24,7 @@ from proxy.wire.answer import AnswerPolicy, review_text
 from proxy.wire.arguments import ARGUMENTS, review_arguments
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.responses_part import Part
-from proxy.wire.strings import string_leaves
+from proxy.wire.strings import is_name, keys_in, spelt_arguments, spelt_strings, string_leaves
 from proxy.wire.whole import spells_blocked
 
 __all__ = ["FindPart", "Texts", "check_media", "figures", "is_call", "known_members"]
@@ -202,7 +202,8 @@ class Texts:
     def leaves(
         self, value: Any, path: JsonPath, edits: dict[JsonPath, Any], skip: frozenset[str] = frozenset()
     ) -> None:
-        """Reviews every string under `value` but identifiers and the members that `skip` names."""
+        """Reviews every string under `value` but identifiers and the members that `skip` names; and the keys."""
+        self.keys({key: None if key in skip else item for key, item in value.items()} if skip else value)
         for below, text in string_leaves(value):
             if (below and below[0] in skip) or _is_identifier(below, text):
                 continue
@@ -212,6 +213,9 @@ class Texts:
 
     def call(self, value: Any, path: JsonPath, edits: dict[JsonPath, Any]) -> None:
         """Reviews a tool call: it passes, with what is to be masked masked, or is withheld."""
+        self.keys(value)
+        for text in spelt_arguments(value, ARGUMENTS):
+            self.passes(text)
         for below, text in string_leaves(value):
             if _is_identifier(below, text):
                 continue
@@ -219,6 +223,12 @@ class Texts:
                 self.passes(text)
             elif (delivered := self.arguments(text)) != text:
                 edits[(*path, *below)] = delivered
+
+    def keys(self, value: Any) -> None:
+        """Reviews the keys of all objects in `value` that are more than names."""
+        for key in keys_in(value):
+            if not is_name(key):
+                self.passes(key)
 
     def item(self, item: Any, path: JsonPath, edits: dict[JsonPath, Any], find: FindPart) -> None:
         """Reviews one output item. `find`: the part of its content that is known already, by index."""
@@ -340,7 +350,7 @@ class Texts:
             edits[(*path, key)] = _ECHOES[key]
 
     def _clean(self, value: Any) -> bool:
-        return all(review_text(self._policy, text) is None for _, text in string_leaves(value))
+        return all(review_text(self._policy, text) is None for text in spelt_strings(value))
 
 
 def _is_identifier(path: JsonPath, text: str) -> bool:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import orjson
 
 from proxy.wire.jsonedit import JsonPath
 
-__all__ = ["decoded_arguments", "spelt_strings", "string_leaves", "with_strings"]
+__all__ = [
+    "decoded_arguments",
+    "is_name",
+    "keys_in",
+    "names_only",
+    "spelt_arguments",
+    "spelt_strings",
+    "string_leaves",
+    "with_strings",
+]
 
 
 def string_leaves(value: Any) -> Iterator[tuple[JsonPath, str]]:
@@ -38,6 +47,46 @@ def with_strings(value: Any, released: dict[JsonPath, str], path: JsonPath = ())
     if type(value) is list:
         return [with_strings(child, released, (*path, at)) for at, child in enumerate(value)]
     return value
+
+
+def is_name(text: str) -> bool:
+    """Whether a string can name or number a thing and is no words for a reader: ASCII without a space."""
+    return text.isascii() and " " not in text
+
+
+def names_only(value: Any) -> bool:
+    """Whether a value that should be a name or a number is one, or is left out."""
+    return value is None or (is_name(value) if type(value) is str else type(value) in (int, float, bool))
+
+
+def keys_in(value: Any) -> Iterator[str]:
+    """The keys of every object in `value`."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if type(item) is dict:
+            yield from item
+            stack += item.values()
+        elif type(item) is list:
+            stack += item
+
+
+def spelt_arguments(call: Any, members: Container[str]) -> Iterator[str]:
+    """What the arguments of a tool call say where they are no string but an object, whose keys are the model's words.
+
+    `members`: the keys under which arguments stand.
+    """
+    stack = [call]
+    while stack:
+        item = stack.pop()
+        if type(item) is dict:
+            for key, child in item.items():
+                if key in members:
+                    yield from () if type(child) is str else spelt_strings(child)
+                else:
+                    stack.append(child)
+        elif type(item) is list:
+            stack += item
 
 
 def decoded_arguments(arguments: str) -> str:

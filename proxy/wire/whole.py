@@ -13,16 +13,14 @@ import orjson
 from proxy.errors import WireError
 from proxy.lane import Lane
 from proxy.review.reviewer import Finding
-from proxy.wire.answer import AnswerPolicy, review_strings, review_text
-from proxy.wire.jsonedit import JsonPath, replace_values, set_members
-from proxy.wire.strings import spelt_strings
+from proxy.wire.answer import AnswerPolicy, review_keys, review_strings, review_text
+from proxy.wire.jsonedit import JsonPath, remove_member, replace_values, set_members
+from proxy.wire.strings import names_only, spelt_strings
 
 __all__ = ["choices_of", "rewrite_choices", "spells_blocked"]
 
-# What an answer says about itself: identifiers and numbers, not text.
-_KNOWN = frozenset(
-    {"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"}
-)
+# What an answer says about itself: names, as long as nobody writes words there.
+_NAMES = frozenset({"id", "object", "created", "model", "system_fingerprint", "service_tier"})
 
 EditChoice = Callable[[int, dict[str, Any], Finding | None], Mapping[JsonPath, Any]]
 
@@ -49,14 +47,22 @@ def rewrite_choices(policy: AnswerPolicy, raw: bytes, lanes: Sequence[Lane], edi
     answer, choices = choices_of(raw)
     blocked: Finding | None = None
     edits: dict[JsonPath, Any] = {}
-    for key in [key for key in answer if key not in _KNOWN]:
-        finding = review_strings(policy, {key: answer[key]}, frozenset())
+    refused: list[str] = []
+    for key, value in answer.items():
+        if key == "choices" or (key in _NAMES and names_only(value)):
+            continue
+        finding = review_strings(policy, {key: value}, frozenset()) or review_keys(policy, value)
         if finding is not None:
-            blocked = blocked or finding
             edits[(key,)] = None
+        named = review_keys(policy, {key: None})
+        if named is not None:
+            refused.append(key)
+        blocked = blocked or finding or named
     for at, choice in enumerate(choices):
         edits |= edit(at, choice, blocked)
     raw = replace_values(raw, edits)
+    for key in refused:
+        raw = remove_member(raw, key)
     for at, choice in enumerate(choices):
         more = policy.choice_members(lanes[at])
         present = () if ("choices", at) in edits else choice

@@ -25,7 +25,7 @@ def names(text: str, **options: bool) -> tuple[str, list[tuple[str, str]]]:
 
 
 def test_every_detector_speaks_also_when_nothing_is_there() -> None:
-    absent = [("carrier", "absent"), ("explicit", "absent"), ("foreign", "absent")]
+    absent = [(name, "absent") for name in ("carrier", "explicit", "foreign", "statistical")]
     assert names("春江潮水") == ("not_found", absent)
     assert names("春江潮水", declared=True) == ("possible", absent)
 
@@ -33,7 +33,7 @@ def test_every_detector_speaks_also_when_nothing_is_there() -> None:
 def test_what_was_found_comes_first() -> None:
     assert names(f"{LABEL}\n\n春") == (
         "suspected",
-        [("explicit", "present"), ("carrier", "absent"), ("foreign", "absent")],
+        [("explicit", "present"), ("carrier", "absent"), ("foreign", "absent"), ("statistical", "absent")],
     )
     verdict, found = names("春\u200b\u034f\u2060\u200b江")
     assert (verdict, found[0]) == ("suspected", ("foreign", "inconclusive"))
@@ -42,7 +42,7 @@ def test_what_was_found_comes_first() -> None:
 def test_our_carrier_under_its_label_is_confirmed_with_its_origin() -> None:
     report = Panel(RING, (LABEL,)).examine(f"{LABEL}\n\n{marked(7 << 24)}")
     assert report.verdict == "confirmed"
-    assert [d.detector for d in report.detections] == ["carrier", "explicit", "foreign"]
+    assert [d.detector for d in report.detections] == ["carrier", "explicit", "foreign", "statistical"]
     assert report.detections[0].provenance is not None
     assert report.detections[0].provenance["content_id"] == f"{7 << 24:016x}"
 

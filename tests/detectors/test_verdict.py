@@ -63,11 +63,11 @@ TABLE: list[tuple[list[Detection], bool, str, str | None, str]] = [
     ([found("statistical", p_value=1e-5, provenance={"key_epoch": "1"})], False, "suspected", "3", "其他"),
     ([found("statistical", provenance={"key_epoch": "1"})], False, "suspected", "3", "其他"),
     (
-        [found("statistical", INCONCLUSIVE, p_value=1e-9, provenance={"key_epoch": "1"})],
+        [found("statistical", INCONCLUSIVE, p_value=1e-4, provenance={"key_epoch": "1"})],
         False,
-        "suspected",
-        "3",
-        "其他",
+        "not_found",
+        None,
+        "未检出",
     ),
     # what we know and what the statute knows differ here alone
     ([found("statistical", p_value=9e-7, provenance={"key_epoch": "1"})], False, "confirmed", "3", "其他"),

@@ -9,7 +9,8 @@ import pytest
 from proxy.governance.people import SYSTEM, Actor, Operator, ProcedureError
 from proxy.governance.procedure import STEPS, Situation, later, people_needed, take
 from proxy.governance.revision import Revision
-from proxy.review.entry import STATUSES, Entry, Source
+from proxy.review.checks import STATUSES
+from proxy.review.entry import Entry, Source
 from tests.governance.desks import START, actor, mild
 
 AT = Situation(START)

@@ -176,15 +176,12 @@ def test_gaps_in_running_chinese_keep_to_the_profile(profile: str) -> None:
     assert all(least <= b - a < least + 6 for a, b in itertools.pairwise(at[1:-1]))
 
 
-def test_gaps_after_a_long_one_are_shorter_until_it_is_made_up_for() -> None:
-    text = "春天来了，花都开了，" * 6 + "`" + "x" * 60 + "`" + "春天来了，花都开了，" * 30
-    at = [run.start() - 13 * number for number, run in enumerate(GRAIN_RUN.finditer(mark(text)))]
-    gaps = [b - a for a, b in itertools.pairwise(at[:-1])]
-    long = next(number for number, gap in enumerate(gaps) if gap > 60)
-    assert all(18 <= gap < 24 for gap in gaps[:long])
-    assert all(10 <= gap < 18 for gap in gaps[long + 1 : long + 3])
-    assert all(18 <= gap < 24 for gap in gaps[long + 8 :])
-    assert len(gaps) > long + 12
+def test_after_a_long_gap_as_many_grains_stand_together_as_it_lacks() -> None:
+    for width, together in ((10, 1), (30, 2), (44, 3), (60, 4), (300, 4)):
+        text = "春天来了，花都开了，" * 6 + "`" + "x" * width + "`" + "春天来了，花都开了，" * 6
+        runs = [len(split_run(run[0])) for run in GRAIN_RUN.finditer(mark(text))]
+        assert max(runs) == together, width
+        assert sum(count > 1 for count in runs) == (together > 1), width
 
 
 def test_chunks_are_written_in_turn() -> None:

@@ -110,13 +110,19 @@ def grain(digits: str) -> str:
 @pytest.mark.parametrize(("index", "digits"), [(0, "01107123411bb"), (4, "4a5342a9427a7")])
 def test_grain_and_bind_equal_the_published_vector(index: int, digits: str) -> None:
     binder = Binder(KEY, NUMBER)
-    head = grain_heads(encode(MESSAGE))[index]
+    head = grain_heads(MESSAGE)[index]
     assert head + binder.chars(bind_letters(BEFORE), index) == grain(digits)
 
 
 def test_a_grain_gives_back_its_chunk() -> None:
     chunks = encode(MESSAGE)
-    assert [chunk_of(head + "\ufe00\ufe00") for head in grain_heads(chunks)] == list(enumerate(chunks))
+    assert [chunk_of(head + "\ufe00\ufe00") for head in grain_heads(MESSAGE)] == list(enumerate(chunks))
+
+
+@given(st.binary(min_size=20, max_size=20))
+def test_the_heads_of_the_writer_hold_the_chunks_of_the_code(message: bytes) -> None:
+    heads = grain_heads(message)
+    assert [chunk_of(head + "\ufe00\ufe00") for head in heads] == list(enumerate(encode(message)))
 
 
 def naive_letters(before: str) -> bytes:
@@ -200,4 +206,4 @@ def test_text_without_index_characters_is_passed_over() -> None:
 def test_no_grain_starts_with_a_standard_variant() -> None:
     rng = random.Random(1)
     for _ in range(50):
-        assert all("\ufe03" <= head[0] <= "\ufe0d" for head in grain_heads(encode(rng.randbytes(20))))
+        assert all("\ufe03" <= head[0] <= "\ufe0d" for head in grain_heads(rng.randbytes(20)))

@@ -156,6 +156,17 @@ def test_other_providers_keys_are_read_side_by_side() -> None:
     assert ring.verify(ring.pack(Provenance("own", NUMBER))) == Provenance("own", NUMBER)
 
 
+@pytest.mark.parametrize("message", [b"", b"\x11", bytes(19), bytes(21)])
+def test_what_is_no_message_opens_with_no_key(message: bytes) -> None:
+    assert KeyRing(MASTER, others=[KeyRing(b"o" * 32)]).open(message) is None
+
+
+def test_a_signed_message_of_another_version_says_nothing() -> None:
+    ring = KeyRing(MASTER)
+    head = bytes((0x21, 1)) + bytes(10)
+    assert ring.open(head + tag(ring.key(1), head)) is None
+
+
 def test_headers_lists_how_messages_of_known_producers_start() -> None:
     ring = KeyRing(MASTER, 2, producers=["x"], others=[KeyRing(b"o" * 32, producers=["y"])])
     heads = set(ring.headers())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -115,3 +116,29 @@ def test_without_metadata_a_stream_bears_labels_and_no_aigc_object() -> None:
     events = through(raw, plan(of=rules(metadata=False)))
     assert text_of(events) == START + "春" + END
     assert not any("aigc" in event for event in events[:-1])
+
+
+def test_a_chunk_over_many_data_lines_stays_one_event_where_a_word_in_it_is_held_back() -> None:
+    event = json.dumps(chunk({"content": "春违禁"}), ensure_ascii=False, indent=1)
+    spread = b"".join(b"data: " + line.encode() + b"\n" for line in event.split("\n")) + b"\n"
+    raw = frames(chunk({"role": "assistant", "content": "江"}), done=False) + spread + frames(STOP)
+    events = through(raw, plan([keyword(SECRET)]))
+    assert text_of(events) == START + "江春违禁" + END
+
+
+def test_words_in_the_place_of_a_name_block_and_are_not_repeated_in_chunks_of_ours() -> None:
+    for member in ("id", "model", "system_fingerprint", "obfuscation", "object"):
+        named = {**chunk({"content": "春"}), member: f"说{SECRET}"}
+        out = raw_through(frames(named, STOP), plan([keyword(SECRET)])).decode()
+        assert SECRET not in out
+        assert REFUSED in out
+
+
+def test_a_model_may_be_named_in_any_script() -> None:
+    said = [
+        {**event, "model": "通义 千问"}
+        for event in (chunk({"content": "春"}), chunk({"content": "江"}), STOP)
+    ]
+    events = through(frames(*said), plan([keyword(SECRET)]))
+    assert {event["model"] for event in events[:-1]} == {"通义 千问"}
+    assert text_of(events) == START + "春江" + END

@@ -1,0 +1,149 @@
+"""Writes marked texts with the embedded model, end to end through HTTP, for bench/statistical.py to read.
+
+    python bench/statistical_generate.py --cells 8:zh:200 8:en:200 --seconds 600
+
+A proxy with the scheme switched on, the embedded base model behind it, and the official client: one continuation
+of a prompt after the other (temperature 0.8, top_p 0.95), cell after cell (n : language : tokens; n 1 is unmarked),
+appended to bench/texts/best_of_n.jsonl as soon as it is whole. Started again it goes on with the next prompts.
+`--lock FILE` takes turns with other heavy work on the machine, round by round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import json
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from labelers.provenance import KeyRing
+from labelers.watermarks.best_of_n import BestOfN
+from proxy.upstreams import Upstream, UpstreamRequest, UpstreamResponse
+from tests.helpers import Running, serving
+
+HERE = Path(__file__).parent / "texts"
+MASTER = b"Inkseal, the benchmark's own key"
+MODEL = "gemma-3-270m"
+TURN_SECONDS = 150.0
+
+
+class TakingTurns:
+    """An upstream that works only while it holds a lock file, and hands it on now and then."""
+
+    def __init__(self, inner: Upstream, path: Path) -> None:
+        self._inner = inner
+        self._file = path.open("w")
+        self._since = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    @asynccontextmanager
+    async def open(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:
+        if self._since and time.monotonic() - self._since > TURN_SECONDS:
+            self.release()
+            await asyncio.sleep(1)
+        if not self._since:
+            await asyncio.to_thread(fcntl.flock, self._file, fcntl.LOCK_EX)
+            self._since = time.monotonic()
+        async with self._inner.open(request) as response:
+            yield response
+
+    def release(self) -> None:
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._since = 0.0
+
+
+async def one_text(run: Running, prompt: str, tokens: int, seed: int) -> dict[str, Any]:
+    """One continuation through the proxy, and what the AIGC object tells of it."""
+    client = run.client.with_options(timeout=7200)
+    began, first, said, aigc = time.monotonic(), 0.0, "", {}
+    stream = await client.completions.create(
+        model=MODEL,
+        prompt=prompt,
+        max_tokens=tokens,
+        temperature=0.8,
+        top_p=0.95,
+        seed=seed,
+        stream=True,
+        extra_body={"ignore_eos": True},
+    )
+    async for chunk in stream:
+        aigc = (chunk.model_extra or {}).get("aigc", aigc)
+        said += chunk.choices[0].text if chunk.choices else ""
+        first = first or (time.monotonic() - began if said else 0.0)
+    text = said.rpartition("\n\n(")[0] or said.rpartition("\n\n（")[0]
+    return {
+        "prompt": prompt,
+        "text": text,
+        "seconds": round(time.monotonic() - began, 1),
+        "first_seconds": round(first, 1),
+        "statistical": aigc.get("watermark", {}).get("statistical"),
+    }
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cells", nargs="+", default=["8:zh:200", "8:en:200", "4:en:200", "4:zh:200"])
+    parser.add_argument("--k", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=270)
+    parser.add_argument("--out", type=Path, default=HERE / "best_of_n.jsonl")
+    parser.add_argument("--lock", type=Path)
+    args = parser.parse_args()
+    end = time.monotonic() + args.seconds
+    prompts = json.loads((HERE / "prompts.json").read_text("utf-8"))
+    rows = args.out.read_text("utf-8").splitlines() if args.out.exists() else []
+    written = [json.loads(line)["cell"] for line in rows]
+    with tempfile.TemporaryDirectory() as folder:
+        async with serving(
+            Path(folder),
+            None,
+            server={"keepalive_seconds": 600},
+            labels={"positions": ["end"]},
+            watermarks={"statistical": {"scheme": "best_of_n"}, "carrier": {"enabled": False}},
+            upstreams=[
+                {
+                    "name": "model",
+                    "kind": "local",
+                    "models": [MODEL],
+                    "timeouts": {"first_byte": 3600, "idle": 3600, "total": 7200},
+                }
+            ],
+        ) as run:
+            settings, upstream = run.house.upstreams[0]
+            if args.lock:
+                upstream = TakingTurns(upstream, args.lock)  # type: ignore[assignment]
+                run.house.upstreams = [(settings, upstream)]
+            rules = run.house.rules[""]
+            while time.monotonic() < end:
+                cell = min(args.cells, key=lambda cell: (written.count(cell), args.cells.index(cell)))
+                n, language, tokens = cell.split(":")
+                run.house.statistical.schemes[""] = BestOfN(KeyRing(MASTER), max(int(n), 2), args.k)
+                scheme = "best_of_n" if int(n) > 1 else "none"
+                run.house.rules = {
+                    "": replace(rules, statistical=rules.statistical.model_copy(update={"scheme": scheme}))
+                }
+                done = written.count(cell)
+                prompt = prompts[language][done % len(prompts[language])]
+                working = one_text(run, prompt, int(tokens), 1000 * int(n) + done)
+                try:
+                    row = await asyncio.wait_for(working, end - time.monotonic())
+                except TimeoutError:
+                    break
+                written.append(cell)
+                with args.out.open("a", encoding="utf-8") as out:
+                    out.write(json.dumps({"cell": cell, "k": args.k, **row}, ensure_ascii=False) + "\n")
+            if isinstance(upstream, TakingTurns):
+                upstream.release()
+
+
+asyncio.run(main())

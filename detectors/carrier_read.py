@@ -1,0 +1,132 @@
+"""What of the carrier stands in a text: whole grains, damaged ones, and the words that their writer saw before them.
+
+Runs of whole grains are cut out of the text, and so are our own explicit labels at the edge of a line: the letters
+before a grain are those of what is left. A run of variation selectors that is no whole grain, and too long to be
+natural, is what an edit left of some; once a message is known, it tells which grain it was, and often its bind.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from labelers.watermarks.carrier_codec import (
+    CHUNKS,
+    GRAIN_CHARS,
+    GRAIN_RUN,
+    LETTERS_WINDOW,
+    bind_letters,
+    chunk_of,
+    split_run,
+)
+
+__all__ = ["DamagedRun", "Grain", "label_pattern", "read"]
+
+_HEAD_CHARS = GRAIN_CHARS - 2
+_LOST_MAX = 4  # a run that lost more tells too little of itself
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_RUN = re.compile(f"[{_SELECTORS}]{{2,}}")
+_INDICES = frozenset(chr(0xFE03 + index) for index in range(CHUNKS))
+
+
+@dataclass(frozen=True, slots=True)
+class Grain:
+    """One grain: where it stands in the text as given, what it holds, and what its writer saw before it."""
+
+    start: int
+    end: int
+    index: int
+    chunk: bytes
+    bind: int
+    before: str
+
+    @property
+    def letters(self) -> bytes:
+        return bind_letters(self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRun:
+    """Variation selectors that an edit left of one or more grains."""
+
+    start: int
+    chars: str
+    before: str
+
+    def pairs(self) -> Iterator[tuple[int, bytes]]:
+        """Index and chunk of the grains that may stand whole in it, perhaps without their bind.
+
+        Which of them really do only the tag of a message says.
+        """
+        starts = {0, *range(GRAIN_CHARS, len(self.chars), GRAIN_CHARS)}
+        starts |= {len(self.chars) - size for size in range(GRAIN_CHARS, len(self.chars), GRAIN_CHARS)}
+        for at in sorted(starts):
+            head = self.chars[at : at + _HEAD_CHARS]
+            if len(head) == _HEAD_CHARS and head[0] in _INDICES:
+                yield chunk_of(head)
+
+    def members(self, heads: Sequence[str], chunks: Sequence[bytes]) -> Iterator[Grain]:
+        """The grains of a known message that are left here with their bind."""
+        lost = GRAIN_CHARS - len(self.chars)
+        if 0 < lost <= _LOST_MAX:
+            for index, head in enumerate(heads):
+                # Without its last two characters, the bind, it is a part of the head in its order. Where all but
+                # one are, half of the bind is lost.
+                if _is_within(self.chars[:-2], head) and not _is_within(self.chars[:-1], head):
+                    yield self._grain(index, chunks[index], 0, len(self.chars))
+                    return
+        elif lost < 0:
+            for index, head in enumerate(heads):
+                at = self.chars.find(head)
+                if at >= 0 and at + GRAIN_CHARS <= len(self.chars):
+                    yield self._grain(index, chunks[index], at, at + GRAIN_CHARS)
+
+    def _grain(self, index: int, chunk: bytes, start: int, end: int) -> Grain:
+        bind = _bind(self.chars[end - 2 : end])
+        return Grain(self.start + start, self.start + end, index, chunk, bind, self.before)
+
+
+def _bind(two: str) -> int:
+    return (ord(two[0]) & 15) << 4 | ord(two[1]) & 15
+
+
+def _is_within(part: str, whole: str) -> bool:
+    """Whether all characters of `part` stand in `whole`, in this order."""
+    rest = iter(whole)
+    return all(char in rest for char in part)
+
+
+def label_pattern(labels: Sequence[str]) -> re.Pattern[str] | None:
+    """Our labels at the edge of a line (a paste may have joined lines on the other side)."""
+    forms = {form for label in labels for form in (label, unicodedata.normalize("NFKC", label)) if form}
+    if not forms:
+        return None
+    either = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return re.compile(rf"(?:^|(?<=[\n\r]))[ \t]*(?:{either})|(?:{either})(?=[ \t]*(?:[\n\r]|\Z))")
+
+
+def read(text: str, labels: re.Pattern[str] | None) -> tuple[list[Grain], list[DamagedRun]]:
+    """All whole grains of a text, and what is left of others, in the order of the text."""
+    grains: list[Grain] = []
+    damaged: list[DamagedRun] = []
+    cuts = [(run.start(), run.end(), run[0]) for run in _RUN.finditer(text)]
+    if labels:
+        cuts += [(label.start(), label.end(), "") for label in labels.finditer(text)]
+        cuts.sort()
+    before, done = "", 0
+    for start, end, run in cuts:
+        whole = GRAIN_RUN.fullmatch(run) is not None
+        if run and not whole and (len(run) < GRAIN_CHARS - _LOST_MAX or max(run) > "\uffff"):
+            continue  # natural, or another's
+        before = (before + text[done:start])[-LETTERS_WINDOW:]
+        done = end
+        if whole:
+            for number, grain in enumerate(split_run(run)):
+                index, chunk = chunk_of(grain)
+                at = start + number * GRAIN_CHARS
+                grains.append(Grain(at, at + GRAIN_CHARS, index, chunk, _bind(grain[11:]), before))
+        elif run:
+            damaged.append(DamagedRun(start, run, before))
+    return grains, damaged

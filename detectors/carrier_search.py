@@ -1,0 +1,160 @@
+"""Which grains belong together: the messages that the grains of one text restore.
+
+Four distinct grains restore a message, and its tag tells at once whether they belonged together, so neighbours are
+tried first (`_windows`), then other grains that stand close to each other (`_combinations`), then three grains with
+the first chunk guessed (`_guesses`): it says nothing but version, key, provider and the top of the time, of which a
+key holder knows all but eight bits. All of these are bounded. A message found is encoded again: every grain that
+equals one of its eleven is a member, and a member whose bind fits the letters before it still stands where it was
+written. Members are removed and the search goes on, for a paste may hold several answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, combinations, islice
+
+from detectors.carrier_read import DamagedRun, Grain
+from labelers.provenance import KeyRing, Provenance
+from labelers.watermarks.carrier_codec import NEEDED, Binder, encode, grain_heads, restore
+
+__all__ = ["Answer", "Search", "bound"]
+
+_MAX_COMBINATIONS = 5_000
+_NEIGHBOURS = 9  # a combination takes its other grains from so many before
+_FEW = 20  # of so few grains all combinations are tried
+_MAX_GUESSES = 4_096
+_ZEROS = bytes(10)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer found: its grains (`members`), of which `bound` still stand where they were written."""
+
+    provenance: Provenance
+    members: list[Grain]
+    bound: list[Grain]
+
+    def tests(self) -> tuple[int, int]:
+        """How many grains were tested for their place, and how many passed, each case once.
+
+        Copies of a grain after the same words pass or fail together, so they count as one.
+        """
+        tried = {(grain.index, grain.letters, grain.bind) for grain in self.members}
+        passed = {(grain.index, grain.letters) for grain in self.bound}
+        return len(tried), len(passed)
+
+
+def bound(provenance: Provenance, key: bytes, grains: Sequence[Grain]) -> list[Grain]:
+    """The grains whose bind fits the letters before them."""
+    binder = Binder(key, provenance.content_number)
+    return [grain for grain in grains if binder.byte(grain.letters, grain.index) == grain.bind]
+
+
+class Search:
+    """`grains`: those that no answer has claimed yet; `damaged` ones vouch for an answer once it is known."""
+
+    def __init__(self, keys: KeyRing, grains: list[Grain], damaged: list[DamagedRun]) -> None:
+        self._keys = keys
+        self._all = grains
+        self._damaged = damaged
+        self._explained: set[int] = set()
+        self.grains = grains
+
+    def answers(self) -> Iterator[Answer]:
+        """Every answer whose message is restored."""
+        yield from self._claim(self._windows())
+        yield from self._claim(self._combinations())
+        yield from self._claim(self._guesses())
+
+    def unexplained(self) -> list[Grain]:
+        return [grain for grain in self.grains if grain.start not in self._explained]
+
+    def _claim(self, messages: Iterator[bytes]) -> Iterator[Answer]:
+        for message in messages:
+            opened = self._keys.open(message)
+            if opened is None:
+                continue
+            provenance, key = opened
+            chunks = encode(message)
+            members = [grain for grain in self._all if chunks[grain.index] == grain.chunk]
+            if self._damaged:
+                heads = grain_heads(message)
+                members += chain.from_iterable(run.members(heads, chunks) for run in self._damaged)
+                members.sort(key=lambda grain: grain.start)
+            in_place = bound(provenance, key, members)
+            # Chunk 0 is the same in all that one provider puts out within weeks: if it is not bound to
+            # this answer, it may still be part of the next.
+            taken = {grain.start for grain in members if grain.index} | {grain.start for grain in in_place}
+            self._explained.update(grain.start for grain in members)
+            self.grains = [grain for grain in self.grains if grain.start not in taken]
+            yield Answer(provenance, members, in_place)
+
+    def _windows(self) -> Iterator[bytes]:
+        """Each grain with the next three of other indices."""
+        grains = self.grains
+        at = 0
+        while at + NEEDED <= len(grains):
+            if self.grains is not grains:  # some were claimed: go on with the next one left
+                here = grains[at].start
+                grains = self.grains
+                at = next((i for i, grain in enumerate(grains) if grain.start >= here), len(grains))
+                continue
+            chunks: dict[int, bytes] = {}
+            for grain in grains[at : at + 2 * NEEDED]:
+                chunks.setdefault(grain.index, grain.chunk)
+                if len(chunks) == NEEDED:
+                    yield restore(chunks)
+                    break
+            at += 1
+
+    def _pairs(self) -> list[tuple[int, bytes]]:
+        """Index and chunk of what is left, each once, damaged runs last."""
+        pairs = [(grain.index, grain.chunk) for grain in self.grains]
+        pairs += chain.from_iterable(run.pairs() for run in self._damaged)
+        return list(dict.fromkeys(pairs))
+
+    def _combinations(self) -> Iterator[bytes]:
+        distinct = self._pairs()
+        reach = _NEIGHBOURS if len(distinct) > _FEW else _FEW
+        tried = 0
+        for last in range(NEEDED - 1, len(distinct)):
+            for others in combinations(distinct[max(0, last - reach) : last], NEEDED - 1):
+                chunks = dict((*others, distinct[last]))
+                if len(chunks) < NEEDED:
+                    continue
+                tried += 1
+                if tried > _MAX_COMBINATIONS:
+                    return
+                yield restore(chunks)
+
+    def _guesses(self) -> Iterator[bytes]:
+        """Three grains, neighbours first, and a guess at chunk 0. The tag keeps a wrong guess out."""
+        pairs = [pair for pair in islice(self._pairs(), _FEW) if pair[0]]
+        near = [tuple(pairs[at : at + NEEDED - 1]) for at in range(len(pairs) - NEEDED + 2)]
+        others = combinations(pairs, NEEDED - 1) if self._damaged else ()
+        triples = [
+            chunks for three in dict.fromkeys((*near, *others)) if len(chunks := dict(three)) == NEEDED - 1
+        ]
+        tried = 0
+        for start in self._keys.headers():
+            first = bytes(nibble for byte in (*start, 0) for nibble in (byte >> 4, byte & 15))
+            for chunks in triples:
+                # The code is linear: what the unknown byte adds is the same for all chunks of these indices.
+                plain = int.from_bytes(restore(chunks | {0: first}), "big")
+                for change in _changes(tuple(chunks)):
+                    tried += 1
+                    if tried > _MAX_GUESSES:
+                        return
+                    yield (plain ^ change).to_bytes(20, "big")
+
+
+@lru_cache(maxsize=256)
+def _changes(indices: tuple[int, ...]) -> tuple[int, ...]:
+    """What each top byte of the time (50 days a step) changes in a message restored from these and chunk 0."""
+    others = dict.fromkeys(indices, _ZEROS)
+    return tuple(
+        int.from_bytes(restore(others | {0: _ZEROS[2:] + bytes((top >> 4, top & 15))}), "big")
+        for top in range(256)
+    )

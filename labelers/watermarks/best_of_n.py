@@ -1,0 +1,110 @@
+"""Best of n, chunk by chunk: a mark for any model server that samples several continuations of a text.
+
+The server writes `n` continuations of `k` tokens; the one whose new grams score highest under the key is kept,
+and the next round goes on from there. Each candidate comes from the model at the caller's own temperature, and
+under the key all are equally likely to win, so that no wording is pushed; a reader who adds up the same
+scores sees the wins. A mean win is worth m_n standard deviations (1.42 of 8), so about m_n·√(T/k) in T tokens.
+
+Here is the choosing alone, without a server: `proxy.sampling` asks the questions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from labelers.provenance import KeyRing, Provenance
+from labelers.transform import Passthrough, TextTransform
+from labelers.watermarks.units import (
+    GRAM_WIDTH,
+    Grams,
+    Hashes,
+    Prf,
+    epoch_prf,
+    grams_of,
+    quantiles,
+    read_units,
+)
+
+__all__ = ["BestOfN", "Selection"]
+
+Body = TypeVar("Body")
+
+_GOLDEN, _ODD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+
+
+class Selection:
+    """One text as it grows. `text` is what was chosen so far, `scored` how many grams its choices weighed."""
+
+    def __init__(self, prf: Prf, width: int = GRAM_WIDTH) -> None:
+        self._prf = prf
+        self._width = width
+        self._seen: Hashes = np.empty(0, np.uint64)
+        self.text = ""
+        self.scored = 0
+
+    def choose(self, candidates: Sequence[str]) -> int:
+        """The index of the continuation to keep; the text does not grow by it yet (`take` does that)."""
+        grams = [self._new_grams(candidate) for candidate in candidates]
+        scores = self._prf.scores(np.concatenate([found.blocks for found in grams]))
+        best, best_z, at = 0, -np.inf, 0
+        for index, found in enumerate(grams):
+            own = scores[at : at + len(found)]
+            at += len(found)
+            # One without new grams draws by lot, with the same odds as the rest: neither short nor
+            # repetitive continuations are favoured.
+            z = float(own.sum()) / len(own) ** 0.5 if len(own) else self._lot(candidates[index])
+            if z > best_z:
+                best, best_z = index, z
+        self.scored += len(grams[best])
+        return best
+
+    def take(self, text: str) -> None:
+        """The text goes on with this."""
+        self.text += text
+        self._seen = _names(grams_of(read_units(self.text), self._width))
+
+    def _new_grams(self, candidate: str) -> Grams:
+        grams = grams_of(read_units(self.text + candidate), self._width)
+        new = ~np.isin(_names(grams), self._seen)
+        return Grams(grams.blocks[new], grams.units[new])
+
+    def _lot(self, candidate: str) -> float:
+        said = hashlib.blake2b((self.text[-64:] + "\0" + candidate).encode("utf-8", "surrogatepass"))
+        block = np.frombuffer(said.digest()[:16], np.uint64).reshape(1, 2)
+        return float(quantiles()[int(self._prf.bits(block)[0, 1] & np.uint64(0xFFFF))])
+
+
+def _names(grams: Grams) -> Hashes:
+    """64 bits for each gram, to know it again."""
+    return (grams.blocks[:, 0] * _GOLDEN) ^ (grams.blocks[:, 1] * _ODD)
+
+
+class BestOfN:
+    """The scheme. `n` continuations a round, of `k` tokens each. ValueError: n or k out of range."""
+
+    name = "best_of_n"
+
+    def __init__(self, keys: KeyRing, n: int = 8, k: int = 8) -> None:
+        if not 2 <= n <= 64:
+            raise ValueError(f"n must be 2 to 64: {n}")
+        if not 2 <= k <= 64:
+            raise ValueError(f"k must be 2 to 64: {k}")
+        self._keys = keys
+        self.n = n
+        self.k = k
+
+    def mark_request(self, body: Body) -> Body:
+        """The request as it is: this scheme asks questions of its own."""
+        return body
+
+    def new_transform(self, provenance: Provenance) -> TextTransform:
+        """Nothing is left to do to the finished text."""
+        return Passthrough()
+
+    def new_selection(self, provenance: Provenance) -> Selection:
+        """The state of choosing one text."""
+        return Selection(epoch_prf(self._keys, provenance.key_id))

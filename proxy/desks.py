@@ -1,0 +1,104 @@
+"""Puts a desk of the procedure together, for the command line and for a server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from proxy.governance.desk import Desk, Recorder
+from proxy.governance.dry_run import DryRun
+from proxy.governance.store import open_governance
+from proxy.house import Clock, House, iso_time
+from proxy.keys import KeyFile
+from proxy.records.crypto import RecordCipher
+from proxy.records.monthly import read_records
+from proxy.records.record import CLOSED, Query, Record
+from proxy.records.store import open_store
+from proxy.settings import Settings
+
+__all__ = ["answers", "desk_of", "one_time_recorder", "server_recorder"]
+
+MAX_TRAFFIC = 500_000  # characters of recent answers in a dry run
+RECORD_SECONDS = 30.0
+
+
+def desk_of(settings: Settings, keys: KeyFile, recorder: Recorder) -> Desk:
+    """A desk on the library of these settings; what was published before comes under the procedure first."""
+    desk = Desk(
+        open_governance(settings.records.url, keys.derive("inkseal|governance|1")),
+        settings.review.library,
+        keys.derive("inkseal|library|1"),
+        settings.library,
+        recorder,
+        lambda: iso_time(Clock().now_ms()),
+        DryRun(_traffic(settings, keys)),
+    )
+    desk.adopt()
+    return desk
+
+
+def one_time_recorder(settings: Settings, keys: KeyFile) -> Recorder:
+    """For a command: opens the records for each event and closes them."""
+
+    async def append(records: Sequence[Record]) -> None:
+        store = open_store(settings.records.url, keys=keys, retention_days=settings.records.retention_days)
+        await store.open()
+        try:
+            for record in records:
+                await store.append(record)
+        finally:
+            await store.close()
+
+    def record(records: Sequence[Record]) -> None:
+        if settings.records.enabled:
+            asyncio.run(append(records))
+
+    return record
+
+
+def server_recorder(house: House, loop: asyncio.AbstractEventLoop) -> Recorder:
+    """For a thread of a server: the records of its event loop."""
+
+    async def append(records: Sequence[Record]) -> None:
+        for record in records:
+            await house.records.append(record)
+
+    def record(records: Sequence[Record]) -> None:
+        asyncio.run_coroutine_threadsafe(append(records), loop).result(RECORD_SECONDS)
+
+    return record
+
+
+def answers(
+    settings: Settings, keys: KeyFile, since: str | None = None, limit: int = 1000
+) -> Iterator[tuple[Record, dict[str, Any]]]:
+    """Recent closed requests of which texts or findings are kept, newest first, with these in clear."""
+    folder = Path(settings.records.url.removeprefix("sqlite:///"))
+    if not folder.is_dir():
+        return
+    cipher = RecordCipher(keys)
+    for stored in read_records(
+        folder, Query(kind="request", since=since, newest_first=True, limit=10 * limit)
+    ):
+        if stored.sealed is None:
+            continue
+        yield stored.record, cipher.unseal(stored.sealed, stored.record.request_id)
+        limit -= 1
+        if limit <= 0:
+            return
+
+
+def _traffic(settings: Settings, keys: KeyFile) -> Iterator[str]:
+    """Texts of recent answers in which nothing was found, where texts are kept."""
+    if settings.records.store_text != "all":
+        return
+    size = 0
+    for record, secret in answers(settings, keys):
+        if record.status == CLOSED and not secret.get("findings"):
+            for text in secret.get("outputs", ()):
+                yield text
+                size += len(text)
+            if size > MAX_TRAFFIC:
+                return

@@ -1,0 +1,118 @@
+"""What a worker does for the feature library while it serves: follows what is published, and keeps its dates."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import Any
+
+from proxy.desks import desk_of, server_recorder
+from proxy.governance.people import ProcedureError
+from proxy.governance.release import republish_due
+from proxy.governance.store import TamperedError
+from proxy.governance.workers import Heartbeat, heartbeats
+from proxy.house import House
+from proxy.keys import KeyFile
+from proxy.records.record import RecordError
+from proxy.review.store import LibraryError, live_version, load_live, load_version, rollout
+
+__all__ = ["follow_library", "keep_library", "told", "workers"]
+
+POLL_SECONDS = 0.1  # two small reads
+BEAT_SECONDS = 2.0
+KEEP_SECONDS = 60.0
+log = logging.getLogger("inkseal")
+
+
+async def follow_library(house: House) -> None:
+    """Swaps the library when another version goes live or on trial; a stream under way keeps its own."""
+    heartbeat = Heartbeat(house.settings.review.library, house.worker)
+    beaten = float("-inf")
+    failed = ""
+    try:
+        while True:
+            try:
+                swapped = await _catch_up(house)
+                failed = ""
+            except (LibraryError, OSError) as error:
+                # The library that was checked when it was loaded goes on serving.
+                swapped = str(error) != failed
+                failed = str(error)
+                if swapped:
+                    log.error("the feature library cannot be loaded, the one before stays: %s", error)
+            house.library.failure = failed
+            now = house.clock.monotonic()
+            if swapped or now - beaten >= BEAT_SECONDS:
+                beaten = now
+                try:
+                    await asyncio.to_thread(heartbeat.beat, told(house))
+                except OSError as error:
+                    log.warning("the heartbeat of this worker cannot be written: %s", error)
+            await asyncio.sleep(POLL_SECONDS)
+    finally:
+        heartbeat.stop()
+
+
+async def _catch_up(house: House) -> bool:
+    """Whether anything changed. LibraryError, OSError: what is published cannot be loaded."""
+    folder, library = house.settings.review.library, house.library
+    swapped = False
+    current = library.current
+    if live_version(folder) != (current.version if current is not None else None):
+        library.current = await asyncio.to_thread(load_live, folder, house.library_key)
+        library.loaded_ms = house.clock.now_ms()
+        swapped = True
+    trial = rollout(folder)
+    if trial != library.trial:
+        candidate = library.candidate
+        if trial is None:
+            candidate = None
+        elif candidate is None or candidate.version != trial.version:
+            candidate = await asyncio.to_thread(load_version, folder, trial.version, house.library_key)
+        library.candidate, library.trial = candidate, trial
+        swapped = True
+    return swapped
+
+
+def told(house: House) -> dict[str, Any]:
+    """The heartbeat of this worker."""
+    library = house.library
+    return {
+        "worker": house.worker,
+        "pid": os.getpid(),
+        "seen_ms": house.clock.now_ms(),
+        "version": library.current.version if library.current is not None else None,
+        "loaded_ms": library.loaded_ms,
+        "trial": library.candidate.version if library.candidate is not None else None,
+        "trial_state": library.trial.state if library.trial is not None else None,
+        "failure": library.failure,
+        "metrics": house.metrics.told(house.live, house.records.queued),
+    }
+
+
+def workers(house: House) -> list[dict[str, Any]]:
+    """What all live workers told last, this one as it is now."""
+    now = house.clock.now_ms()
+    others = [one for one in heartbeats(house.settings.review.library, now) if one["worker"] != house.worker]
+    return sorted([told(house) | {"age_seconds": 0.0}, *others], key=lambda one: str(one["worker"]))
+
+
+async def keep_library(house: House) -> None:
+    """Once a minute: publishes what time brought or ended, and tells who waits for what."""
+    loop = asyncio.get_running_loop()
+    settings = house.settings
+    keys = KeyFile.load(settings.keys.file)
+
+    def work() -> None:
+        desk = desk_of(settings, keys, server_recorder(house, loop))
+        done = republish_due(desk)
+        if done is not None:
+            log.info("version %s is in force: dates of effect and expiry", done.version[:12])
+
+    while True:
+        await asyncio.sleep(KEEP_SECONDS)
+        try:
+            await asyncio.to_thread(work)
+        except (ProcedureError, TamperedError, LibraryError, RecordError, OSError) as error:
+            log.error("the dates of the feature library cannot be kept: %s", error)

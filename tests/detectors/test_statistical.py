@@ -1,0 +1,145 @@
+"""The statistical detector: what it finds, what it must not, and what it tells."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+from detectors.detection import Outcome
+from detectors.panel import Panel
+from detectors.statistical import StatisticalDetector
+from labelers.provenance import Epoch, KeyRing, KeyState, Provenance
+from labelers.watermarks.best_of_n import BestOfN
+from labelers.watermarks.units import grams_of, read_units
+
+MASTER = b"a key of the tests, 32 bytes it is"
+RING = KeyRing(MASTER)
+HAN = "".join(chr(0x4E00 + 7 * at) for at in range(2000))
+
+
+def marked(ring: KeyRing, rounds: int, seed: int = 1, kid: int = 1, n: int = 8) -> str:
+    chance = random.Random(seed)
+    selection = BestOfN(ring, n).new_selection(Provenance("X", 1, key_id=kid))
+    for _ in range(rounds):
+        candidates = ["".join(chance.choices(HAN, k=10)) + "，" for _ in range(n)]
+        selection.take(candidates[selection.choose(candidates)])
+    return selection.text
+
+
+def plain(characters: int, seed: int) -> str:
+    return "".join(random.Random(seed).choices(HAN, k=characters))
+
+
+def test_a_marked_text_is_present_with_its_numbers() -> None:
+    found = StatisticalDetector(RING).detect(marked(RING, 40))
+    assert found.outcome is Outcome.PRESENT
+    assert found.p_value is not None and found.p_value < 1e-6
+    assert found.z_score is not None and found.z_score > 6
+    assert found.num_units_scored is not None and found.num_units_scored > 350
+    assert found.provenance == {"key_epoch": "1"}
+    assert "was output by this service" in found.detail
+
+
+def test_with_another_key_there_is_no_evidence() -> None:
+    found = StatisticalDetector(KeyRing(b"somebody else's key, 32 bytes it is")).detect(marked(RING, 40))
+    assert found.outcome is Outcome.ABSENT
+    assert found.spans == ()
+
+
+def test_a_marked_passage_is_found_in_a_long_text_and_shown_where_it_stands() -> None:
+    before, inside, after = plain(6000, 101), marked(RING, 40), plain(6000, 102)
+    found = StatisticalDetector(RING).detect(before + inside + after)
+    assert found.outcome is Outcome.PRESENT
+    ((start, end),) = found.spans
+    overlap = min(end, len(before) + len(inside)) - max(start, len(before))
+    assert overlap > 150
+    assert end - start < 1000
+
+
+def test_a_short_marked_text_is_weak_evidence() -> None:
+    states = [StatisticalDetector(RING).detect(marked(RING, 9, seed)).outcome for seed in range(12)]
+    assert Outcome.INCONCLUSIVE in states
+
+
+def test_a_text_too_short_to_tell_says_so() -> None:
+    found = StatisticalDetector(RING).detect("春江潮水")
+    assert found.outcome is Outcome.ABSENT
+    assert "Too short" in found.detail
+    assert found.num_units_scored == 3
+
+
+def test_p_values_of_other_texts_are_honest_after_all_corrections() -> None:
+    ring = KeyRing(MASTER, 5)
+    detector = StatisticalDetector(ring)
+    found = [detector.evidence(grams_of(read_units(plain(700, seed)))) for seed in range(1500)]
+    p = np.array([10**one.log10_p for one in found if one is not None])
+    assert len(p) == 1500
+    for level in (0.1, 0.01):
+        assert (p < level).sum() <= 1500 * level + 4 * math.sqrt(1500 * level)
+
+
+def test_the_epoch_that_wrote_is_named_and_more_epochs_cost_some_evidence() -> None:
+    ring = KeyRing(MASTER, 4)
+    text = marked(ring, 40, kid=3)
+    found = StatisticalDetector(ring).detect(text)
+    assert found.provenance == {"key_epoch": "3"}
+    alone = StatisticalDetector(KeyRing(MASTER, 3, epochs={3: Epoch()})).detect(text)
+    assert alone.p_value is not None and found.p_value is not None
+    assert found.p_value == pytest.approx(4 * alone.p_value)
+
+
+def test_a_leaked_epoch_proves_nothing() -> None:
+    text = marked(KeyRing(MASTER, 1), 40)
+    ring = KeyRing(MASTER, 2, epochs={1: Epoch(KeyState.LEAKED), 2: Epoch()})
+    assert StatisticalDetector(ring).detect(text).outcome is Outcome.ABSENT
+
+
+def test_own_labels_are_no_part_of_the_text() -> None:
+    label = "（以上内容由AI生成）"
+    text = marked(RING, 20)
+    bare = StatisticalDetector(RING, [label]).detect(text)
+    labelled = StatisticalDetector(RING, [label]).detect(f"{label}\n\n{text}\n\n{label}")
+    assert labelled.num_units_scored == bare.num_units_scored
+    assert labelled.z_score == bare.z_score
+
+
+def test_heat_gives_each_scored_unit_its_place_and_score() -> None:
+    text = marked(RING, 20)
+    heat = StatisticalDetector(RING).heat(text, 1)
+    found = StatisticalDetector(RING).detect(text)
+    assert len(heat) == found.num_units_scored
+    assert all(len(text[start:end]) == 1 and text[start:end] in HAN for start, end, _ in heat)
+    assert sum(score for *_, score in heat) / math.sqrt(len(heat)) == pytest.approx(found.z_score, abs=1e-3)
+
+
+def test_a_mark_under_our_key_is_ours_and_the_public_sees_the_state_only() -> None:
+    report = Panel(RING).examine(marked(RING, 40))
+    assert (report.verdict, report.label) == ("confirmed", "3")
+    (shown,) = [d for d in report.to_json(public=True)["detections"] if d["detector"] == "statistical"]
+    assert shown["outcome"] == "present"
+    assert [shown[key] for key in ("z_score", "p_value", "num_units_scored", "detail")] == [
+        None,
+        None,
+        None,
+        "",
+    ]
+
+
+def test_weak_evidence_alone_accuses_nobody() -> None:
+    text = next(
+        text
+        for text in (marked(RING, 9, seed) for seed in range(50))
+        if StatisticalDetector(RING).detect(text).outcome is Outcome.INCONCLUSIVE
+    )
+    assert Panel(RING).examine(text).verdict == "not_found"
+
+
+@pytest.mark.parametrize("size", [16, 49, 50, 51, 60, 101, 799, 1000])
+def test_texts_of_every_length_are_tested_to_their_last_unit(size: int) -> None:
+    text = "".join(chr(0x4E00 + at) for at in range(size + 1))
+    found = StatisticalDetector(RING).detect(text)
+    assert found.num_units_scored == size
+    assert found.p_value is not None and 0 < found.p_value <= 1
