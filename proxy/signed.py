@@ -8,6 +8,7 @@ key file; whoever has its public half can verify a report without asking anybody
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -16,11 +17,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from proxy.examination import Examined
-from proxy.house import House, iso_time
 
-__all__ = ["canonical", "public_hex", "report_key", "sign_report", "verify_report"]
+__all__ = ["canonical", "public_hex", "report_key", "report_seed", "sign_report", "verify_report"]
 
 _OF = "the document as JSON with sorted keys, no white space, UTF-8"
+
+
+def report_seed(derive: Callable[[str], bytes]) -> bytes:
+    """`derive`: of the key file."""
+    return derive("inkseal|report|1")
 
 
 def report_key(seed: bytes) -> Ed25519PrivateKey:
@@ -38,15 +43,17 @@ def canonical(document: dict[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
 
-def sign_report(house: House, examined: Examined, *, public: bool) -> dict[str, Any]:
-    """The signed report of one examination. `public`: as strangers may see it."""
+def sign_report(
+    examined: Examined, *, key: Ed25519PrivateKey, producer: str, created: str, public: bool
+) -> dict[str, Any]:
+    """The signed report of one examination. `created`: ISO 8601 UTC. `public`: as strangers may see it."""
     software = version("inkseal")
     report = examined.report.to_json(public=public)
     document = {
         "kind": "inkseal detection report",
         "version": 1,
-        "created": iso_time(house.clock.now_ms()),
-        "service": {"producer": house.settings.provider.code, "software": f"inkseal {software}"},
+        "created": created,
+        "service": {"producer": producer, "software": f"inkseal {software}"},
         "subject": {
             "name": examined.name,
             "bytes": examined.size,
@@ -59,7 +66,6 @@ def sign_report(house: House, examined: Examined, *, public: bool) -> dict[str, 
         },
         "report": _without_fractions(report),
     }
-    key = house.report_key
     signature = {
         "algorithm": "Ed25519",
         "of": _OF,

@@ -39,7 +39,7 @@ from proxy.review.store import load_live
 from proxy.settings import Carrier, Settings, Tenant
 from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
-from proxy.signed import report_key
+from proxy.signed import report_key, report_seed
 from proxy.steering import StatisticalMarks
 from proxy.upstreams import build
 
@@ -151,7 +151,7 @@ def build_house(settings: Settings) -> House:
         ring=ring,
         panel=panel(settings, keys, ring, store),
         fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
-        report_key=report_key(keys.derive("inkseal|report|1")),
+        report_key=report_key(report_seed(keys.derive)),
         statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
         library_key=library_key(keys),
         sign_label=signer,

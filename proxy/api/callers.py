@@ -14,9 +14,11 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from proxy.errors import ApiError
-from proxy.house import House
+from proxy.examination import Examined
+from proxy.house import House, iso_time
+from proxy.signed import sign_report
 
-__all__ = ["ApiRoute", "Callers", "RateLimit", "bounded_body"]
+__all__ = ["ApiRoute", "Callers", "RateLimit", "bounded_body", "signed_by"]
 
 MAX_CALLERS = 100_000
 
@@ -120,6 +122,17 @@ async def bounded_body(request: Request, limit: int) -> bytes:
             raise _too_large(limit)
         parts.append(part)
     return b"".join(parts)
+
+
+def signed_by(house: House, examined: Examined, *, public: bool) -> dict[str, Any]:
+    """The signed report of an examination, dated now."""
+    return sign_report(
+        examined,
+        key=house.report_key,
+        producer=house.settings.provider.code,
+        created=iso_time(house.clock.now_ms()),
+        public=public,
+    )
 
 
 def _too_large(limit: int) -> ApiError:

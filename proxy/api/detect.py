@@ -12,11 +12,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from proxy.api.callers import ApiRoute, Callers, bounded_body
+from proxy.api.callers import ApiRoute, Callers, bounded_body, signed_by
 from proxy.errors import ApiError
 from proxy.examination import MAX_TEXT, Examined, Submission, examine, submission_of
 from proxy.house import House
-from proxy.signed import sign_report, verify_report
+from proxy.signed import verify_report
 from proxy.wire.form import is_form
 
 __all__ = ["DetectRequest", "detect_router"]
@@ -112,7 +112,7 @@ def detect_router(house: House, callers: Callers) -> APIRouter:
             body = _parsed(DetectRequest, raw)
             submission = Submission(text=body.text, declared=body.declared)
         seen, known = await examined(request, submission)
-        signed = sign_report(house, seen, public=not known)
+        signed = signed_by(house, seen, public=not known)
         name = "inkseal-report.json"
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
         return JSONResponse(signed, headers=headers)

@@ -2,49 +2,70 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import click
+import orjson
 
-from detectors import files
-from detectors.detection import Outcome
-from detectors.files import UNREADABLE, FileReading
 from detectors.panel import Panel
-from detectors.verdict import Report
-from proxy.files.bounded import read_bounded
+from proxy.errors import ApiError
+from proxy.examination import Examined, Submission
+from proxy.examination import examine as examine_one
+from proxy.house import Clock, iso_time
 from proxy.keys import KeyFile
 from proxy.settings import Settings
+from proxy.signed import report_key, report_seed, sign_report, verify_report
 from proxy.worker import fingerprint_store, key_ring, pinned_keys
 from proxy.worker import panel as make_panel
 
-__all__ = ["detectors_of", "examine", "examine_file", "show"]
+__all__ = ["Seen", "check_report", "detectors_of", "examine", "signed"]
 
 
-def examine(settings: Settings, text: str, *, declared: bool) -> Report:
-    """Reads every mark in `text`. Raises FileNotFoundError or ValueError for keys that are not there."""
-    with detectors_of(settings) as (panel, _):
-        return panel.examine(text, declared=declared)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One of the files asked about, and what was found; or why it could not be read."""
+
+    path: str
+    examined: Examined | None
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        if self.examined is None:
+            return {"path": self.path, "error": self.error}
+        return {"path": self.path, **self.examined.to_json(public=False)}
 
 
-def examine_file(settings: Settings, data: bytes, name: str, *, declared: bool) -> tuple[Report, FileReading]:
-    """The same for a file: its metadata too. Raises ValueError for one that cannot be read."""
+def examine(settings: Settings, paths: Sequence[Path], *, declared: bool) -> Iterator[Seen]:
+    """Each in turn, `-` from standard input. Raises FileNotFoundError or ValueError for keys that are not there."""
+    if len(paths) == 1 and str(paths[0]) != "-" and not paths[0].exists():
+        raise FileNotFoundError(f"{paths[0]}: No such file")
     with detectors_of(settings) as (panel, pinned):
-        reading = read_bounded(data, name)
-        if reading.verdict == UNREADABLE:
-            raise ValueError(f"{name}: {reading.reason}")
-        return files.examine(reading, panel, declared=declared, pinned_keys=pinned), reading
+        for path in paths:
+            try:
+                yield Seen(str(path), examine_one(panel, _submission(path, declared), pinned))
+            except (OSError, ValueError) as error:
+                yield Seen(str(path), None, getattr(error, "strerror", None) or str(error))
+            except ApiError as error:
+                yield Seen(str(path), None, str(error))
+
+
+def _submission(path: Path, declared: bool) -> Submission:
+    if str(path) != "-":
+        return Submission(data=path.read_bytes(), name=path.name, declared=declared)
+    try:
+        return Submission(text=sys.stdin.buffer.read().decode("utf-8-sig"), declared=declared)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"this is not UTF-8 text ({error.reason} at byte {error.start})") from error
 
 
 @contextmanager
 def detectors_of(settings: Settings) -> Iterator[tuple[Panel, Mapping[str, Sequence[str]]]]:
     """All detectors of this installation and the keys that make signatures authentic."""
-    if not settings.keys.file.exists():
-        raise FileNotFoundError(
-            f"there is no key file {settings.keys.file}: marks can be verified only with the keys they were made with; "
-            "run this where the proxy runs, or name its settings with --config"
-        )
-    keys = KeyFile.load(settings.keys.file, settings.keys.command)
+    keys = _keys(settings)
     store = fingerprint_store(settings)
     try:
         ring = key_ring(keys, settings.provider.names(), settings.keys.others)
@@ -53,25 +74,28 @@ def detectors_of(settings: Settings) -> Iterator[tuple[Panel, Mapping[str, Seque
         store.close()
 
 
-_COLOURS = {"confirmed": "red", "possible": "yellow", "suspected": "yellow", "not_found": "green"}
+def _keys(settings: Settings) -> KeyFile:
+    if not settings.keys.file.exists():
+        raise FileNotFoundError(
+            f"there is no key file {settings.keys.file}: marks can be verified only with the keys they were made with; "
+            "run this where the proxy runs, or name its settings with --config"
+        )
+    return KeyFile.load(settings.keys.file, settings.keys.command)
 
 
-def show(report: Report, reading: FileReading | None = None) -> None:
-    """The report for a person at a terminal."""
-    click.secho(report.verdict.replace("_", " "), fg=_COLOURS[report.verdict], bold=True)
-    for found in report.detections:
-        mark = "-" if found.outcome is Outcome.ABSENT else "*"
-        click.echo(f"{mark} {found.detector}: {found.outcome} - {found.technique}")
-        if found.detail:
-            click.echo(f"    {found.detail}")
-        for key, value in (found.provenance or {}).items():
-            click.echo(f"    {key}: {value}")
-        if found.spans:
-            shown = ", ".join(f"{start}-{end}" for start, end in found.spans[:8])
-            more = f" and {len(found.spans) - 8} more" if len(found.spans) > 8 else ""
-            click.echo(f"    characters {shown}{more}")
-    if reading is not None:
-        click.echo(f"implicit label ({reading.format}): {reading.verdict.replace('_', ' ')}")
-        for line in (*reading.problems, *reading.notes):
-            click.echo(f"    {line}")
-    click.echo(report.to_json()["notice"])
+def signed(settings: Settings, examined: Examined) -> dict[str, Any]:
+    """The signed report of one examination, with all evidence."""
+    key = report_key(report_seed(_keys(settings).derive))
+    created = iso_time(Clock().now_ms())
+    return sign_report(examined, key=key, producer=settings.provider.code, created=created, public=False)
+
+
+def check_report(settings: Settings, path: Path) -> tuple[bool, dict[str, Any]]:
+    """Whether a report was signed here and is unaltered, and its document. Raises OSError or ValueError."""
+    raw = path.read_bytes()
+    key = report_key(report_seed(_keys(settings).derive)).public_key()
+    try:
+        document = orjson.loads(raw)["document"]
+        return verify_report(raw, key), dict(document)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path} is no report of a detection") from error

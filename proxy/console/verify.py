@@ -23,13 +23,13 @@ from jinja2 import Environment, FileSystemLoader
 from detectors.detection import Detection, Outcome
 from detectors.verdict import LIMITS, Report
 from labelers.locales import locale_of
-from proxy.api.callers import Callers, bounded_body
+from proxy.api.callers import Callers, bounded_body, signed_by
 from proxy.console.heatmap import MAX_SHOWN, Piece, heat_map, places
 from proxy.console.words import LANGUAGES, SEALS, SYMBOLS, Words, words
 from proxy.errors import ApiError
 from proxy.examination import FORMATS, Examined, Submission, examine
 from proxy.house import House
-from proxy.signed import sign_report, verify_report
+from proxy.signed import verify_report
 from proxy.wire.form import FormPart, form_parts, is_form
 
 __all__ = ["verify_router"]
@@ -232,7 +232,7 @@ async def _examined(
     key = _field(fields, "key").strip()
     known = callers.admit(request, key)
     seen = await asyncio.to_thread(examine, house.panel, submission, house.pinned_keys)
-    signed = sign_report(house, seen, public=not known)
+    signed = signed_by(house, seen, public=not known)
     return _result(seen, signed, known=known, wrong_key=bool(key) and not known, w=w)
 
 
