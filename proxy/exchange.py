@@ -146,6 +146,7 @@ class Exchange:
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
             grant=house.unlabelled_grant(call.rules, self._user, now) if endpoint.generates else "not asked",
             steered=steering.sampled if steering is not None else None,
+            rewording=steering.rewording if steering is not None else None,
         )
         texts = self._texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
@@ -160,7 +161,7 @@ class Exchange:
         request = UpstreamRequest("POST", endpoint.path, forwarded_headers(call.headers), raw)
         try:
             opening = open_first(routes, request, self._outcome.attempts, house.resting)
-            if steering is not None and not steering.sampled.unmarked:
+            if steering is not None and steering.drives:
                 provenances = [decided.provenance(index) for index in range(decided.expected)]
                 opening = open_sampled(
                     routes, request, self._outcome.attempts, house.resting, steering, provenances, now // 1000
