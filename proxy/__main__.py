@@ -12,7 +12,8 @@ import click
 
 from proxy.cli.detect import detect
 from proxy.cli.keys import keys
-from proxy.cli.library import library
+from proxy.cli.operators import operators
+from proxy.cli.procedure import library
 from proxy.cli.records import records
 from proxy.cli.serve import check_config, serve
 from proxy.cli.unlabelled import unlabelled
@@ -26,7 +27,7 @@ def main() -> None:
     """Inkseal 钤印: labels, watermarks, reviews and records AI text."""
 
 
-for _command in (serve, check_config, detect, library, records, keys, unlabelled):
+for _command in (serve, check_config, detect, library, operators, records, keys, unlabelled):
     main.add_command(_command)
 
 
