@@ -119,7 +119,8 @@ def library_export(
     kind: str, output: Path | None, version_start: str, status: tuple[str, ...], config_file: Path | None
 ) -> None:
     """Write the entries in force, or those of a version or of some statuses."""
-    from proxy.commands.library import export_entries, open_desk
+    from proxy.commands.library import open_desk
+    from proxy.lookups import export_entries
     from proxy.review.interchange import write_csv, write_jsonl, write_xlsx
 
     settings = settings_of(config_file)
@@ -161,14 +162,15 @@ def library_refusals(file: Path, reason: str, operator: str, config_file: Path |
 @config_option
 def library_test(text: str, version_start: str, as_json: bool, config_file: Path | None) -> None:
     """Which entries are found in TEXT (- for standard input), in which view, and what would happen."""
-    from proxy.commands.library import hits_of
+    from proxy.lookups import hits_of
+    from proxy.worker import key_file, library_key
 
     settings = settings_of(config_file)
     if text == "-":
         with procedure_errors():
             text = sys.stdin.buffer.read().decode("utf-8-sig")
     with procedure_errors():
-        report = hits_of(settings, text, version_start)
+        report = hits_of(settings, library_key(key_file(settings)), text, version_start)
     if as_json:
         click.echo(orjson.dumps(report, option=orjson.OPT_INDENT_2))
     else:
@@ -187,7 +189,8 @@ def library_test(text: str, version_start: str, as_json: bool, config_file: Path
 @config_option
 def library_stats(as_json: bool, config_file: Path | None) -> None:
     """Entries by status and by risk against the norm; days since the last publication."""
-    from proxy.commands.library import open_desk, stats_of
+    from proxy.commands.library import open_desk
+    from proxy.lookups import stats_of
 
     settings = settings_of(config_file)
     with procedure_errors():
@@ -226,8 +229,9 @@ def library_search(
     text: str, version_start: str, review_id: str, as_json: bool, config_file: Path | None, **query: Any
 ) -> None:
     """The entries with TEXT in their pattern, or by the options. Exit code 1 when there is none."""
-    from proxy.commands.library import open_desk, revision_row, search_revisions
+    from proxy.commands.library import open_desk
     from proxy.governance.store import Search
+    from proxy.lookups import revision_row, search_revisions
 
     settings = settings_of(config_file)
     with procedure_errors():
@@ -251,7 +255,8 @@ def library_search(
 @config_option
 def library_show(entry_id: str, as_json: bool, config_file: Path | None) -> None:
     """One entry and everything that was done with it."""
-    from proxy.commands.library import open_desk, revision_row
+    from proxy.commands.library import open_desk
+    from proxy.lookups import revision_row
 
     settings = settings_of(config_file)
     with procedure_errors():

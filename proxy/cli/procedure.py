@@ -53,7 +53,8 @@ def propose(
     **fields: Any,
 ) -> None:
     """Propose one entry: PATTERN with the options, or --row."""
-    from proxy.commands.library import acting, open_desk, revision_row
+    from proxy.commands.library import acting, open_desk
+    from proxy.lookups import revision_row
     from proxy.review.entry import Entry
 
     if bool(pattern) == bool(row):
@@ -260,8 +261,9 @@ def rollback(version: str, reason: str, operator: str, as_json: bool, config_fil
 @config_option
 def diff(old: str, new: str, as_json: bool, config_file: Path | None) -> None:
     """What distinguishes version OLD (by default the one before) from NEW (by default the live one)."""
-    from proxy.commands.library import full_version, open_desk
+    from proxy.commands.library import open_desk
     from proxy.governance.release import diff as compare
+    from proxy.lookups import full_version
 
     settings = settings_of(config_file)
     with procedure_errors():
@@ -358,11 +360,13 @@ def lookback(
     version_start: str, since: str | None, limit: int, as_json: bool, config_file: Path | None
 ) -> None:
     """Which recent answers another version would have judged otherwise, where texts or findings are kept."""
-    from proxy.commands.library import look_back_at
+    from proxy.commands.library import open_desk
+    from proxy.lookups import look_back_at
+    from proxy.worker import key_file
 
     settings = settings_of(config_file)
     with procedure_errors():
-        report = look_back_at(settings, version_start, since, limit)
+        report = look_back_at(settings, open_desk(settings), key_file(settings), version_start, since, limit)
     if as_json:
         click.echo(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
         return

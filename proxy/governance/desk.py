@@ -263,6 +263,16 @@ class Desk:
             self.record(ledger, "re-categorise", actor, reason, [a.id for _, a in changes], fields, at=at)
         return [after for _, after in changes]
 
+    def set_refusals(self, said: Mapping[str, str], actor: Actor, reason: str) -> None:
+        """What is said instead of a blocked text 代答, from the next publication on."""
+        actor.must_be(("approver",), "change the refusal texts")
+        with self.changing() as ledger:
+            before: dict[str, str] = ledger.fact("refusals") or {}
+            ledger.put_fact("refusals", dict(said))
+            names = sorted({*before, *said})
+            diff = {n: [before.get(n), said.get(n)] for n in names if before.get(n) != said.get(n)}
+            self.record(ledger, "refusals", actor, reason, (), {"diff": diff}, at=self.now())
+
     # -- what is known
 
     def search(self, search: Search) -> list[Revision]:
