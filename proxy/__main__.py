@@ -10,10 +10,10 @@ from importlib.metadata import version
 
 import click
 
+from proxy.cli.banks import library
 from proxy.cli.detect import detect
 from proxy.cli.keys import keys
 from proxy.cli.operators import operators
-from proxy.cli.procedure import library
 from proxy.cli.records import records
 from proxy.cli.serve import check_config, serve
 from proxy.cli.unlabelled import unlabelled

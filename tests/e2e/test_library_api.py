@@ -75,11 +75,11 @@ async def test_an_entry_goes_through_every_hand_and_into_every_worker(tmp_path: 
     async with proxy(tmp_path) as run:
         api = Api(run)
         await api.staff()
-        one = await api.approved()  # noqa: ASYNC110 - another process may be the one to wait for
+        one = await api.approved()
         done = await api.done("POST", "/publish", "cid", {"reason": "weekly"})
         assert done["added"] == [one]
         async with asyncio.timeout(10):
-            while not (told := await api.done("GET", "/workers", "eva"))["converged"]:
+            while not (told := await api.done("GET", "/workers", "eva"))["converged"]:  # noqa: ASYNC110 - another process may be the one to wait for
                 await asyncio.sleep(0.05)
         assert told["live"] == done["version"]
         assert [worker["version"] for worker in told["workers"]] == [done["version"]]
