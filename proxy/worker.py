@@ -19,6 +19,7 @@ from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
 from proxy.api.export import export_router
+from proxy.api.library import library_router
 from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
@@ -235,6 +236,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(export_router(house))
     app.include_router(verify_router(house, callers))
     app.include_router(labeling_policy_router(settings, house.public_key))
+    app.include_router(library_router(house))
     if house.unlabelled is not None:
         app.include_router(unlabelled_router(house, house.unlabelled))
     return app
