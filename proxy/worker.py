@@ -7,8 +7,10 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from detectors.c2pa_text import C2paTextDetector, available
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
 from detectors.panel import Panel
 from labelers.provenance import KeyRing
@@ -116,7 +118,8 @@ def panel(settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintSt
     labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
     fingerprinter = Fingerprinter(fingerprint_key(keys))
     traces = FingerprintDetector(fingerprinter, store, settings.provider.code, labels)
-    return Panel(ring, labels, fingerprints=traces)
+    c2pa = C2paTextDetector(lambda: datetime.now(UTC)) if available() else None
+    return Panel(ring, labels, fingerprints=traces, c2pa=c2pa)
 
 
 def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
