@@ -94,7 +94,13 @@ def publish(
                 key=desk.key,
             )
             with desk.changing() as ledger:
-                if ledger.last_event() == seen:  # no step without an event
+                if (
+                    ledger.last_event() == seen
+                    or (  # no step without an event, but not every one matters here
+                        refusals == (ledger.fact("refusals") or {})
+                        and wanted == _in_force(ledger, at, actor, emergency, reason, waiver, automatic)
+                    )
+                ):
                     return _put_in_force(desk, ledger, version, wanted, actor, reason, trial, at.now)
     raise ProcedureError("busy", "the entries keep changing while they are compiled; try again", 503)
 

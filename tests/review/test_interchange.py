@@ -149,10 +149,13 @@ def test_workbooks_that_people_made_are_read() -> None:
     file = workbook(
         ["pattern", "category", "severity", "expires", "effective_from", "gap", "", None],
         ["词语甲", "A.1.a", 2, day, moment, 2.0, "", None],
+        ["词语乙", "A.1.a", 2.5, "", "", "", "", None],
         [],
         [12345, "A.1.a", None, None],
     )
-    one, other = read_entries(file.getvalue(), "a.xlsx").entries
+    read = read_entries(file.getvalue(), "a.xlsx")
+    one, other = read.entries
+    assert [str(problem) for problem in read.problems] == ["line 3: severity: must be 1, 2, 3 or 4"]
     assert (one.severity, one.expires, one.effective_from, one.gap) == (
         2,
         "2026-01-02",
@@ -218,5 +221,6 @@ def test_json_that_nests_too_deep_is_a_bad_row() -> None:
 
 
 def test_a_similarity_that_is_none_is_named() -> None:
+    assert read_csv("pattern,category,threshold\n词语甲,A.1.a,0.5\n").entries[0].threshold == 0.5
     read = read_csv("pattern,category,threshold\n词语甲,A.1.a,much\n")
     assert "threshold" in str(read.problems[0])
