@@ -26,6 +26,7 @@ from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
+from proxy.content_credentials import content_signer
 from proxy.fallback import Route
 from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
@@ -159,6 +160,7 @@ def build_house(settings: Settings) -> House:
         statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
         library_key=library_key(keys),
         sign_label=signer,
+        credentials=content_signer(settings.content_credentials),
         pinned_keys=pinned_keys(settings, keys),
         public_key=public_key(signing_key(keys)) if signer is not None else "",
         unlabelled=unlabelled_register(settings, keys) if settings.records.enabled else None,
