@@ -17,8 +17,10 @@ from labelers.watermarks.carrier_codec import (
     GRAIN_CHARS,
     GRAIN_RUN,
     LETTERS_WINDOW,
+    SECOND_RUN,
     bind_letters,
     chunk_of,
+    first_of,
     split_run,
 )
 
@@ -112,21 +114,26 @@ def read(text: str, labels: re.Pattern[str] | None) -> tuple[list[Grain], list[D
     grains: list[Grain] = []
     damaged: list[DamagedRun] = []
     cuts = [(run.start(), run.end(), run[0]) for run in _RUN.finditer(text)]
+    cuts += [(run.start(), run.end(), first_of(run[0])) for run in SECOND_RUN.finditer(text)]
     if labels:
         cuts += [(label.start(), label.end(), "") for label in labels.finditer(text)]
-        cuts.sort()
-    before, done = "", 0
+    cuts.sort()
+    before, done, last = "", 0, ""
     for start, end, run in cuts:
         whole = GRAIN_RUN.fullmatch(run) is not None
         if run and not whole and (len(run) < GRAIN_CHARS - _LOST_MAX or max(run) > "\uffff"):
             continue  # natural, or another's
+        if start == done and run == last:
+            done = end  # the same grains, spelled again
+            continue
         before = (before + text[done:start])[-LETTERS_WINDOW:]
-        done = end
+        done, last = end, run
         if whole:
+            size = (end - start) // (len(run) // GRAIN_CHARS)
             for number, grain in enumerate(split_run(run)):
                 index, chunk = chunk_of(grain)
-                at = start + number * GRAIN_CHARS
-                grains.append(Grain(at, at + GRAIN_CHARS, index, chunk, _bind(grain[11:]), before))
+                at = start + number * size
+                grains.append(Grain(at, at + size, index, chunk, _bind(grain[11:]), before))
         elif run:
             damaged.append(DamagedRun(start, run, before))
     return grains, damaged

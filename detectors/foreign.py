@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from detectors.detection import Detection, Outcome
-from labelers.watermarks.carrier_codec import GRAIN_RUN
+from labelers.watermarks.carrier_codec import GRAIN_RUN, SECOND_RUN
 
 __all__ = ["FOREIGN_MARKS", "ForeignDetector", "selector_bytes"]
 
@@ -63,13 +63,18 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[str], Spans]:
     return lambda text: tuple(found.span() for found in pattern.finditer(text))
 
 
+def _zero_width(text: str) -> Spans:
+    runs = _ZERO_WIDTH.finditer(text)
+    return tuple(run.span() for run in runs if not SECOND_RUN.fullmatch(run[0]))
+
+
 # Technique -> where it stands in a text.
 FOREIGN_MARKS: Mapping[str, Callable[[str], Spans]] = MappingProxyType(
     {
         "C2PA text manifest (A.8)": _c2pa,
         "variation-selector blob": _other_blobs,
         "Microsoft four-character mark": _matches(re.compile(re.escape(_MICROSOFT))),
-        "zero-width run": _matches(_ZERO_WIDTH),
+        "zero-width run": _zero_width,
         "TAG characters": _matches(_TAGS),
     }
 )

@@ -3,11 +3,10 @@
 Strategy. The scores of the text's distinct grams under a key (`labelers.watermarks.units`) are independent and
 standard normal for every text that was not written with that key, whoever wrote it. Their sum over the whole text is
 one test; sums over windows of 50 to 800 grams find a marked passage in a longer paste. All that was tried is
-paid for (Bonferroni): half of the error goes to the whole text, half to the windows together, and both are
-multiplied by the number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one in
-a million comes out as marked.
-
-Every scheme that works on units is read by this one test: best of n and substitutions add up.
+paid for (Bonferroni): a third of the error goes to the whole text, a third to the windows together, a third to
+the places where one of two words was chosen (`labelers.watermarks.substitution`), and all are multiplied by the
+number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one in a million comes
+out as marked.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ import numpy.typing as npt
 
 from detectors.detection import Detection, Outcome
 from labelers.provenance import KeyRing, KeyState
-from labelers.watermarks.units import Grams, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
+from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
+from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
 __all__ = ["MARKED", "WEAK", "Evidence", "StatisticalDetector"]
 
@@ -29,22 +29,27 @@ TECHNIQUE = "statistical (keyed choice of words)"
 MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
 MAX_KEYS = 30  # the newest; more keys would cost every honest finding
 WINDOWS = (50, 100, 200, 400, 800)  # grams
+TESTS = 3
 FEWEST = 16  # a sum of fewer is not worth a test
+FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
+MAX_PLACES = 200_000  # characters that are searched for places
 _TINIEST = -300.0  # what a float can still hold as p
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one key epoch has to say. `log10_p` is corrected for windows and keys; `z` is of the whole text.
+    """What one key epoch has to say. `log10_p` is corrected for all tests and keys; `z` is that of the test.
 
-    `first`, `last`: the grams of the strongest stretch, [first, last).
+    `start`, `end`: the stretch of the text that speaks, in code points; `scored`: what was counted in it.
     """
 
     kid: int
+    scheme: str
     log10_p: float
     z: float
-    first: int
-    last: int
+    start: int
+    end: int
+    scored: int
 
 
 class StatisticalDetector:
@@ -63,7 +68,7 @@ class StatisticalDetector:
     def detect(self, text: str) -> Detection:
         """Marked (`present`), weak evidence (`inconclusive`) or none (`absent`)."""
         units, grams = self._read(text)
-        evidence = self.evidence(grams)
+        evidence = self.evidence(text, units, grams)
         if evidence is None:
             detail = f"Too short to tell: {len(grams)} units can be scored, {FEWEST} are the least."
             return Detection(self.name, Outcome.ABSENT, TECHNIQUE, num_units_scored=len(grams), detail=detail)
@@ -74,27 +79,33 @@ class StatisticalDetector:
         else:
             outcome, state = Outcome.ABSENT, "No evidence."
         found = outcome is not Outcome.ABSENT
-        spans = ((_start(units, grams, evidence.first), _end(units, grams, evidence.last)),) if found else ()
         return Detection(
             self.name,
             outcome,
             TECHNIQUE,
-            spans,
+            ((evidence.start, evidence.end),) if found else (),
             {"key_epoch": str(evidence.kid)} if found else None,
             round(evidence.z, 3),
             10 ** max(evidence.log10_p, _TINIEST),
             len(grams),
-            f"{state} log10 p = {evidence.log10_p:.1f} over {evidence.last - evidence.first} of {len(grams)} scored "
-            f"units, corrected for {len(self._keys)} keys and {_windows(len(grams))} windows; key epoch {evidence.kid}.",
+            f"{state} log10 p = {evidence.log10_p:.1f} by {evidence.scheme}, {evidence.scored} scored of {len(grams)} "
+            f"units; corrected for {len(self._keys)} keys, three tests and {_windows(len(grams))} windows; "
+            f"key epoch {evidence.kid}.",
         )
 
-    def evidence(self, grams: Grams) -> Evidence | None:
+    def evidence(self, text: str, units: Units, grams: Grams) -> Evidence | None:
         """The strongest of all key epochs; None for a text too short."""
-        if len(grams) < FEWEST or not self._keys:
+        if not self._keys:
             return None
-        correction = math.log10(2 * len(self._keys))
-        found = (_test(kid, prf.scores(grams.blocks), correction) for kid, prf in self._keys.items())
-        return min(found, key=lambda one: one.log10_p)
+        correction = math.log10(TESTS * len(self._keys))
+        found: list[Evidence] = []
+        places = read_places(text[:MAX_PLACES]) if len(grams) >= FEWEST else []
+        for kid, prf in self._keys.items():
+            if len(grams) >= FEWEST:
+                found.append(_by_grams(kid, prf.scores(grams.blocks), units, grams, correction))
+            if len(places) >= FEWEST_PLACES:
+                found.append(_by_places(kid, prf, places, correction))
+        return min(found, key=lambda one: one.log10_p, default=None)
 
     def heat(self, text: str, kid: int) -> list[tuple[int, int, float]]:
         """For each scored unit its place, [start, end) in code points, and its score under that epoch's key."""
@@ -115,26 +126,39 @@ class StatisticalDetector:
                 at = text.find(label, at + len(label))
 
 
-def _test(kid: int, scores: Scores, correction: float) -> Evidence:
-    """One key: the whole text, and its windows, each side with half of the error."""
+def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: float) -> Evidence:
+    """Two tests of one key: the whole text, and its windows."""
     size = len(scores)
     sums = np.concatenate(([0.0], np.cumsum(scores, dtype=np.float64)))
-    z = float(sums[-1]) / math.sqrt(size)
-    best = Evidence(kid, min(0.0, log10_tail(z) + correction), z, 0, size)
+
+    def evidence(z: float, tried: int, first: int, last: int) -> Evidence:
+        p = min(0.0, log10_tail(z) + math.log10(tried) + correction)
+        start, end = int(units.starts[grams.units[first] - 1]), int(units.ends[grams.units[last - 1]])
+        return Evidence(kid, "choice of words", p, z, start, end, last - first)
+
+    whole = evidence(float(sums[-1]) / math.sqrt(size), 1, 0, size)
     windows = _windows(size)
     if not windows:
-        return best
-    top, first, last = -math.inf, 0, 0
-    for width in WINDOWS:
-        if width >= size:
+        return whole
+    top, first, width = -math.inf, 0, 0
+    for wide in WINDOWS:
+        if wide >= size:
             break
-        starts = _starts(size, width)
-        inside = (sums[starts + width] - sums[starts]) / math.sqrt(width)
+        starts = _starts(size, wide)
+        inside = (sums[starts + wide] - sums[starts]) / math.sqrt(wide)
         at = int(inside.argmax())
         if inside[at] > top:
-            top, first, last = float(inside[at]), int(starts[at]), int(starts[at]) + width
-    p = min(0.0, log10_tail(top) + math.log10(windows) + correction)
-    return Evidence(kid, p, z, first, last) if p < best.log10_p else best
+            top, first, width = float(inside[at]), int(starts[at]), wide
+    best = evidence(top, windows, first, first + width)
+    return best if best.log10_p < whole.log10_p else whole
+
+
+def _by_places(kid: int, prf: Prf, places: Sequence[Place], correction: float) -> Evidence:
+    """The third test: words that can stand for each other."""
+    count, fits = len(places), count_fits(prf, places)
+    p = min(0.0, binomial_tail(fits, count) + correction)
+    z = (2 * fits - count) / math.sqrt(count)
+    return Evidence(kid, "substitution", p, z, places[0].start, places[-1].end, count)
 
 
 def _starts(size: int, width: int) -> npt.NDArray[np.int64]:
@@ -145,11 +169,3 @@ def _starts(size: int, width: int) -> npt.NDArray[np.int64]:
 
 def _windows(size: int) -> int:
     return sum(len(_starts(size, width)) for width in WINDOWS if width < size)
-
-
-def _start(units: Units, grams: Grams, first: int) -> int:
-    return int(units.starts[grams.units[first] - 1])
-
-
-def _end(units: Units, grams: Grams, last: int) -> int:
-    return int(units.ends[grams.units[last - 1]])

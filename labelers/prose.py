@@ -79,7 +79,8 @@ class Prose:
 
     `feed` returns the open stretches [a, b) that the new text added, as indices into `text`: the
     characters a..b-1 are running text. (a, a) stands for the end of a line of running text, before its
-    white space. `end` is where the trailing white space starts.
+    white space. `end` is where the trailing white space starts. `lines` tells of the lines whose block `feed` came
+    to know: where each starts, and which block it is.
     """
 
     __slots__ = (
@@ -93,6 +94,7 @@ class Prose:
         "_weight",
         "block",
         "end",
+        "lines",
         "text",
     )
 
@@ -100,6 +102,7 @@ class Prose:
         self.text = ""
         self.end = 0
         self.block = "paragraph"  # what the current line belongs to
+        self.lines: list[tuple[int, str]] = []
         self._at = Construct()
         self._fence = ("", 0)
         self._stale = ""  # the character of a fence whose guess ran out
@@ -110,6 +113,8 @@ class Prose:
         self._weight = 0  # a Han letter counts 2, another 1, six are enough
 
     def feed(self, text: str) -> list[tuple[int, int]]:
+        if self.lines:
+            self.lines = []
         buf = self.text = self.text + text
         end = self.end = len(buf.rstrip())
         now = self._at
@@ -217,6 +222,7 @@ class Prose:
         if marks or indented or lead["fence"] or lead["heading"] or lead["row"]:
             self._at.mode = PROSE  # a block starts: what was open inline was no construct
         self.block = "paragraph" if not marks else "quote" if ">" in marks else "list"
+        self.lines.append((self._line, self.block))
         if fence := lead["fence"]:
             self._open_fence(fence, head[lead.end() :], self._line + lead.end())
         elif lead["heading"]:

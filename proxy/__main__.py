@@ -11,6 +11,7 @@ from importlib.metadata import version
 import click
 
 from proxy.cli.detect import detect
+from proxy.cli.export import export
 from proxy.cli.keys import keys
 from proxy.cli.library import library
 from proxy.cli.records import records
@@ -26,7 +27,7 @@ def main() -> None:
     """Inkseal 钤印: labels, watermarks, reviews and records AI text."""
 
 
-for _command in (serve, check_config, detect, library, records, keys, unlabelled):
+for _command in (serve, check_config, detect, export, library, records, keys, unlabelled):
     main.add_command(_command)
 
 

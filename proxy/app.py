@@ -14,8 +14,10 @@ from importlib.metadata import version
 from typing import Any
 
 import orjson
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from proxy.call import Call, Message, Receive
 from proxy.errors import ApiError
@@ -93,8 +95,23 @@ def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]]
         redoc_url=None,
     )
     app.house = house
+    app.add_exception_handler(StarletteHTTPException, _not_there)
     _add_health(app, house)
     return app
+
+
+async def _not_there(request: Request, error: Exception) -> Response:
+    """Clients of the OpenAI API that miss its path are told in its own shape."""
+    assert isinstance(error, StarletteHTTPException)
+    if error.status_code not in (404, 405) or request.url.path.startswith("/api/"):
+        return await http_exception_handler(request, error)
+    told = ApiError(
+        error.status_code,
+        f"there is no {request.method} {request.url.path} here; the OpenAI API is below /v1: is that missing in "
+        "the base URL?",
+        code="not_found" if error.status_code == 404 else "method_not_allowed",
+    )
+    return Response(told.body(), told.status, dict(error.headers or {}), "application/json")
 
 
 def _add_health(app: FastAPI, house: House) -> None:

@@ -35,6 +35,7 @@ from proxy.sampling import open_sampled
 from proxy.shadow import Said
 from proxy.tokens import encoding_for, estimate_usage
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
+from proxy.wire.echo import EchoReview
 from proxy.wire.endpoint import AnswerStream, Endpoint
 from proxy.wire.form import form_texts, is_form
 from proxy.wire.headers import body_headers, forwarded_headers, returned_headers
@@ -43,13 +44,15 @@ from proxy.wire.jsonedit import remove_member, replace_values
 from proxy.wire.prompts import holds_tokens
 from proxy.wire.rewriter import StreamRewriter
 from proxy.wire.sse import PING
-from proxy.wire.strings import string_leaves
+from proxy.wire.strings import spelt_strings
 
 __all__ = ["Exchange", "send_through"]
 
 Texts = Sequence[tuple[str, str]]
 
 MAX_ANSWER = 64 * 1024 * 1024
+# How much of an answer that is no text waits for its end.
+MAX_WAITING = 4 * 1024 * 1024
 # After its last finish chunk an upstream that never sends [DONE] is not waited for any longer.
 TRAILER_SECONDS = 2.0
 
@@ -68,7 +71,7 @@ class Exchange:
         self._sent_at = 0.0
         self._gate = house.gates[call.rules.tenant]
         self._streaming = False
-        self._answered = False
+        self._answered = self._echoed = False
         self._input_digest = ""
         self._user = ""
         self._texts: Texts = ()
@@ -143,6 +146,7 @@ class Exchange:
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
             grant=house.unlabelled_grant(call.rules, self._user, now) if endpoint.generates else "not asked",
             steered=steering.sampled if steering is not None else None,
+            rewording=steering.rewording if steering is not None else None,
         )
         texts = self._texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
@@ -157,7 +161,7 @@ class Exchange:
         request = UpstreamRequest("POST", endpoint.path, forwarded_headers(call.headers), raw)
         try:
             opening = open_first(routes, request, self._outcome.attempts, house.resting)
-            if steering is not None and not steering.sampled.unmarked:
+            if steering is not None and steering.drives:
                 provenances = [decided.provenance(index) for index in range(decided.expected)]
                 opening = open_sampled(
                     routes, request, self._outcome.attempts, house.resting, steering, provenances, now // 1000
@@ -209,15 +213,7 @@ class Exchange:
         headers = [("x-inkseal-review-id", plan.request_id), ("x-should-retry", "false")]
         endpoint = self._endpoint
         if isinstance(endpoint, InputEndpoint) or plan.rules.review.on_block == "error":
-            raise ApiError(
-                400,
-                f"The request was blocked by content review (category {blocked.category}). "
-                f"Review id: {plan.request_id}",
-                param=endpoint.param,
-                code="content_filter",
-                headers=tuple(headers),
-                inner=plan.inner_error(),
-            )
+            raise _content_filter(plan, "request", blocked, endpoint.param)
         self._outcome.http_status = 200
         text = plan.refusal(blocked)
         created = self._house.clock.now_ms() // 1000
@@ -242,7 +238,11 @@ class Exchange:
         self._answered = True
         endpoint = self._endpoint
         if isinstance(endpoint, InputEndpoint):
-            await self._reply.start(200, [*headers, *body_headers(response.headers)])
+            headers += body_headers(response.headers)
+            if kind in ("", "application/json") and plan.reviews_output:
+                await self._echo(plan, response, headers)
+                return
+            await self._reply.start(200, headers)
             await send_through(response, self._reply, self._finish)
             return
         origin = self._origin(response)
@@ -271,6 +271,44 @@ class Exchange:
         if any(s.trusted_labels and s.name == answered for s, _ in self._house.upstreams):
             return read_aigc_header(dict(response.headers).get("x-aigc", ""))
         return None
+
+    async def _echo(self, plan: Plan, response: UpstreamResponse, headers: list[tuple[str, str]]) -> None:
+        """An answer that is no text goes out as it came, if no string in it is to be blocked.
+
+        What is small is sent when all of it was seen, so that a block can still be told as an error.
+        """
+        self._echoed = True
+        echo = EchoReview(lambda text: self._review_echo(plan, text))
+        ready = b""
+        try:
+            async for data in response.body:
+                if len(ready) > MAX_WAITING:
+                    if not self._reply.started:
+                        await self._reply.start(200, headers)
+                    await self._reply.send(ready)
+                    ready = b""
+                ready += echo.feed(data)
+                if echo.blocked is not None:
+                    break
+            if echo.blocked is None:
+                echo.flush()
+        except WireError as error:
+            self._outcome.reason = f"upstream: protocol: {error}"
+            raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error
+        if echo.blocked is not None:
+            self._outcome.status = BLOCKED
+            self._outcome.reason = f"output: {echo.blocked.category}"
+            raise _content_filter(plan, "answer", echo.blocked, None)
+        await self._finish()
+        if not self._reply.started:
+            await self._reply.start(200, headers)
+        await self._reply.send(ready, more=False)
+
+    def _review_echo(self, plan: Plan, text: str) -> Finding | None:
+        assert plan.library is not None  # else nothing is reviewed
+        found = plan.library.review(text, Direction.OUTPUT)
+        self._outcome.findings += [(Direction.OUTPUT, finding) for finding in found]
+        return next((finding for finding in found if finding.action is Action.BLOCK), None)
 
     async def _finish(self) -> None:
         """The answer of an endpoint whose output is not text is about to end."""
@@ -381,7 +419,7 @@ class Exchange:
             )
         raw = await _whole(response)
         try:
-            texts = [text for _, text in string_leaves(orjson.loads(raw))]
+            texts = list(spelt_strings(orjson.loads(raw)))
         except ValueError:
             texts = [raw.decode("utf-8", "replace")]
             raw = b""
@@ -463,7 +501,7 @@ class Exchange:
             "content_ids": self._content_ids(plan),
             "reviewed": {
                 "input": plan.library is not None and plan.rules.review.input,
-                "output": plan.reviews_output and self._endpoint.generates,
+                "output": plan.reviews_output and (self._endpoint.generates or self._echoed),
             },
             **outcome.fields(plan, self._house.cipher.digest),
         }
@@ -495,6 +533,18 @@ class Exchange:
         if not self._endpoint.generates:
             return []
         return [plan.provenance(index).content_id for index in range(plan.expected)]
+
+
+def _content_filter(plan: Plan, what: str, blocked: Finding, param: str | None) -> ApiError:
+    """The error in place of a blocked request or answer: its category, never the word."""
+    return ApiError(
+        400,
+        f"The {what} was blocked by content review (category {blocked.category}). Review id: {plan.request_id}",
+        param=param,
+        code="content_filter",
+        headers=(("x-inkseal-review-id", plan.request_id), ("x-should-retry", "false")),
+        inner=plan.inner_error() if what == "request" else None,
+    )
 
 
 def _end_user(call: Call, body: dict[str, Any]) -> str:

@@ -102,7 +102,7 @@ async def keep_library(house: House) -> None:
     """Once a minute: publishes what time brought or ended, and tells who waits for what."""
     loop = asyncio.get_running_loop()
     settings = house.settings
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
 
     def work() -> None:
         desk = desk_of(settings, keys, server_recorder(house, loop))

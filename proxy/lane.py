@@ -39,7 +39,8 @@ class Lane:
     `generated` collects what was released, before marks and labels: for digest and fingerprint.
     `echo` is the caller's own text that the answer repeats before it goes on: reviewed like the rest, but
     neither marked nor labelled nor collected, for it is not generated. The start label follows it. Where the
-    answer does not begin with it to the letter, all of the answer counts as generated.
+    answer does not begin with it to the letter, all of the answer counts as generated. `rewording` changes words,
+    so it stands before review.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Lane:
         label: ExplicitLabel | None = None,
         content_id: str = "",
         echo: str = "",
+        rewording: TextTransform | None = None,
     ) -> None:
         self._reviewer = reviewer
         self._refusal = refusal
         self._transform = transform or Passthrough()
         self._label = label
+        self._rewording = rewording
         self._delivered = 0
         self._generated_from = -1
         self._echo = echo
@@ -105,6 +108,11 @@ class Lane:
     def feed(self, text: str) -> Sequence[Piece]:
         if self.ended:
             return ()
+        if self._rewording is not None and not (text := self._rewording.feed(text)):
+            return ()
+        return self._review(text)
+
+    def _review(self, text: str) -> Sequence[Piece]:
         reviewer = self._reviewer
         if reviewer is not None:
             text = reviewer.feed(text)
@@ -116,12 +124,17 @@ class Lane:
         """The text has ended."""
         if self.ended:
             return ()
+        pieces: list[Piece] = []
+        if self._rewording is not None and (last := self._rewording.flush()):
+            pieces += self._review(last)
+            if self.ended:
+                return pieces
         rest = ""
         if self._reviewer is not None:
             rest = self._reviewer.flush()
             if self._reviewer.blocked is not None:
-                return self._close(rest, self._reviewer.blocked)
-        return self._finish(rest)
+                return pieces + self._close(rest, self._reviewer.blocked)
+        return pieces + self._finish(rest)
 
     def block(self, finding: Finding) -> Sequence[Piece]:
         """Another channel of the same choice was blocked: this one ends with it."""

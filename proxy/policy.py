@@ -87,6 +87,7 @@ class Plan:
     origin: Origin | None = None
     """Who labelled the answer before us, where that upstream is trusted to have done so."""
     steered: Steered | None = None
+    rewording: WatermarkScheme | None = None
 
     @property
     def model(self) -> str:
@@ -138,6 +139,7 @@ class Plan:
             else None,
             provenance.content_id,
             echo[index] if index < len(echo) else "",
+            self.rewording.new_transform(provenance) if self.rewording is not None else None,
         )
 
     def reviewer(self) -> Reviewer | None:
@@ -282,6 +284,7 @@ def plan(
     hint_only: bool = False,
     grant: str = "",
     steered: Steered | None = None,
+    rewording: WatermarkScheme | None = None,
 ) -> Plan:
     """Decides for one request. Raises ApiError where a label cannot be left out.
 
@@ -333,4 +336,5 @@ def plan(
         producer=rules.producer_of(asks.model),
         grant=grant if labels.mode == "unlabelled" else "",
         steered=steered,
+        rewording=rewording,
     )

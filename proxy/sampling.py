@@ -22,11 +22,12 @@ import orjson
 
 from labelers.provenance import Provenance
 from labelers.watermarks.best_of_n import BestOfN, Selection
+from labelers.watermarks.substitution import Substitution
 from proxy.fallback import Resting, Route, open_first
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
 from proxy.upstreams.capabilities import Capabilities, with_prefix
 
-__all__ = ["MAX_EMPTY", "Sampled", "Steering", "StopStrings", "cannot_drive", "open_sampled"]
+__all__ = ["MAX_EMPTY", "Sampled", "Steering", "StopStrings", "cannot_drive", "cannot_reword", "open_sampled"]
 
 CHAT, COMPLETIONS = "/chat/completions", "/completions"
 MAX_EMPTY = 4  # rounds without a visible character, each asking for twice as many tokens, before giving up
@@ -66,12 +67,43 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class Steering:
-    """How to drive one request: the scheme, what the upstream can, and the bound on rounds under way."""
+    """How to mark one answer: by driving the upstream in rounds, or by `rewording` what it answers."""
 
     scheme: BestOfN
     can: Capabilities
     rounds: asyncio.Semaphore
     sampled: Sampled
+    rewording: Substitution | None = None
+
+    @property
+    def drives(self) -> bool:
+        return self.rewording is None and not self.sampled.unmarked
+
+
+def cannot_reword(body: Mapping[str, Any]) -> str:
+    """Why the words of this answer stay as the upstream chose them; "" if they may be changed."""
+    for key in ("logprobs", "echo", "suffix"):
+        if body.get(key):
+            return f"the request has {key}"
+    return _is_to_be_parsed(body)
+
+
+def _is_to_be_parsed(body: Mapping[str, Any]) -> str:
+    for place in (body, body.get("text")):  # the Responses API has it one level down
+        said = place.get("response_format") or place.get("format") if isinstance(place, dict) else None
+        if type(said) is dict and said.get("type") not in (None, "text"):
+            return "the answer is to be JSON"
+    for key in (
+        "json_schema",
+        "grammar",
+        "guided_json",
+        "guided_regex",
+        "guided_grammar",
+        "structured_outputs",
+    ):
+        if body.get(key):
+            return "the answer is to follow a grammar"
+    return ""
 
 
 def cannot_drive(path: str, body: Mapping[str, Any], can: Capabilities) -> str:
@@ -83,19 +115,8 @@ def cannot_drive(path: str, body: Mapping[str, Any], can: Capabilities) -> str:
     for key in ("tools", "functions", "logprobs", "logit_bias", "audio", "echo", "suffix", "best_of"):
         if body.get(key):
             return f"the request has {key}"
-    response_format = body.get("response_format")
-    if type(response_format) is dict and response_format.get("type") not in (None, "text"):
-        return "the answer is to be JSON"
-    for key in (
-        "json_schema",
-        "grammar",
-        "guided_json",
-        "guided_regex",
-        "guided_grammar",
-        "structured_outputs",
-    ):
-        if body.get(key):
-            return "the answer is to follow a grammar"
+    if parsed := _is_to_be_parsed(body):
+        return parsed
     if body.get("temperature") == 0 or body.get("top_p") == 0 or body.get("top_k") == 1:
         return "without chance (temperature 0) there is nothing to choose from"
     if path == COMPLETIONS:

@@ -31,6 +31,12 @@ def notices(settings: Settings) -> list[str]:
         said.append("no tenants: every caller on this machine is served, whatever key it shows")
     if not settings.records.enabled:
         said.append("records are off: nothing is kept; this is for benchmarks")
+    credentials = settings.content_credentials
+    if credentials.enabled and credentials.certificate is None:
+        said.append(
+            "content_credentials has no certificate: exported files carry no signed metadata (C2PA); get a certificate for "
+            "claim signing and name it in content_credentials.certificate and private_key"
+        )
     review = settings.review
     if not (review.input and review.output):
         said.append(

@@ -262,15 +262,22 @@ class Labels(_Section):
         return tuple(dict.fromkeys([*present, *marks, *self.former]))
 
 
+_Profile = Literal["dense", "default", "light", "sparse", "final-only", "off"]
+
+
 class Carrier(_Section):
+    """`kinds`: profiles of single kinds of content. `second`: marks in U+2061..2064 beside the others."""
+
     enabled: bool = True
-    profile: Literal["dense", "default", "light", "sparse", "final-only", "off"] = "default"
+    profile: _Profile = "default"
+    kinds: dict[Literal["paragraph", "list", "quote"], _Profile] = {}
+    second: bool = False
 
 
 class Statistical(_Section):
     """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process."""
 
-    scheme: Literal["none", "auto", "best_of_n"] = "none"
+    scheme: Literal["none", "auto", "best_of_n", "substitution"] = "none"
     n: int = Field(8, ge=2, le=64)
     k: int = Field(8, ge=2, le=64)
     rounds_at_once: int = Field(32, ge=1)
@@ -285,7 +292,7 @@ class Watermarks(_Section):
 
     @property
     def carrier_on(self) -> bool:
-        return self.carrier.enabled and self.carrier.profile != "off"
+        return self.carrier.enabled and {self.carrier.profile, *self.carrier.kinds.values()} != {"off"}
 
     @model_validator(mode="after")
     def _check(self) -> Watermarks:

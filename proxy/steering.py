@@ -14,13 +14,14 @@ from typing import Any
 
 from labelers.provenance import KeyRing
 from labelers.watermarks.best_of_n import BestOfN
+from labelers.watermarks.substitution import Substitution
 from proxy.fallback import RouteSettings
 from proxy.policy import Rules
-from proxy.sampling import Sampled, Steering, cannot_drive
+from proxy.sampling import Sampled, Steering, cannot_drive, cannot_reword
 from proxy.settings import UpstreamSettings
 from proxy.upstreams import Upstream
 from proxy.upstreams import UpstreamSettings as AnyUpstream
-from proxy.upstreams.capabilities import Capabilities, choose_scheme
+from proxy.upstreams.capabilities import Capabilities, Choice, choose_scheme
 from proxy.upstreams.probe import KNOWN, declared, probe
 
 __all__ = ["StatisticalMarks"]
@@ -38,6 +39,7 @@ class StatisticalMarks:
     schemes: dict[str, BestOfN] = field(default_factory=dict)
     can: dict[str, Capabilities] = field(default_factory=dict)
     unknown: dict[str, UpstreamSettings] = field(default_factory=dict)
+    rewording: Substitution | None = None
     _rounds: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     @classmethod
@@ -51,6 +53,7 @@ class StatisticalMarks:
             marks.schemes[one.tenant] = BestOfN(ring, one.statistical.n, one.statistical.k)
         if not wanted:
             return marks
+        marks.rewording = Substitution(ring)
         for upstream in upstreams:
             known = declared(upstream.capabilities, KNOWN.get(upstream.kind))
             if known is not None:
@@ -66,25 +69,30 @@ class StatisticalMarks:
         settings = rules.statistical
         if settings.scheme == "none" or path not in GENERATING:
             return None
-        scheme = self.schemes[rules.tenant]
         sampled = Sampled(settings.scheme)
         upstream = route.name
-        can = self.can.get(upstream)
-        if can is None:
-            sampled.unmarked = "what the upstream can do is not known yet"
-            return Steering(scheme, Capabilities(), asyncio.Semaphore(1), sampled)
+        can = self.can.get(upstream, Capabilities())
         choice = choose_scheme(settings.scheme, can)
+        if upstream not in self.can:
+            choice = Choice(choice.scheme, "what the upstream can do is not known yet")
+        reason = choice.why
+        if choice.scheme == "best_of_n":
+            reason = cannot_drive(path, body, can)
+        if reason and choice.scheme == "best_of_n" and settings.scheme == "auto":
+            choice = Choice("substitution", reason)
+        if choice.scheme == "substitution":
+            reason = cannot_reword(body)
         sampled.scheme = choice.scheme or settings.scheme
-        if choice.scheme != "best_of_n":
-            sampled.unmarked = choice.why
-        elif route.trusted_labels:
+        sampled.unmarked = reason
+        if route.trusted_labels:
             sampled.unmarked = "the upstream labels and marks its own answers"
-        else:
-            sampled.unmarked = cannot_drive(path, body, can)
         rounds = self._rounds.get(upstream)
         if rounds is None:
             rounds = self._rounds[upstream] = asyncio.Semaphore(settings.rounds_at_once)
-        return Steering(scheme, can, rounds, sampled)
+        reworded = choice.scheme == "substitution" and not sampled.unmarked
+        return Steering(
+            self.schemes[rules.tenant], can, rounds, sampled, self.rewording if reworded else None
+        )
 
     async def explore(self, upstreams: Sequence[tuple[AnyUpstream, Upstream]]) -> None:
         """Asks the upstreams that nothing is known of, again and again until each has answered."""

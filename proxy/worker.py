@@ -14,10 +14,11 @@ from detectors.panel import Panel
 from labelers.provenance import KeyRing
 from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
-from labelers.watermarks import SCHEMES
+from labelers.watermarks import SCHEMES, WatermarkScheme
 from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
+from proxy.api.export import export_router
 from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
@@ -35,7 +36,7 @@ from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.store import load_live
-from proxy.settings import Settings, Tenant
+from proxy.settings import Carrier, Settings, Tenant
 from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.signed import report_key, report_seed
@@ -190,6 +191,10 @@ def _signer(settings: Settings, keys: KeyFile) -> LabelSigner | None:
         return None
 
 
+def _carrier(ring: KeyRing, carrier: Carrier) -> WatermarkScheme:
+    return SCHEMES["carrier"](ring, carrier.profile, kinds=carrier.kinds, second=carrier.second)
+
+
 def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: LabelSigner | None) -> Rules:
     labels, watermarks, review = settings.for_tenant(tenant)
     return Rules(
@@ -200,7 +205,7 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: Lab
         review=review,
         strings=labels.wording(),
         own_labels=labels.own(),
-        carrier=SCHEMES["carrier"](ring, watermarks.carrier.profile) if watermarks.carrier_on else None,
+        carrier=_carrier(ring, watermarks.carrier) if watermarks.carrier_on else None,
         key_id=ring.current,
         models=tuple(tenant.models) if tenant is not None else ("*",),
         due_above_tokens=watermarks.due_above_tokens,
@@ -227,6 +232,7 @@ def make_app(settings: Settings) -> InksealApp:
     callers = Callers(house)
     app.include_router(detect_router(house, callers))
     app.include_router(files_router(house, callers))
+    app.include_router(export_router(house))
     app.include_router(verify_router(house, callers))
     app.include_router(labeling_policy_router(settings, house.public_key))
     if house.unlabelled is not None:

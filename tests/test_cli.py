@@ -204,3 +204,49 @@ def test_a_file_is_examined_with_its_metadata(tmp_path: Path) -> None:
     broken = inkseal(tmp_path, "detect", "broken.docx")
     assert broken.returncode == 2
     assert "its bytes are no docx" in broken.stderr.decode()
+
+
+def test_an_answer_is_exported_from_the_command_line_and_other_text_is_not(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    inkseal(tmp_path, "library", "import", SAMPLE, "--publish")
+    with server(tmp_path) as (url, _):
+        asked = {"model": "m", "messages": [{"role": "user", "content": "春天"}]}
+        answer = httpx.post(f"{url}/v1/chat/completions", json=asked, timeout=30).json()
+    (tmp_path / "answer.md").write_text(answer["choices"][0]["message"]["content"], "utf-8")
+    (tmp_path / "other.md").write_text("人写的文字，与机器毫无关系。", "utf-8")
+    number = answer["aigc"]["ProduceID"]
+    made = inkseal(
+        tmp_path,
+        "export",
+        "answer.md",
+        "--format",
+        "docx",
+        "-o",
+        "a.docx",
+        "--content-id",
+        number,
+        "--as",
+        "li",
+        "--json",
+    )
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["basis"] == "record"
+    report = json.loads(inkseal(tmp_path, "detect", "a.docx", "--json").stdout)
+    assert report["verdict"] == "confirmed"
+    assert report["detections"][0]["provenance"]["signature"] == "trusted"
+    exported = inkseal(tmp_path, "records", "export").stdout.splitlines()
+    (event,) = [row for row in map(json.loads, exported) if row["kind"] == "export"]
+    assert event["content_id"] == number
+    other = inkseal(tmp_path, "export", "other.md", "--format", "pdf", "-o", "b.pdf", "--content-id", number)
+    assert other.returncode == 1
+    assert b"not shown to be an output of this service" in other.stderr
+    assert not (tmp_path / "b.pdf").exists()
+    piped = inkseal(
+        tmp_path, "export", "-", "--format", "txt", "-o", "c.txt", "--content-id", number,
+        input_=(tmp_path / "answer.md").read_bytes(),
+    )  # fmt: skip
+    assert piped.stdout.decode().startswith("wrote c.txt: answer")
+    assert inkseal(tmp_path, "export", "-", "--format", "txt", "-o", "d.txt", input_=b"\xff").returncode == 2
+    nobody = inkseal(tmp_path, "export", "other.md", "--format", "txt", "-o", "d.txt", "--tenant", "x")
+    assert nobody.returncode == 2
+    assert b"there is no tenant 'x'" in nobody.stderr

@@ -1,6 +1,6 @@
-"""One format a file: reading the implicit label 隐式标识 and the text out of files.
+"""One format a file: reading the implicit label 隐式标识 and the text, writing files that hold both labels.
 
-`read` takes what others made, so it is tolerant about shapes and strict about sizes: every format is bounded
+`write` makes a file of one text of ours, `embed` puts a label into a file that is there. `read` takes what others made, so it is tolerant about shapes and strict about sizes: every format is bounded
 in bytes, parts, pages and depth, nothing is unpacked to disk, no entity, link or DTD is followed.
 
 Source: GB 45438-2025 §6.1 and Annex E; TC260-PG-20258A (where the label stands in which format).
@@ -13,17 +13,36 @@ from types import MappingProxyType
 
 from labelers.files.archive import Archive
 from labelers.files.contents import MAX_FILE, FileContents, FileError, ImplicitLabel
-from labelers.files.epub import read_epub
-from labelers.files.html import read_html
+from labelers.files.epub import embed_epub, read_epub, write_epub
+from labelers.files.html import embed_html, read_html
 from labelers.files.images import JPEG_MAGIC, PNG_MAGIC, read_jpeg, read_png
-from labelers.files.json import read_json
-from labelers.files.markdown import read_markdown
-from labelers.files.office import office_kind, read_office
-from labelers.files.opendocument import read_odt
-from labelers.files.pdf import read_pdf
-from labelers.files.text import read_text
+from labelers.files.json import embed_json, read_json, write_json
+from labelers.files.markdown import embed_markdown, read_markdown, write_markdown
+from labelers.files.office import embed_office, office_kind, read_office
+from labelers.files.opendocument import embed_odt, read_odt
+from labelers.files.page import write_html
+from labelers.files.pdf import embed_pdf, read_pdf
+from labelers.files.sheet import Sheet, make_sheet
+from labelers.files.text import embed_text, read_text, write_text
+from labelers.files.typeset import write_pdf
+from labelers.files.word import write_docx
 
-__all__ = ["READERS", "SUFFIXES", "FileContents", "FileError", "ImplicitLabel", "format_of", "read"]
+__all__ = [
+    "EMBEDDERS",
+    "MEDIA_TYPES",
+    "READERS",
+    "SUFFIXES",
+    "WRITERS",
+    "FileContents",
+    "FileError",
+    "ImplicitLabel",
+    "Sheet",
+    "embed",
+    "format_of",
+    "make_sheet",
+    "read",
+    "write",
+]
 
 
 def _in_archive(reader: Callable[[Archive], FileContents]) -> Callable[[bytes], FileContents]:
@@ -44,6 +63,47 @@ READERS: Mapping[str, Callable[[bytes], FileContents]] = MappingProxyType(
         "pptx": _in_archive(read_office),
         "txt": read_text,
         "xlsx": _in_archive(read_office),
+    }
+)
+# What a text can be exported as.
+WRITERS: Mapping[str, Callable[[Sheet], bytes]] = MappingProxyType(
+    {
+        "docx": write_docx,
+        "epub": write_epub,
+        "html": write_html,
+        "json": write_json,
+        "md": write_markdown,
+        "pdf": write_pdf,
+        "txt": write_text,
+    }
+)
+# Into what a label can be put, in the place of whatever stands there.
+EMBEDDERS: Mapping[str, Callable[[bytes, Mapping[str, str]], bytes]] = MappingProxyType(
+    {
+        "docx": embed_office,
+        "epub": embed_epub,
+        "html": embed_html,
+        "json": embed_json,
+        "md": embed_markdown,
+        "odt": embed_odt,
+        "pdf": embed_pdf,
+        "pptx": embed_office,
+        "txt": embed_text,
+        "xlsx": embed_office,
+    }
+)
+MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "epub": "application/epub+zip",
+        "html": "text/html; charset=utf-8",
+        "json": "application/json",
+        "md": "text/markdown; charset=utf-8",
+        "odt": "application/vnd.oasis.opendocument.text",
+        "pdf": "application/pdf",
+        "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "txt": "text/plain; charset=utf-8",
+        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     }
 )
 SUFFIXES: Mapping[str, str] = MappingProxyType(
@@ -68,6 +128,29 @@ def read(data: bytes, name: str) -> FileContents:
         note = f"it is called .{_suffix(name)} and is {contents.format}"
         return FileContents(contents.format, contents.labels, contents.text, (*contents.notes, note))
     return contents
+
+
+def write(sheet: Sheet, kind: str) -> bytes:
+    """The file, and a look at it: it holds exactly the label it was given. `kind`: a key of `WRITERS`."""
+    return _checked(WRITERS[kind](sheet), kind, sheet.fields)
+
+
+def embed(data: bytes, name: str, fields: Mapping[str, str]) -> bytes:
+    """The file with this implicit label in the place of every other one (GB 45438-2025 §6.1 c).
+
+    Raises FileError for a file that cannot be read or that its format gives no place for a label.
+    """
+    kind = read(data, name).format
+    if kind not in EMBEDDERS:
+        raise FileError(f"a label can be read from {kind} here, but not written to it")
+    return _checked(EMBEDDERS[kind](data, fields), kind, fields)
+
+
+def _checked(made: bytes, kind: str, fields: Mapping[str, str]) -> bytes:
+    labels = read(made, f"made.{kind}").labels
+    if len(labels) != 1 or dict(labels[0].fields) != dict(fields):
+        raise FileError(f"the {kind} holds a label in a place that cannot be overwritten here")
+    return made
 
 
 def format_of(data: bytes, name: str) -> str:

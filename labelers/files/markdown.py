@@ -8,6 +8,7 @@ spelling is known. What is no YAML is read line by line.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -16,12 +17,21 @@ import yaml
 from labelers.blocks import FenceTracker
 from labelers.files.contents import FileContents, ImplicitLabel
 from labelers.files.encoding import decode
+from labelers.files.sheet import Sheet
 from labelers.files.value import MAX_VALUE, from_mapping, parse
+from labelers.metadata import AIGC_FIELDS
 
-__all__ = ["FRONT_MATTER", "labels_in_front_matter", "read_markdown", "split_front_matter"]
+__all__ = [
+    "embed_markdown",
+    "front_matter",
+    "labels_in_front_matter",
+    "read_markdown",
+    "unlabelled",
+    "write_markdown",
+]
 
 # --- or +++ (TOML, Hugo) around the lines; YAML may close with ... as well.
-FRONT_MATTER = re.compile(
+_FRONT_MATTER = re.compile(
     r"[ \t\r\n]*^(?P<rule>---|\+\+\+)[ \t]*\r?\n(?P<body>.*?)^(?:(?P=rule)|\.\.\.)[ \t]*(?:\r?\n|\Z)",
     re.MULTILINE | re.DOTALL,
 )
@@ -36,14 +46,14 @@ _MAX_DEPTH = 6
 
 
 def read_markdown(data: bytes) -> FileContents:
-    source, notes = decode(data)
-    labels, text = labels_in_front_matter(source)
-    return FileContents("md", tuple(labels), text.strip("\r\n"), tuple(notes))
+    decoded = decode(data)
+    labels, text = labels_in_front_matter(decoded.text)
+    return FileContents("md", tuple(labels), text.strip("\r\n"), decoded.notes)
 
 
 def labels_in_front_matter(source: str) -> tuple[list[ImplicitLabel], str]:
     """The labels of a text and the text without the front matters that hold them or stand at its head."""
-    matters, body = split_front_matter(source)
+    matters, body = _split(source)
     labels = [
         label
         for at, matter in enumerate(matters)
@@ -53,12 +63,12 @@ def labels_in_front_matter(source: str) -> tuple[list[ImplicitLabel], str]:
     return labels + further, body
 
 
-def split_front_matter(source: str) -> tuple[list[str], str]:
+def _split(source: str) -> tuple[list[str], str]:
     """The bodies of the front matters at the head, and what follows them."""
     matters: list[str] = []
     at = 0
     while len(matters) < _MAX_MATTERS:
-        found = FRONT_MATTER.match(source, at, at + MAX_VALUE + 1024)
+        found = _FRONT_MATTER.match(source, at, at + MAX_VALUE + 1024)
         if found is None or not _KEYED.match(found["body"]) or (matters and not _ENTRY.search(found["body"])):
             break
         matters.append(found["body"])
@@ -141,3 +151,47 @@ def _by_lines(matter: str, place: str) -> ImplicitLabel:
     return from_mapping(
         pairs, raw.rstrip(), f"{place}, AIGC", notes=["the front matter is no YAML; read line by line"]
     )
+
+
+def write_markdown(sheet: Sheet) -> bytes:
+    return f"{front_matter(sheet.fields)}\n{sheet.markdown()}\n".encode()
+
+
+def front_matter(fields: Mapping[str, str]) -> str:
+    return f"---\n{_mapping(fields)}---\n"
+
+
+def _mapping(fields: Mapping[str, str]) -> str:
+    """In single quotes, in which YAML reads everything but the quote itself as it stands."""
+    quoted = {name: fields[name].replace("'", "''") for name in AIGC_FIELDS}
+    return "AIGC:\n" + "".join(f"  {name}: '{value}'\n" for name, value in quoted.items())
+
+
+def embed_markdown(data: bytes, fields: Mapping[str, str]) -> bytes:
+    """The text with this label and no other, at the top of its front matter, whose other keys stay."""
+    decoded = decode(data)
+    matters, body = unlabelled(decoded.text)
+    newline = "\r\n" if "\r\n" in decoded.text else "\n"
+    head = "---\n" + _mapping(fields) + (matters[0] if matters else "") + "---\n"
+    rest = "".join(f"---\n{matter}---\n" for matter in matters[1:])
+    between = "" if matters or body.startswith(("\n", "\r\n")) else "\n"
+    return decoded.encode((head + rest + between).replace("\r\n", "\n").replace("\n", newline) + body)
+
+
+def unlabelled(source: str) -> tuple[list[str], str]:
+    """The front matters that still say something without their labels, and the text without any."""
+    matters, body = _split(source)
+    bare = [_without_entry(matter) for matter in matters]
+    return [matter for matter in bare if matter.strip()], _further(body)[1]
+
+
+def _without_entry(matter: str) -> str:
+    """Without the AIGC key and all that is indented under it."""
+    kept: list[str] = []
+    inside = False
+    for line in matter.splitlines(keepends=True):
+        indented = line[:1] in (" ", "\t") or not line.strip()
+        inside = (inside and indented) or _ENTRY.match(line) is not None
+        if not inside:
+            kept.append(line)
+    return "".join(kept)

@@ -9,7 +9,7 @@ from lxml import etree
 
 from labelers.files.contents import FileError
 
-__all__ = ["MAX_TAGS", "Element", "local", "paragraphs", "parse_xml"]
+__all__ = ["MAX_TAGS", "Element", "local", "paragraphs", "parse_xml", "to_bytes"]
 
 Element = etree._Element
 MAX_TAGS = 2_000_000  # an element of four bytes takes some hundred in memory
@@ -108,3 +108,7 @@ def _walk(root: Element, skip: Collection[str]) -> Iterator[tuple[str, Element]]
             walker.skip_subtree()
         else:
             yield event, element
+
+
+def to_bytes(root: Element) -> bytes:
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)

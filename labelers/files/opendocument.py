@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
-from labelers.files.archive import Archive
-from labelers.files.contents import FileContents, FileError, ImplicitLabel
-from labelers.files.markup import local, paragraphs, parse_xml
-from labelers.files.value import looks_like_label, parse
+from collections.abc import Mapping
 
-__all__ = ["META", "read_odt"]
+from lxml import etree
+
+from labelers.files.archive import Archive, pack
+from labelers.files.contents import FileContents, FileError, ImplicitLabel
+from labelers.files.markup import local, paragraphs, parse_xml, to_bytes
+from labelers.files.value import looks_like_label, parse
+from labelers.metadata import aigc_json
+
+__all__ = ["embed_odt", "read_odt"]
 
 META = "meta.xml"
 _META_NS = "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}"
@@ -38,3 +43,23 @@ def read_odt(archive: Archive) -> FileContents:
             root = parse_xml(part, name)
             texts.append(paragraphs(root, ("p", "h"), breaks=("line-break",), tabs=("tab", "s"), skip=_SKIP))
     return FileContents("odt", tuple(labels), "\n".join(filter(None, texts)))
+
+
+def embed_odt(data: bytes, fields: Mapping[str, str]) -> bytes:
+    """The document with this label and no other; all other parts and properties stay."""
+    archive = Archive(data)
+    if "META-INF/documentsignatures.xml" in archive.names:
+        raise FileError(
+            "the document is digitally signed; a label would break the signature. Label it before signing"
+        )
+    part = archive.read(META)
+    root = parse_xml(part, META) if part else None
+    home = next((element for element in root if local(element) == "meta"), None) if root is not None else None
+    if root is None or home is None:
+        raise FileError(f"the document has no {META} to write a label to; save it anew")
+    for element in list(home):
+        if "AIGC" in element.get(f"{_META_NS}name", "").upper() or looks_like_label(element.text or ""):
+            home.remove(element)
+    attributes = {f"{_META_NS}name": "AIGC", f"{_META_NS}value-type": "string"}
+    etree.SubElement(home, f"{_META_NS}user-defined", attributes).text = aigc_json(fields, wrapped=False)
+    return pack(archive.parts(), stored=["mimetype"], replace={META: to_bytes(root)})

@@ -6,15 +6,16 @@ are not declared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lxml import etree
 
 from labelers.files.contents import ImplicitLabel
 from labelers.files.markup import Element, local, parse_xml
 from labelers.files.value import from_mapping, parse
+from labelers.metadata import aigc_json
 
-__all__ = ["NAMESPACE", "labels_in_xmp"]
+__all__ = ["NAMESPACE", "labels_in_xmp", "relabelled_xmp"]
 
 NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 
@@ -57,3 +58,24 @@ def _about(name: str) -> list[str]:
     if name.startswith("{" + NAMESPACE + "}"):
         return []
     return [f"its namespace is not {NAMESPACE}"]
+
+
+def relabelled_xmp(packet: bytes, fields: Mapping[str, str]) -> bytes:
+    """The packet with this label in the place of every one that it holds."""
+    root = parse_xml(packet.strip(b"\0 \t\r\n"), "XMP", tolerant=True)
+    value = aigc_json(fields, wrapped=False)
+    homes = []
+    for element in list(root.iter()):
+        for name in [name for name in element.attrib if _local_name(str(name)).upper() == "AIGC"]:
+            del element.attrib[name]
+            homes.append(element)
+        parent = element.getparent()
+        if local(element).upper() == "AIGC" and parent is not None:
+            parent.remove(element)
+            homes.append(parent)
+    etree.SubElement(homes[0], f"{{{NAMESPACE}}}AIGC", nsmap={"TC260": NAMESPACE}).text = value
+    return (
+        b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        + etree.tostring(root)
+        + b'<?xpacket end="w"?>'
+    )

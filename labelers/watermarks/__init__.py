@@ -10,6 +10,7 @@ from labelers.provenance import Provenance
 from labelers.transform import TextTransform
 from labelers.watermarks.best_of_n import BestOfN
 from labelers.watermarks.carrier import CarrierScheme
+from labelers.watermarks.substitution import Substitution
 
 __all__ = ["SCHEMES", "WatermarkScheme"]
 
@@ -31,5 +32,5 @@ class WatermarkScheme(Protocol):
 
 
 SCHEMES: Mapping[str, Callable[..., WatermarkScheme]] = MappingProxyType(
-    {"best_of_n": BestOfN, "carrier": CarrierScheme}
+    {"best_of_n": BestOfN, "carrier": CarrierScheme, "substitution": Substitution}
 )

@@ -24,14 +24,16 @@ from labelers.watermarks.carrier_codec import (
     GRAIN_RUN,
     LETTERS_WINDOW,
     NEEDED,
+    SECOND_RUN,
     Binder,
     bind_letters,
     grain_heads,
     has_grains,
+    second_of,
 )
 from labelers.watermarks.carrier_places import WORD_SLACK, fits_line_end, fits_text_end, next_place
 
-__all__ = ["MIN_CHARS", "PROFILES", "CarrierScheme", "CarrierTransform", "Profile", "strip_own"]
+__all__ = ["KINDS", "MIN_CHARS", "PROFILES", "CarrierScheme", "CarrierTransform", "Profile", "strip_own"]
 
 Body = TypeVar("Body")
 
@@ -61,10 +63,13 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
     }
 )
 
+# The kinds of content that may have a profile of their own: what running text stands in.
+KINDS = ("paragraph", "list", "quote")
 _OPAQUE = ("{", "[", "<")  # an answer that starts so is JSON or XML
 _SWALLOW_AT = 2 * SPACE_MAX
 _TRIM_AT = 1024
 _NEVER = 1 << 60
+_HASTE = 0.7  # of a gap: what is missing of it for each further grain at one place
 _IDLE_MAX = 512
 
 
@@ -78,27 +83,43 @@ class CarrierTransform:
         "_heads",
         "_held",
         "_idle",
+        "_kind",
+        "_kinds",
         "_last",
         "_later",
         "_least",
         "_most",
         "_off",
+        "_profile",
         "_prose",
-        "_step",
+        "_second",
         "_unpaused",
         "_whole",
     )
 
-    def __init__(self, message: bytes, binder: Binder, profile: Profile) -> None:
+    def __init__(
+        self,
+        message: bytes,
+        binder: Binder,
+        profile: Profile,
+        kinds: Mapping[str, Profile] | None = None,
+        *,
+        second: bool = False,
+    ) -> None:
         self._heads = grain_heads(message)
         self._binder = binder
-        self._least, self._most = profile.least or _NEVER, profile.most
-        self._step = 0.7 * self._least  # what is missing of a gap for each further grain
+        self._second = second
+        self._profile = profile
+        self._kinds = kinds  # None: one profile for all
+        self._kind = "paragraph"  # what the next stretch stands in
+        self._least, self._most = profile.least or _NEVER, profile.most  # nothing is due before
+        if kinds and (used := [one for one in (profile, *kinds.values()) if one.least]):
+            self._least, self._most = min(one.least for one in used), min(one.most for one in used)
         self._prose = Prose()
         self._grains = 0  # written so far
         self._last = max(0, MIN_CHARS - 1 - self._least)  # where the last grain stands
         self._idle = 0  # characters that may still come before a grain can be due
-        self._unpaused = profile.least - profile.most  # as `_idle`, for letters only
+        self._unpaused = self._least - self._most  # as `_idle`, for letters only
         self._later = ""  # released, not looked at yet
         self._held = ""  # white space at the end, not released
         self._whole = True  # whether all of the text is retained
@@ -148,9 +169,12 @@ class CarrierTransform:
             if buf.lstrip().startswith(_OPAQUE):
                 self._off, self._held, self._idle = True, "", -_NEVER
                 return buf
-        out = (
-            self._mark(buf, spans, sent, end) if spans and end - self._last >= self._least else buf[sent:end]
-        )
+        if spans and end - self._last >= self._least:
+            out = self._mark(buf, spans, sent, end)
+        else:
+            out = buf[sent:end]
+        if prose.lines:
+            self._kind = prose.block
         if len(self._held) > _SWALLOW_AT:
             out += self._held
             self._held = ""
@@ -164,32 +188,34 @@ class CarrierTransform:
     def _mark(self, buf: str, spans: list[tuple[int, int]], sent: int, end: int) -> str:
         """Release what is new, with the grains that are due."""
         out = []
+        least, most = self._least, self._most
+        lines = list(self._prose.lines) if self._kinds else []
         for start, stop in spans:
+            if self._kinds:
+                while lines and lines[0][0] <= start:
+                    self._kind = lines.pop(0)[1]
+                profile = self._kinds.get(self._kind, self._profile)
+                least, most = profile.least or _NEVER, profile.most
             while True:
-                due = self._last + self._least
+                due = self._last + least
                 if start < stop:
-                    at = next_place(buf, start, stop, due, self._last + self._most)
+                    at = next_place(buf, start, stop, due, self._last + most)
                 else:
                     at = start if start >= due and fits_line_end(buf, start) else -1
                 if at < 0:
                     break
-                out.append(buf[sent:at])
                 gap = at - self._last
-                out.append(self._grains_at(buf, at, 1 if gap <= self._most else self._due_after(gap)))
+                # After code, links or headings, in which none could stand, several stand together: an excerpt
+                # that shares a part with them still holds enough.
+                count = 1 if gap <= most else min(NEEDED, 1 + int((gap - most) / (_HASTE * least)))
+                out.append(buf[sent:at])
+                out.append(self._grains_at(buf, at, count))
                 sent = self._last = at
                 start = at + 1
                 if start >= stop:
                     break
         out.append(buf[sent:end])
         return "".join(out)
-
-    def _due_after(self, gap: int) -> int:
-        """How many grains a place gets after so wide a gap.
-
-        After code, links or headings, in which none could stand, several stand together: an excerpt that
-        shares a part with them still holds enough.
-        """
-        return min(NEEDED, 1 + int((gap - self._most) / self._step))
 
     def _grains_at(self, buf: str, at: int, count: int) -> str:
         """The next grains, for one place."""
@@ -198,9 +224,11 @@ class CarrierTransform:
         self._grains = written + count
         if count == 1:
             index = written % CHUNKS
-            return self._heads[index] + self._binder.chars(letters, index)
-        indices = [number % CHUNKS for number in range(written, written + count)]
-        return "".join([self._heads[index] + self._binder.chars(letters, index) for index in indices])
+            grains = self._heads[index] + self._binder.chars(letters, index)
+        else:
+            indices = [number % CHUNKS for number in range(written, written + count)]
+            grains = "".join([self._heads[index] + self._binder.chars(letters, index) for index in indices])
+        return grains + second_of(grains) if self._second else grains
 
     def _end(self) -> str:
         prose = self._prose
@@ -209,19 +237,38 @@ class CarrierTransform:
         buf, at = prose.text, prose.end
         if not fits_text_end(buf, at):
             return ""
+        if self._kinds and not self._kinds.get(self._kind, self._profile).end:
+            return ""
         return self._grains_at(buf, at, max(1, NEEDED - self._grains))
 
 
 class CarrierScheme:
-    """The carrier as a watermark scheme. ValueError: an unknown profile."""
+    """The carrier as a watermark scheme.
+
+    `kinds`: profiles of single kinds of content (`KINDS`) that differ from `profile`. `second`: each grain is spelled
+    a second time in U+2061..2064, for channels that strip variation selectors. ValueError: an unknown profile or kind.
+    """
 
     name = "carrier"
 
-    def __init__(self, keys: KeyRing, profile: str = "default") -> None:
-        if profile not in PROFILES:
-            raise ValueError(f"unknown carrier profile {profile!r}; known: {', '.join(PROFILES)}")
+    def __init__(
+        self,
+        keys: KeyRing,
+        profile: str = "default",
+        *,
+        kinds: Mapping[str, str] | None = None,
+        second: bool = False,
+    ) -> None:
+        for name in (profile, *(kinds or {}).values()):
+            if name not in PROFILES:
+                raise ValueError(f"unknown carrier profile {name!r}; known: {', '.join(PROFILES)}")
+        for kind in kinds or {}:
+            if kind not in KINDS:
+                raise ValueError(f"unknown kind of content {kind!r}; known: {', '.join(KINDS)}")
         self._keys = keys
         self._profile = PROFILES[profile]
+        self._kinds = {kind: PROFILES[name] for kind, name in (kinds or {}).items()}
+        self._second = second
 
     def mark_request(self, body: Body) -> Body:
         """The request as it is: a carrier needs no help from the model."""
@@ -229,16 +276,16 @@ class CarrierScheme:
 
     def new_transform(self, provenance: Provenance) -> TextTransform:
         """A transform that marks one text. ValueError: a provenance whose key epoch does not sign."""
-        if not self._profile.end:
+        if not self._profile.end and not self._kinds:
             return Passthrough()
         message = self._keys.pack(provenance)
         binder = Binder(self._keys.key(provenance.key_id), provenance.content_number)
-        return CarrierTransform(message, binder, self._profile)
+        return CarrierTransform(message, binder, self._profile, self._kinds or None, second=self._second)
 
 
 def strip_own(text: str) -> str:
     """The text without grains (ours, or those of another service that writes this frame).
 
-    Only runs of whole, well-formed grains go; any other use of variation selectors stays.
+    Only runs of whole, well-formed grains go; any other use of these characters stays.
     """
-    return GRAIN_RUN.sub("", text) if has_grains(text) else text
+    return SECOND_RUN.sub("", GRAIN_RUN.sub("", text)) if has_grains(text) else text

@@ -25,13 +25,16 @@ __all__ = [
     "GRAIN_RUN",
     "LETTERS_WINDOW",
     "NEEDED",
+    "SECOND_RUN",
     "Binder",
     "bind_letters",
     "chunk_of",
     "encode",
+    "first_of",
     "grain_heads",
     "has_grains",
     "restore",
+    "second_of",
     "split_run",
 ]
 
@@ -168,6 +171,36 @@ def split_run(run: str) -> list[str]:
     return [run[at : at + GRAIN_CHARS] for at in range(0, len(run), GRAIN_CHARS)]
 
 
+# The second carrier spells each character of a grain with two of U+2061..2064, two bits each.
+_SECOND = [chr(0x2061 + (value >> 2)) + chr(0x2061 + (value & 3)) for value in range(16)]
+_SECOND_CHAR = "[\u2061-\u2064]"
+_SECOND_INDEX = "(?:[\u2061\u2062][\u2061-\u2064]|\u2063[\u2061-\u2063])"
+SECOND_RUN = re.compile(
+    f"(?<!{_SECOND_CHAR})(?:{_SECOND_INDEX}{_SECOND_CHAR}{{{2 * GRAIN_CHARS - 2}}})+(?!{_SECOND_CHAR})"
+)
+_SECOND_CHARS = "\u2061\u2062\u2063\u2064"
+
+
+def second_of(grains: str) -> str:
+    """The same grains as U+2061..2064, for channels that strip variation selectors."""
+    nibbles = grains.encode("utf-16-be")[1::2]
+    # The index is counted from U+FE03.
+    return "".join(
+        _SECOND[(code & 15) - (0 if at % GRAIN_CHARS else _INDEX_BASE & 15)]
+        for at, code in enumerate(nibbles)
+    )
+
+
+def first_of(run: str) -> str:
+    """The grains that a match of `SECOND_RUN` stands for."""
+    values = [
+        ord(high) - 0x2061 << 2 | ord(low) - 0x2061 for high, low in zip(run[::2], run[1::2], strict=True)
+    ]
+    return "".join(
+        chr((_NIBBLE_BASE if at % GRAIN_CHARS else _INDEX_BASE) + value) for at, value in enumerate(values)
+    )
+
+
 # str.find of one character is many times faster than a character class. Every data nibble occurs in
 # most grains, yet only the index is sure, so all eleven have to be asked for.
 _INDEX_CHARS = [chr(_INDEX_BASE + j) for j in range(CHUNKS)]
@@ -177,7 +210,7 @@ def has_grains(text: str) -> bool:
     """Whether a grain can be in the text at all; cheap where none is."""
     if text.isascii():
         return False
-    return any(char in text for char in _INDEX_CHARS)
+    return any(char in text for char in _INDEX_CHARS) or any(char in text for char in _SECOND_CHARS)
 
 
 _NOT_ALNUM = re.compile(r"[\W_]+")

@@ -25,7 +25,7 @@ def grant(settings: Settings, said: Mapping[str, str]) -> dict[str, str]:
     if said["tenant"] not in {tenant.name for tenant in settings.tenants}:
         raise ValueError(f"there is no tenant {said['tenant']!r}; known: {_names(settings)}")
     made = new_grant("u-" + secrets.token_hex(6), said, now)
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
     _record(settings, keys, made, "grant", now)
     try:
         unlabelled_register(settings, keys).add(made)
@@ -37,7 +37,7 @@ def grant(settings: Settings, said: Mapping[str, str]) -> dict[str, str]:
 def revoke(settings: Settings, identifier: str, operator: str, reason: str) -> dict[str, str]:
     """End a grant, then record it. Raises OSError, ValueError where there is none to end."""
     now = iso_time(Clock().now_ms())
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
     try:
         ended = unlabelled_register(settings, keys).revoke(identifier, by=operator, reason=reason, now=now)
     except (LookupError, RegisterError) as error:
@@ -50,7 +50,7 @@ def grants(settings: Settings) -> list[dict[str, str]]:
     """Raises OSError, ValueError for a register that was tampered with."""
     now = iso_time(Clock().now_ms())
     try:
-        listed = unlabelled_register(settings, KeyFile.load(settings.keys.file)).all()
+        listed = unlabelled_register(settings, KeyFile.load(settings.keys.file, settings.keys.command)).all()
     except RegisterError as error:
         raise ValueError(str(error)) from error
     return [as_json(one, now) for one in listed]
@@ -58,7 +58,7 @@ def grants(settings: Settings) -> list[dict[str, str]]:
 
 def faults(settings: Settings) -> list[str]:
     """Where the register says other than the records do; grants older than the records are kept are not told."""
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
     store = open_store(settings.records.url, keys=keys, retention_days=settings.records.retention_days)
 
     async def recorded() -> tuple[set[str], set[str], str]:

@@ -28,6 +28,7 @@ __all__ = ["EvasionReading", "EvasionSight"]
 MAX_RUN = 16
 # In an entry: more than letters that differ from their neighbours.
 _PECULIAR = re.compile(r"[\x00\n@$!]|(.)\1", re.DOTALL)
+_PECULIAR_CODES = frozenset((NOISE, *SYMBOLS))
 _SPACELESS = (Kind.HAN, Kind.UNSPACED, Kind.MARK)
 
 
@@ -50,6 +51,7 @@ class EvasionReading:
     """
 
     start: Mode = (Kind.OTHER, 0, 1)
+    alike: dict[int, int] | None = None
 
     def __init__(self, safe: SafeView, tables: Tables, reach: int) -> None:
         self._fold, self._kinds, self._reach = safe.fold, tables.kinds, reach
@@ -74,6 +76,13 @@ class EvasionReading:
         if code == BARRIER:
             return (kind, 0, 1), _barrier(last, place)
         return (kind, 0, 1), (Emitted(code, place, word and before != Kind.WORD),)
+
+    def simple(self, character: str) -> str:
+        codes = self.codes(character)
+        return codes[0][0] if len(codes) == 1 and codes[0][0] not in _PECULIAR_CODES else ""
+
+    def settled(self, mode: Mode) -> bool:
+        return True
 
     def close(self, mode: Mode) -> Sequence[Emitted]:
         return ()

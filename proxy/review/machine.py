@@ -21,7 +21,8 @@ from proxy.review.terms import Term
 
 __all__ = ["NODE", "Found", "Machine", "Node", "State"]
 
-MAX_REMEMBERED = 1 << 17
+MAX_REMEMBERED = 1 << 16
+MAX_FALLS = 1 << 16  # code points that lead nowhere in particular, remembered beside those
 MAX_STRETCH = 1024  # code points that one match may span: what vanishes in a view holds nothing without end
 NODE = ""  # the key under which a state keeps its Node: no code point is the empty string
 
@@ -41,13 +42,15 @@ class Node:
     could still become a match that delays, and a match at all.
     """
 
-    __slots__ = ("chain", "hold", "live", "mode", "places", "words")
+    __slots__ = ("bare", "chain", "following", "hold", "live", "mode", "places", "words")
 
     def __init__(
         self, chain: str, places: tuple[int, ...], words: tuple[bool, ...], mode: Mode, hold: int, live: int
     ) -> None:
         self.chain, self.places, self.words, self.mode = chain, places, words, mode
         self.hold, self.live = hold, live
+        self.following: frozenset[str] | None = None
+        self.bare: State | None = None
 
 
 class Machine:
@@ -64,22 +67,23 @@ class Machine:
         hold: LivePrefixes,
     ) -> None:
         self._reading, self._terms = reading, terms
+        self.alike = reading.alike
         self._live, self._hold = live, hold
         self._states: dict[tuple[Any, ...], State] = {}
-        self._characters: dict[str, str] = {}
-        self._remembered = 0
+        self._simple: dict[str, tuple[str, str]] = {}
+        self._remembered = self._falls = 0
         self.start = self._state("", (), (), reading.rest(reading.start))
 
     def advance(self, state: State, text: str) -> tuple[State, list[tuple[int, Found]]]:
         """The state after a text, and the terms in it, each with the index of the code point that completed it."""
         found: list[tuple[int, Found]] = []
         for index, character in enumerate(text):
-            try:
-                state = state[character]
-            except KeyError:
-                state, completed = self._take(state, character)
+            following = state.get(character) or self._fall(state, character)
+            if following is None:
+                following, completed = self._take(state, character)
                 for one in completed:
                     found.append((index, one))
+            state = following
         return state, found
 
     def finish(self, state: State) -> list[Found]:
@@ -88,6 +92,38 @@ class Machine:
         trail = _Trail(self, node)
         trail.write(self._reading.close(node.mode))
         return trail.found
+
+    def _fall(self, state: State, character: str) -> State | None:
+        """What follows a code point that nothing in the state waits for: the same as where nothing is live.
+
+        Nearly all that is new in a text is of this kind. None: it has to be worked out.
+        """
+        node: Node = state[NODE]
+        if not node.chain or not self._reading.settled(node.mode):
+            return None
+        known, code = self._simple.get(character) or self._read(character)
+        if not code or code == node.chain[-1]:
+            return None
+        if node.following is None:
+            node.following = self._live.following(node.chain)
+        if code in node.following:
+            return None
+        if node.bare is None:
+            node.bare = self._state("", (), (), self._reading.rest(node.mode))
+        following: State | None = node.bare.get(character)
+        if following is None:
+            following, completed = self._take(node.bare, character)
+            if completed:
+                return None
+        if self._falls < MAX_FALLS:
+            self._falls += 1
+            state[known] = following
+        return following
+
+    def _read(self, character: str) -> tuple[str, str]:
+        """A code point, the same object each time, and its simple code."""
+        simple = self._simple[character] = (character, self._reading.simple(character))
+        return simple
 
     def _take(self, state: State, character: str) -> tuple[State, list[Found]]:
         reading, node = self._reading, state[NODE]
@@ -120,17 +156,21 @@ class Machine:
         return state
 
     def _remember(self, state: State, character: str, following: State) -> None:
-        self._remembered += 1
-        if self._remembered > MAX_REMEMBERED:
+        if self._remembered >= MAX_REMEMBERED:
             self.forget()
-        state[self._characters.setdefault(character, character)] = following
+        self._remembered += 1
+        known, _ = self._simple.get(character) or self._read(character)
+        state[known] = following
 
     def forget(self) -> None:
         """Drop all that was remembered. Streams keep their state and work everything out again."""
         for state in self._states.values():
+            state[NODE].bare = None
             for character in [key for key in state if key != NODE]:
                 state.pop(character, None)
-        self._states, self._characters, self._remembered = {}, {}, 0
+        self._states, self._simple = {}, {}
+        self._live.forget()
+        self._remembered = self._falls = 0
         node = self.start[NODE]
         self._states[node.chain, node.places, node.words, node.mode] = self.start
 

@@ -51,11 +51,12 @@ class DaachorseMatcher:
 class LivePrefixes:
     """The proper prefixes of some patterns. `bounded` ones count only at the start of a word."""
 
-    __slots__ = ("_bounded", "_bounded_ranges", "_free", "_free_ranges", "longest")
+    __slots__ = ("_bounded", "_bounded_ranges", "_following", "_free", "_free_ranges", "longest")
 
     def __init__(self, free: Iterable[str], bounded: Iterable[str] = ()) -> None:
         self._free, self._free_ranges = _sorted_ranges(free)
         self._bounded, self._bounded_ranges = _sorted_ranges(bounded)
+        self._following: dict[str, frozenset[str]] = {}
         self.longest = max(map(len, (*self._free, *self._bounded)), default=0)
 
     def start(self, text: str, begin: int, at_word_start: Callable[[int], bool]) -> int:
@@ -72,6 +73,32 @@ class LivePrefixes:
             if within is not None and at_word_start(index) and _begins(self._bounded, within, text[index:]):
                 return index
         return length
+
+    def following(self, text: str) -> frozenset[str]:
+        """What may come after `text` or a suffix of it in a pattern that begins so."""
+        found = self._following.get(text)
+        if found is None:
+            found = self._after(text)
+            if len(text) > 1:
+                found |= self.following(text[1:])
+            self._following[text] = found
+        return found
+
+    def _after(self, begun: str) -> frozenset[str]:
+        found: set[str] = set()
+        length = len(begun)
+        for ordered, ranges in ((self._free, self._free_ranges), (self._bounded, self._bounded_ranges)):
+            start, end = ranges.get(begun[0], (0, 0))
+            for at in range(bisect_right(ordered, begun, start, end), end):
+                pattern = ordered[at]
+                if not pattern.startswith(begun):
+                    break
+                found.add(pattern[length])
+        return frozenset(found)
+
+    def forget(self) -> None:
+        """Drop what `following` remembers."""
+        self._following.clear()
 
 
 def _sorted_ranges(patterns: Iterable[str]) -> tuple[list[str], dict[str, tuple[int, int]]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, islice, product
 
 from proxy.review.entry import Entry
@@ -38,7 +38,8 @@ class Syllables:
         self.codes = {name: chr(_FIRST + index) for index, name in enumerate(self.names)}
         self._beginnings = {name[:length] for name in self.names for length in range(1, len(name) + 1)}
         self.of = {c: self.codes[name] for name, characters in tables.syllables.items() for c in characters}
-        self._also, self._kinds = tables.also, tables.kinds
+        self._first = {code: ord(c) for c, code in reversed(self.of.items())}
+        self._also, self._kinds, self._fold = tables.also, tables.kinds, tables.fold
         self.divide = lru_cache(maxsize=65536)(self._divide)
 
     def read(self, safe: str) -> str:
@@ -46,6 +47,17 @@ class Syllables:
         if safe in self.of or "a" <= safe <= "z":
             return self.of.get(safe, safe)
         return NOISE if self._kinds[ord(safe)] == Kind.OTHER and not is_sentence_end(safe) else BARRIER
+
+    @cached_property
+    def alike(self) -> dict[int, int]:
+        """For every code point of the BMP one that sounds the same: the first of its syllable."""
+        alike = dict(zip(range(0x10000), range(0x10000), strict=True))
+        for code in alike:
+            folded = self._fold.get(code)
+            spoken = self.of.get(chr(folded)) if isinstance(folded, int) else None
+            if spoken is not None:
+                alike[code] = self._first[spoken]
+        return alike
 
     def _divide(self, word: str) -> tuple[str, ...] | None:
         """A word in the fewest syllables, the longest first; () if it may still become one; None if never."""
@@ -92,9 +104,11 @@ class PinyinReading:
     """
 
     start: Mode = (0, "", (), False, False, True)
+    alike: dict[int, int] | None
 
     def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reach: int) -> None:
         self._fold, self._kinds, self._sound, self._reach = safe.fold, tables.kinds, sound, reach
+        self.alike = sound.alike
 
     def codes(self, character: str) -> Sequence[tuple[str, int]]:
         return [(self._sound.read(safe), self._kinds[ord(safe)]) for safe in self._fold(character)]
@@ -122,6 +136,14 @@ class PinyinReading:
             noise = 0
             emitted += self._barrier(last, place) if code == BARRIER else (Emitted(code, place, True),)
         return (noise, "", (), False, False, following), emitted
+
+    def simple(self, character: str) -> str:
+        codes = self.codes(character)
+        code = codes[0][0] if len(codes) == 1 else NOISE
+        return "" if code == NOISE or "a" <= code <= "z" else code
+
+    def settled(self, mode: Mode) -> bool:
+        return not mode[1]
 
     def close(self, mode: Mode) -> Sequence[Emitted]:
         _, word, places, opens, _, _ = mode

@@ -42,9 +42,14 @@ class Emitted(NamedTuple):
 
 
 class Reading(Protocol):
-    """A view reading a text. `last` is the code that was emitted before, "" for none that matters."""
+    """A view reading a text. `last` is the code that was emitted before, "" for none that matters.
+
+    `alike`: a `str.translate` table from code points to ones that read the same, so that fewer are to be
+    remembered; None where that is not worth its time.
+    """
 
     start: Mode
+    alike: dict[int, int] | None
 
     def codes(self, character: str) -> Sequence[tuple[str, int]]:
         """What one code point is read as, each with its `Kind`; nothing if the view does not see it."""
@@ -52,6 +57,14 @@ class Reading(Protocol):
 
     def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
         """Read one of them."""
+        ...
+
+    def simple(self, character: str) -> str:
+        """The one code of a code point that is emitted at once, alike after everything but itself; "" for others."""
+        ...
+
+    def settled(self, mode: Mode) -> bool:
+        """Whether a simple code point is alike in this mode and in what is left of it at rest."""
         ...
 
     def close(self, mode: Mode) -> Sequence[Emitted]:
@@ -75,6 +88,7 @@ class PlainReading:
     """Each code point by itself; the mode is whether a word may begin here."""
 
     start: Mode = True
+    alike: dict[int, int] | None = None
 
     def __init__(self, view: View, tables: Tables) -> None:
         self._fold, self._kind = view.fold, tables.kind
@@ -85,6 +99,13 @@ class PlainReading:
     def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
         word = kind == Kind.WORD
         return not word, (Emitted(code, place, word and mode),)
+
+    def simple(self, character: str) -> str:
+        codes = self._fold(character)
+        return codes if len(codes) == 1 else ""
+
+    def settled(self, mode: Mode) -> bool:
+        return True
 
     def close(self, mode: Mode) -> Sequence[Emitted]:
         return ()

@@ -78,6 +78,7 @@ class Reviewer:
     def __init__(self, lenses: Sequence[Lens]) -> None:
         self._lenses = lenses
         self._states = [lens.machine.start for lens in lenses]
+        self._alike = [lens.machine.alike for lens in lenses]
         self._context = max((lens.context for lens in lenses), default=0)
         self._original = Original()
         self._pending: list[Candidate] = []
@@ -103,13 +104,15 @@ class Reviewer:
         original, states = self._original, self._states
         original.append(text)
         hold = live = 0
-        for index, state in enumerate(states):
-            begun = state
+        for index, begun in enumerate(states):
+            alike = self._alike[index]
+            piece = text if alike is None else text.translate(alike)
+            state = begun
             try:
-                for character in text:
+                for character in piece:
                     state = state[character]
             except KeyError:
-                state = self._scan(self._lenses[index], begun, text)
+                state = self._scan(self._lenses[index], begun, piece)
             states[index] = state
             node = state[NODE]
             if node.live > live:

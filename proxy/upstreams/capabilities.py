@@ -81,7 +81,7 @@ class Choice:
 
 
 def choose_scheme(wanted: str, can: Capabilities) -> Choice:
-    """The scheme for an upstream. "auto" takes the strongest that it allows."""
+    """The scheme for an upstream. "auto" takes the strongest that it allows; substitution needs nothing."""
     if wanted == "auto":
         if can.prefix != "none" and can.n >= 2:
             return Choice(
@@ -95,7 +95,7 @@ def choose_scheme(wanted: str, can: Capabilities) -> Choice:
             )
             if lacks
         )
-        return Choice("", f"the upstream {lacking}")
+        return Choice("substitution", f"the upstream {lacking}, so words are chosen in its finished clauses")
     if wanted == "best_of_n" and (can.prefix == "none" or can.n < 2):
         return Choice(
             "", f"best_of_n needs n ≥ 2 and a prefix dialect; this upstream has n {can.n}, {can.prefix}"

@@ -9,7 +9,14 @@ from proxy.errors import ApiError
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.strings import decoded_arguments, string_leaves
 
-__all__ = ["check_chat_request", "history_edits", "is_binary", "last_user_text", "request_texts"]
+__all__ = [
+    "check_chat_request",
+    "check_token_ids",
+    "history_edits",
+    "is_binary",
+    "last_user_text",
+    "request_texts",
+]
 
 
 def check_chat_request(body: dict[str, Any]) -> None:
@@ -32,13 +39,26 @@ def check_chat_request(body: dict[str, Any]) -> None:
     if type(body.get("stream")) not in (bool, type(None)):
         raise ApiError(400, "'stream' must be true or false", param="stream", code="invalid_type")
     modalities = body.get("modalities")
-    if body.get("audio") or (type(modalities) is list and "audio" in modalities):
+    if body.get("audio") or (modalities is not None and modalities != ["text"]):
         raise ApiError(
             400,
-            "audio output cannot be reviewed or labelled by this service; ask for text",
+            "only text can be reviewed and labelled by this service; leave out audio and other modalities",
             param="modalities",
             code="unsupported_modality",
         )
+    check_token_ids(body)
+
+
+def check_token_ids(body: dict[str, Any]) -> None:
+    """Refuses what would bring the answer as numbers, beside or before its reviewed text. Raises ApiError (400)."""
+    for key in ("return_token_ids", "return_tokens_as_token_ids"):
+        if body.get(key):
+            raise ApiError(
+                400,
+                "token ids spell the answer where nobody reviews it; leave this out",
+                param=key,
+                code="unsupported_parameter",
+            )
 
 
 def request_texts(body: dict[str, Any]) -> Iterator[tuple[str, str]]:

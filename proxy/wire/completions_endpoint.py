@@ -19,6 +19,7 @@ from proxy.errors import ApiError, WireError
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy
 from proxy.wire.assemble import assembled_completion
+from proxy.wire.chat_request import check_token_ids
 from proxy.wire.completions import CompletionAnswer, CompletionStream
 from proxy.wire.endpoint import Asks
 from proxy.wire.jsonedit import JsonPath
@@ -61,6 +62,7 @@ class CompletionsEndpoint:
                 param="prompt_embeds",
                 code="unsupported_parameter",
             )
+        check_token_ids(body)
         if type(body.get("suffix")) not in (str, type(None)):
             raise ApiError(400, "'suffix' must be a string", param="suffix", code="invalid_type")
         if len(self._prompts(body)) * (n or 1) > MAX_CHOICES:

@@ -9,9 +9,10 @@ import pytest
 
 from detectors.carrier import CarrierDetector, Fragment, binds_needed, chance
 from detectors.detection import Detection, Outcome
+from detectors.foreign import ForeignDetector
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance, content_number
 from labelers.watermarks.carrier import CarrierScheme, strip_own
-from labelers.watermarks.carrier_codec import GRAIN_RUN, encode, split_run
+from labelers.watermarks.carrier_codec import GRAIN_RUN, SECOND_RUN, encode, split_run
 from tests.labelers.documents import document, en_sentence, text_of, zh_sentence
 
 KEYS = KeyRing(b"m" * 32, producers=["tester"])
@@ -288,6 +289,21 @@ def test_copies_of_a_grain_after_the_same_words_count_once() -> None:
     assert found.outcome is Outcome.TAMPERED
     assert "10 of 12 grains" in found.detail
     assert found.p_value == pytest.approx(chance(4, 2))
+
+
+@pytest.mark.parametrize("lost", ["nothing", "first", "second"])
+def test_the_second_carrier_is_read_alone_and_beside_the_first(lost: str) -> None:
+    text = chinese(30)
+    transform = CarrierScheme(KEYS, second=True).new_transform(PROVENANCE)
+    marked = transform.feed(text) + transform.flush()
+    count = len(grains_of(marked))
+    if lost != "nothing":
+        marked = (GRAIN_RUN if lost == "first" else SECOND_RUN).sub("", marked)
+    found = DETECTOR.detect(marked)
+    assert found.outcome is Outcome.PRESENT
+    assert found.num_units_scored == count
+    assert f"{count} of {count} grains" in found.detail
+    assert ForeignDetector().detect(marked).outcome is Outcome.ABSENT
 
 
 def index_of(*issued: Provenance) -> dict[tuple[int, bytes], Provenance]:

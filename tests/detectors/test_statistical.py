@@ -13,7 +13,9 @@ from detectors.panel import Panel
 from detectors.statistical import StatisticalDetector
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance
 from labelers.watermarks.best_of_n import BestOfN
+from labelers.watermarks.substitution import Substitution
 from labelers.watermarks.units import grams_of, read_units
+from tests.labelers.test_substitution import EN, ZH
 
 MASTER = b"a key of the tests, 32 bytes it is"
 RING = KeyRing(MASTER)
@@ -74,7 +76,11 @@ def test_a_text_too_short_to_tell_says_so() -> None:
 def test_p_values_of_other_texts_are_honest_after_all_corrections() -> None:
     ring = KeyRing(MASTER, 5)
     detector = StatisticalDetector(ring)
-    found = [detector.evidence(grams_of(read_units(plain(700, seed)))) for seed in range(1500)]
+    found = []
+    for seed in range(1500):
+        text = plain(700, seed)
+        units = read_units(text)
+        found.append(detector.evidence(text, units, grams_of(units)))
     p = np.array([10**one.log10_p for one in found if one is not None])
     assert len(p) == 1500
     for level in (0.1, 0.01):
@@ -143,3 +149,14 @@ def test_texts_of_every_length_are_tested_to_their_last_unit(size: int) -> None:
     found = StatisticalDetector(RING).detect(text)
     assert found.num_units_scored == size
     assert found.p_value is not None and 0 < found.p_value <= 1
+
+
+def test_substituted_words_are_a_test_of_their_own() -> None:
+    transform = Substitution(RING).new_transform(Provenance("X", 1))
+    text = ZH * 1 + EN
+    out = transform.feed(text) + transform.flush()
+    found = StatisticalDetector(RING).detect(out)
+    assert found.outcome is Outcome.PRESENT
+    assert "by substitution" in found.detail
+    assert found.z_score is not None and found.z_score > 4
+    assert StatisticalDetector(RING).detect(text).outcome is Outcome.ABSENT

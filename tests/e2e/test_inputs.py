@@ -42,7 +42,7 @@ async def test_embeddings_come_back_byte_for_byte_and_are_recorded(tmp_path: Pat
         assert upstream.requests[0].path == "/embeddings"
         accepted, closed = (stored.record for stored in await run.records(kind="request"))
         assert (accepted.status, closed.status) == ("accepted", "closed")
-        assert closed.fields["reviewed"] == {"input": True, "output": False}
+        assert closed.fields["reviewed"] == {"input": True, "output": True}
         assert (closed.content_id, closed.fields["content_ids"]) == ("", [])
 
 
@@ -142,8 +142,9 @@ async def test_a_request_without_a_model_is_refused_where_there_is_no_usual_one(
         assert (await run.http.get(f"/v1/{path}")).status_code == 405
 
 
+@pytest.mark.parametrize("waiting", [0, 1000], ids=["large", "small"])
 async def test_the_record_is_durable_before_the_last_byte_leaves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
 ) -> None:
     async with serving(tmp_path, answering(VECTOR)) as run:
         append, gate, seen = run.house.records.append, asyncio.Event(), bytearray()
@@ -154,26 +155,36 @@ async def test_the_record_is_durable_before_the_last_byte_leaves(
             await append(record)
 
         monkeypatch.setattr(run.house.records, "append", slow)
+        monkeypatch.setattr("proxy.exchange.MAX_WAITING", waiting)
         body = {"model": "e", "input": "x"}
-        async with run.http.stream("POST", "/v1/embeddings", json=body) as response:
 
-            async def read() -> None:
+        async def read() -> None:
+            async with run.http.stream("POST", "/v1/embeddings", json=body) as response:
                 async for data in response.aiter_raw():
                     seen.extend(data)
 
-            task = asyncio.create_task(read())
-            await asyncio.sleep(0.2)
-            assert 0 < len(seen) < len(VECTOR)
-            gate.set()
-            await task
+        task = asyncio.create_task(read())
+        await asyncio.sleep(0.3)
+        assert (len(seen) > 0) is (waiting == 0)
+        assert len(seen) < len(VECTOR)
+        gate.set()
+        await task
         assert seen == VECTOR
 
 
-async def test_an_answer_that_is_cut_looks_cut_and_is_recorded_as_aborted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("waiting", [0, 1000], ids=["large", "small"])
+async def test_an_answer_that_is_cut_is_an_error_or_looks_cut_and_is_recorded_as_aborted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
     upstream = Scripted.reply([VECTOR[:50], VECTOR[50:90], UpstreamError("reset", "gone")])
+    monkeypatch.setattr("proxy.exchange.MAX_WAITING", waiting)
     async with serving(tmp_path, upstream) as run:
-        with pytest.raises(httpx.RemoteProtocolError):
-            await run.http.post("/v1/embeddings", json={"model": "e", "input": "x"})
+        if waiting:
+            answer = await run.http.post("/v1/embeddings", json={"model": "e", "input": "x"})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_error")
+        else:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await run.http.post("/v1/embeddings", json={"model": "e", "input": "x"})
         record = (await run.last()).record
         assert record.status == "aborted"
         assert record.fields["reason"].startswith("upstream: reset")
@@ -189,9 +200,10 @@ async def test_an_error_of_the_upstream_is_told(tmp_path: Path) -> None:
 async def test_a_client_that_leaves_cancels_the_model(tmp_path: Path) -> None:
     upstream = Scripted(Reply([VECTOR[:50], VECTOR[50:90], STALL]))
     async with serving(tmp_path, upstream) as run:
-        async with run.http.stream("POST", "/v1/embeddings", json={"model": "e", "input": "x"}) as response:
-            async for _ in response.aiter_raw():
-                break
+        async with httpx.AsyncClient(base_url=run.url) as http:
+            asked = http.post("/v1/embeddings", json={"model": "e", "input": "x"})
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asked, 0.3)
         await asyncio.wait_for(upstream.played[0].closed(), 2)
         assert upstream.played[0].cancelled
         for _ in range(100):
@@ -213,3 +225,28 @@ async def test_events_of_a_picture_in_the_making_are_not_kept_back(tmp_path: Pat
                 got.append(data)
                 gate.set()
         assert got == [first, last]
+
+
+@pytest.mark.parametrize("waiting", [0, 1000], ids=["large", "small"])
+async def test_a_word_in_an_answer_that_is_no_text_is_withheld_and_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
+) -> None:
+    monkeypatch.setattr("proxy.exchange.MAX_WAITING", waiting)
+    entry = keyword(SECRET, action={"input": "log", "output": "block"})
+    said = json.dumps({"data": [], "note": f"你说{SECRET}"}, ensure_ascii=False).encode()
+    async with serving(tmp_path, answering(said), [entry]) as run:
+        seen = bytearray()
+        try:
+            async with run.http.stream(
+                "POST", "/v1/embeddings", json={"model": "e", "input": SECRET}
+            ) as response:
+                status = response.status_code
+                async for data in response.aiter_raw():
+                    seen.extend(data)
+        except httpx.RemoteProtocolError:
+            assert not waiting
+        else:
+            assert (status, json.loads(seen)["error"]["code"]) == (400, "content_filter")
+        assert SECRET[:1].encode() not in seen
+        record = (await run.last()).record
+        assert (record.status, record.fields["reason"]) == ("blocked", "output: A.1.a")

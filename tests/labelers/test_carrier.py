@@ -15,7 +15,7 @@ from labelers.provenance import Epoch, KeyRing, KeyState, Provenance
 from labelers.transform import Passthrough
 from labelers.watermarks import SCHEMES
 from labelers.watermarks.carrier import PROFILES, CarrierScheme, strip_own
-from labelers.watermarks.carrier_codec import GRAIN_RUN, chunk_of, encode, split_run
+from labelers.watermarks.carrier_codec import GRAIN_RUN, SECOND_RUN, chunk_of, encode, first_of, split_run
 from tests.labelers.documents import document, en_sentence, open_positions, text_of, zh_sentence
 
 KEYS = KeyRing(b"m" * 32, producers=["tester"])
@@ -287,6 +287,68 @@ def test_final_only_marks_the_end_alone() -> None:
     text = chinese(50)
     assert show(mark(text, "final-only")) == text + "||||"
     assert mark(text, "final-only", list(range(1, len(text)))) == mark(text, "final-only")
+
+
+KINDS_TEXT = (
+    "第一段是普通的文字，它足够长，可以放下好几个标记，读者看不到它们。\n\n"
+    "- 列表的第一项也是文字，它同样足够长，可以放下标记，读者也看不到。\n- 第二项比较长，也说了一些事情，可以放下标记。\n\n"
+    "> 引用的文字是别人写的，服务者也许不想给它加上标记，所以可以关掉。\n\n"
+    "最后一段又是普通的文字，它足够长，可以放下好几个标记，到此为止。"
+)
+
+
+def grains_by_line(marked: str) -> list[int]:
+    return [len(GRAIN_RUN.findall(line)) for line in marked.split("\n") if line]
+
+
+def kinds_mark(kinds: dict[str, str], profile: str = "default", size: int = 0) -> str:
+    transform = CarrierScheme(KEYS, profile, kinds=kinds).new_transform(PROVENANCE)
+    step = size or len(KINDS_TEXT)
+    out = [transform.feed(KINDS_TEXT[at : at + step]) for at in range(0, len(KINDS_TEXT), step)]
+    return "".join(out) + transform.flush()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "profile", "bare"),
+    [
+        ({"quote": "off"}, "default", {3}),
+        ({"list": "off", "quote": "off"}, "default", {1, 2, 3}),
+        ({"paragraph": "off"}, "default", {0, 4}),
+        ({"list": "dense"}, "off", {0, 3, 4}),
+        ({"quote": "off"}, "final-only", {0, 1, 2, 3}),
+    ],
+)
+def test_each_kind_of_content_has_the_profile_that_was_chosen_for_it(
+    kinds: dict[str, str], profile: str, bare: set[int]
+) -> None:
+    marked = kinds_mark(kinds, profile)
+    counts = grains_by_line(marked)
+    assert {line for line, count in enumerate(counts) if not count} == bare
+    assert strip_own(marked) == KINDS_TEXT
+    for size in (1, 2, 3, 7, 50):
+        assert kinds_mark(kinds, profile, size) == marked
+
+
+def test_a_denser_kind_is_denser() -> None:
+    assert sum(grains_by_line(kinds_mark({"list": "dense"}))[1:3]) > sum(grains_by_line(kinds_mark({}))[1:3])
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown kind of content"):
+        CarrierScheme(KEYS, kinds={"poem": "off"})
+    with pytest.raises(ValueError, match="unknown carrier profile"):
+        CarrierScheme(KEYS, kinds={"list": "loud"})
+
+
+def test_the_second_carrier_spells_each_grain_again_and_is_taken_out_with_the_first() -> None:
+    text = text_of(document(random.Random(5))) + "\n\n" + chinese(6)
+    transform = CarrierScheme(KEYS, second=True).new_transform(PROVENANCE)
+    both = transform.feed(text) + transform.flush()
+    assert SECOND_RUN.sub("", both) == mark(text)
+    alone = GRAIN_RUN.sub("", both)
+    assert SECOND_RUN.sub(lambda run: first_of(run[0]), alone) == mark(text)
+    assert strip_own(both) == text
+    assert strip_own(alone) == text
 
 
 def test_off_changes_nothing() -> None:

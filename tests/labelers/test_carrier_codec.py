@@ -14,13 +14,16 @@ from hypothesis import strategies as st
 from labelers.watermarks.carrier_codec import (
     CHUNKS,
     GRAIN_RUN,
+    SECOND_RUN,
     Binder,
     bind_letters,
     chunk_of,
     encode,
+    first_of,
     grain_heads,
     has_grains,
     restore,
+    second_of,
     split_run,
 )
 
@@ -201,6 +204,23 @@ def test_text_without_index_characters_is_passed_over() -> None:
     assert not has_grains("plain")
     assert not has_grains("❤️ 中文")
     assert has_grains(f"中{G1}文")
+
+
+@given(st.binary(min_size=20, max_size=20), st.integers(1, 4))
+def test_the_second_spelling_says_the_same(message: bytes, count: int) -> None:
+    grains = "".join(head + "\ufe05\ufe0a" for head in grain_heads(message)[-count:])
+    second = second_of(grains)
+    assert len(second) == 26 * count
+    assert SECOND_RUN.fullmatch(second)
+    assert first_of(second) == grains
+    assert has_grains(f"中{second}")
+
+
+@pytest.mark.parametrize(
+    "run", ["\u2061" * 25, "\u2061" * 27, "\u2063\u2064" + "\u2061" * 24, "\u2064" + "\u2061" * 25]
+)
+def test_what_is_no_whole_second_grain_is_none(run: str) -> None:
+    assert SECOND_RUN.search(f"a{run}b") is None
 
 
 def test_no_grain_starts_with_a_standard_variant() -> None:

@@ -156,6 +156,18 @@ def test_other_providers_keys_are_read_side_by_side() -> None:
     assert ring.verify(ring.pack(Provenance("own", NUMBER))) == Provenance("own", NUMBER)
 
 
+def test_a_ring_of_shared_keys_reads_their_epochs_and_signs_nothing() -> None:
+    theirs = KeyRing(MASTER, 2)
+    shared = KeyRing.verifying({1: theirs.key(1)}, producers=["x"])
+    assert shared.kids() == (1,)
+    assert shared.verify(KeyRing(MASTER, 1).pack(Provenance("x", NUMBER))) == Provenance("x", NUMBER)
+    assert shared.verify(theirs.pack(Provenance("x", NUMBER, key_id=2))) is None
+    with pytest.raises(ValueError, match="does not sign"):
+        shared.pack(Provenance("x", NUMBER))
+    leaked = KeyRing.verifying({1: theirs.key(1)}, epochs={1: Epoch(KeyState.LEAKED, NUMBER - 1)})
+    assert leaked.verify(KeyRing(MASTER, 1).pack(Provenance("x", NUMBER))) is None
+
+
 @pytest.mark.parametrize("message", [b"", b"\x11", bytes(19), bytes(21)])
 def test_what_is_no_message_opens_with_no_key(message: bytes) -> None:
     assert KeyRing(MASTER, others=[KeyRing(b"o" * 32)]).open(message) is None

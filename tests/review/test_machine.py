@@ -37,6 +37,7 @@ def test_forgetting_changes_nothing(texts: list[str], remembered: int) -> None:
     forgetful, fresh = Library.compile(ENTRIES), Library.compile(ENTRIES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(machine, "MAX_REMEMBERED", remembered)
+        patch.setattr(machine, "MAX_FALLS", remembered // 2)
         got = [run(forgetful, list(text)) for text in texts]
     for text, (released, reviewer) in zip(texts, got, strict=True):
         expected, whole = run(fresh, [text])
@@ -45,11 +46,12 @@ def test_forgetting_changes_nothing(texts: list[str], remembered: int) -> None:
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "MAX_REMEMBERED", 50)
+    monkeypatch.setattr(machine, "MAX_FALLS", 30)
     library = Library.compile(ENTRIES)
     for code in range(0x4E00, 0x5000):
         run(library, ["甲", chr(code), "乙-", chr(code)])
     for lens in library.lenses(Direction.OUTPUT):
-        assert sum(len(state) - 1 for state in states(lens.machine.start)) <= 50
+        assert sum(len(state) - 1 for state in states(lens.machine.start)) <= 80
 
 
 def test_a_stream_goes_on_when_all_was_forgotten() -> None:

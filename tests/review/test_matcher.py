@@ -68,5 +68,20 @@ def test_the_longest_live_suffix_is_found(
     assert LivePrefixes(free, bounded).start(text, begin, lambda index: index in words) == expected
 
 
+@given(PATTERNS, PATTERNS, st.text("甲乙a", min_size=1, max_size=5))
+def test_what_may_follow_is_known(free: list[str], bounded: list[str], text: str) -> None:
+    suffixes = [text[begin:] for begin in range(len(text))]
+    expected = {
+        pattern[len(suffix)]
+        for pattern in (*free, *bounded)
+        for suffix in suffixes
+        if pattern.startswith(suffix) and pattern != suffix
+    }
+    prefixes = LivePrefixes(free, bounded)
+    assert prefixes.following(text) == expected
+    prefixes.forget()
+    assert prefixes.following(text) == expected
+
+
 def test_without_patterns_nothing_is_live() -> None:
     assert LivePrefixes([]).start("甲乙", 0, lambda index: True) == 2

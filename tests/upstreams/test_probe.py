@@ -126,10 +126,11 @@ def test_a_beginning_of_the_callers_own_is_kept_before_ours() -> None:
     ("wanted", "can", "scheme", "why"),
     [
         ("auto", Capabilities(8, "trailing"), "best_of_n", "samples 8"),
-        ("auto", Capabilities(1, "trailing"), "", "one continuation"),
-        ("auto", Capabilities(8), "", "no given prefix"),
+        ("auto", Capabilities(1, "trailing"), "substitution", "one continuation"),
+        ("auto", Capabilities(8), "substitution", "no given prefix"),
         ("best_of_n", Capabilities(8, "partial"), "best_of_n", "set in"),
         ("best_of_n", Capabilities(8), "", "needs n"),
+        ("substitution", Capabilities(), "substitution", "set in"),
         ("none", Capabilities(8, "trailing"), "", "set in"),
     ],
 )

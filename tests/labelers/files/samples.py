@@ -85,6 +85,7 @@ def pptx(value: str) -> bytes:
     return zipped(
         {
             "[Content_Types].xml": TYPES,
+            "_rels/.rels": RELS,
             "ppt/presentation.xml": "<p/>",
             "ppt/slides/slide10.xml": f"<s {a}><a:p><a:r><a:t>十</a:t></a:r></a:p></s>",
             "ppt/slides/slide2.xml": f"<s {a}><a:p><a:r><a:t>二</a:t></a:r><a:br/><a:r><a:t>行</a:t></a:r></a:p></s>",
@@ -97,6 +98,7 @@ def xlsx(value: str) -> bytes:
     return zipped(
         {
             "[Content_Types].xml": TYPES,
+            "_rels/.rels": RELS,
             "xl/workbook.xml": "<workbook/>",
             "xl/sharedStrings.xml": "<sst><si><t>甲</t><rPh><t>jia</t></rPh></si><si><r><t>乙</t></r><r><t>丙</t></r></si></sst>",
             "xl/worksheets/sheet1.xml": "<worksheet><c><is><t>丁</t></is></c><c><v>3</v></c></worksheet>",

@@ -1,0 +1,294 @@
+"""Statistical marks: false positives on human text, what is found in marked text, and speed.
+
+    python bench/statistical.py false-positives --zh DIR... --en DIR... [--svg docs/statistical-qq.svg]
+    python bench/statistical.py texts
+    python bench/statistical.py speed
+
+`DIR` holds human text unpacked from packages (docs/benchmarks.md names them). Texts are those that
+bench/statistical_generate.py wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import html
+import json
+import math
+import random
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from labelers.provenance import KeyRing
+from labelers.watermarks.units import Prf, epoch_prf, grams_of, log10_tail, read_units, units_text
+
+HERE = Path(__file__).parent / "texts"
+MASTER = b"Inkseal, the benchmark's own key"
+WINDOW, WINDOWS, KEYS = 200, 40_000, 10
+# Tagged corpora: 人民网/nz 1月1日/t 讯/ng
+_TAG = re.compile(r"/[A-Za-z]{1,4}(?=\s|\]|$)")
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson)."""
+    if not of:
+        return 0.0, 1.0
+    z, p = 1.96, hits / of
+    middle = (p + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def share(hits: int, of: int) -> str:
+    low, high = wilson(hits, of)
+    return f"{hits / of:.2f} [{low:.2f}, {high:.2f}]" if of else "–"
+
+
+def documents(folders: Sequence[Path], language: str) -> Iterator[str]:
+    """Human text under the folders, without tags, mark-up and roff."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if not path.is_file() or path.suffix in (
+                ".py",
+                ".png",
+                ".jpg",
+                ".u8",
+                ".dat",
+                ".dic",
+                ".marshal",
+            ):
+                continue
+            data = path.read_bytes()
+            if path.suffix == ".gz":
+                data = gzip.decompress(data)
+            if b"\0" in data[:4096] or len(data) < 2000:
+                continue
+            text = data.decode("utf-8", "ignore")
+            if path.suffix == ".json":
+                text = "\n".join(_strings(json.loads(text)))
+            if path.suffix in (".html", ".htm"):
+                text = html.unescape(re.sub(r"(?s)<(script|style).*?</\1>|<[^>]*>", " ", text))
+            text = re.sub(r"(?m)^[.'].*$|\\f[BIRP]|\\", "", text) if "man" in path.parts else text
+            if len(_TAG.findall(text[:5000])) > 50:
+                text = _TAG.sub("", text).replace("[", "").replace(" ", "")
+            han = len(re.findall("[\u4e00-\u9fff]", text)) / max(1, len(text))
+            if (han > 0.3) == (language == "zh"):
+                yield text
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)
+
+
+def windows_of(texts: Sequence[str]) -> tuple[Any, Any, int]:
+    """The corpus as grams (n, 2), which windows of `WINDOW` units they stand in, and the stride."""
+    hashes = np.concatenate([read_units(text).hashes for text in texts])
+    stride = max(1, (len(hashes) - WINDOW) // WINDOWS)
+    starts = np.arange(0, len(hashes) - WINDOW, stride)[:WINDOWS]
+    blocks = np.stack([hashes[:-1], hashes[1:]], axis=1)
+    return blocks, starts, stride
+
+
+def z_scores(prf: Prf, blocks: Any, starts: Any, once: Any) -> Any:
+    """Z of each window, every distinct gram of it counted once. `once` (windows, grams): which ones those are."""
+    scores = prf.scores(blocks).astype(np.float32)
+    inside = np.lib.stride_tricks.sliding_window_view(scores, WINDOW - 1)[starts]
+    return (inside * once).sum(axis=1) / np.sqrt(once.sum(axis=1))
+
+
+def firsts(blocks: Any, starts: Any) -> Any:
+    """For each window, which of its grams stand in it for the first time."""
+    names = blocks[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ blocks[:, 1]
+    view = np.lib.stride_tricks.sliding_window_view(names, WINDOW - 1)
+    once = np.ones((len(starts), WINDOW - 1), bool)
+    for at in range(0, len(starts), 2000):
+        rows = view[starts[at : at + 2000]]
+        order = rows.argsort(axis=1, kind="stable")
+        ranked = np.take_along_axis(rows, order, axis=1)
+        again = np.zeros(rows.shape, bool)
+        again[:, 1:] = ranked[:, 1:] == ranked[:, :-1]
+        np.put_along_axis(once[at : at + 2000], order, ~again, axis=1)
+    return once
+
+
+def false_positives(folders: dict[str, Sequence[Path]], svg: Path | None) -> None:
+    print(
+        "| language | units | stride | nominal | share per key, least – most | keys of 10 whose interval holds it | worst key |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    curves = {}
+    for language, places in folders.items():
+        blocks, starts, stride = windows_of(list(documents(places, language)))
+        once = firsts(blocks, starts)
+        found = {}
+        for kid in range(1, KEYS + 1):
+            z = z_scores(epoch_prf(KeyRing(MASTER, KEYS), kid), blocks, starts, once)
+            found[kid] = np.sort(np.array([10 ** log10_tail(float(one)) for one in z]))
+        curves[language] = found
+        for nominal in (1e-2, 1e-3):
+            shares = {kid: int((p < nominal).sum()) for kid, p in found.items()}
+            worst = max(shares, key=lambda kid: shares[kid])
+            holds = sum(
+                low <= nominal <= high for low, high in (wilson(n, len(starts)) for n in shares.values())
+            )
+            lowest, highest = min(shares.values()) / len(starts), max(shares.values()) / len(starts)
+            print(
+                f"| {language} | {len(blocks) + 1} | {stride} | {nominal:g} | {lowest:.5f} – {highest:.5f} | {holds} "
+                f"| {worst} (× {highest / nominal:.2f}) |"
+            )
+    if svg is not None:
+        svg.write_text(qq_plot(curves), "utf-8")
+
+
+def qq_plot(curves: dict[str, dict[int, Any]]) -> str:
+    """Observed against expected −log10 p, a line a key; on the diagonal where p-values are honest."""
+    size, most = 320, 5.0
+    parts = []
+    for at, (language, keys) in enumerate(curves.items()):
+        left = 50 + at * (size + 60)
+
+        def x(value: float, left: int = left) -> float:
+            return left + value / most * size
+
+        def y(value: float) -> float:
+            return 20 + size - min(value, most) / most * size
+
+        parts.append(f'<rect x="{left}" y="20" width="{size}" height="{size}" fill="none" stroke="#999"/>')
+        parts.append(
+            f'<path d="M{x(0):.1f} {y(0):.1f}L{x(most):.1f} {y(most):.1f}" stroke="#c33" stroke-dasharray="4"/>'
+        )
+        for p in keys.values():
+            count = len(p)
+            ranks = np.unique(np.geomspace(1, count, 80).astype(int))
+            points = [
+                (-math.log10((rank - 0.5) / count), -math.log10(max(p[rank - 1], 1e-12))) for rank in ranks
+            ]
+            line = "L".join(f"{x(a):.1f} {y(b):.1f}" for a, b in points if a <= most)
+            parts.append(f'<path d="M{line}" fill="none" stroke="#246" stroke-opacity=".5"/>')
+        for tick in range(int(most) + 1):
+            parts.append(f'<text x="{x(tick):.0f}" y="{size + 36}" text-anchor="middle">{tick}</text>')
+            parts.append(f'<text x="{left - 8}" y="{y(tick) + 4:.0f}" text-anchor="end">{tick}</text>')
+        parts.append(
+            f'<text x="{left + size / 2}" y="{size + 54}" text-anchor="middle">expected −log10 p, {language}, '
+            f"{len(keys)} keys</text>"
+        )
+    width = 50 + len(curves) * (size + 60)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {size + 66}" font-family="sans-serif" '
+        f'font-size="12"><rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>\n'
+    )
+
+
+def edited(text: str, rate: float, seed: int) -> str:
+    """So many of the units replaced by units from elsewhere in the text, deleted or doubled, a third each."""
+    chance = random.Random(seed)
+    units = read_units(text)
+    words = units_text(text, units)
+    out, at = [], 0
+    for word, start, end in zip(words, units.starts.tolist(), units.ends.tolist(), strict=True):
+        out.append(text[at:start])
+        if chance.random() < rate:
+            joint = " " if word.isascii() else ""
+            out.append(chance.choice([chance.choice(words), "", word + joint + chance.choice(words)]))
+        else:
+            out.append(word)
+        at = end
+    return "".join([*out, text[at:]])
+
+
+def log10_p(prf: Prf, text: str) -> tuple[float, int]:
+    """log10 p of the whole text under one key, uncorrected, and the units scored."""
+    blocks = grams_of(read_units(text)).blocks
+    return log10_tail(float(prf.scores(blocks).sum()) / math.sqrt(max(1, len(blocks)))), len(blocks)
+
+
+def texts() -> None:
+    prf = epoch_prf(KeyRing(MASTER), 1)
+    rows = [json.loads(line) for line in (HERE / "best_of_n.jsonl").read_text("utf-8").splitlines()]
+    print(
+        "| n : language : tokens | texts | units | log10 p, median | TPR at 1e-2 | at 1e-6 | 10 % edits, 1e-2 | 20 % | 30 % |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for cell in sorted({row["cell"] for row in rows}):
+        found = [row["text"] for row in rows if row["cell"] == cell]
+        scored = [log10_p(prf, text) for text in found]
+        p = [one for one, _ in scored]
+        line = [
+            cell,
+            str(len(found)),
+            f"{np.mean([units for _, units in scored]):.0f}",
+            f"{np.median(p):.1f}",
+        ]
+        line += [share(sum(one < level for one in p), len(p)) for level in (-2.0, -6.0)]
+        for rate in (0.1, 0.2, 0.3):
+            hits = [log10_p(prf, edited(text, rate, seed))[0] < -2 for text in found for seed in range(4)]
+            line.append(share(sum(hits), len(hits)))
+        print(f"| {' | '.join(line)} |")
+    print()
+    print(
+        "| n : language : tokens | calls | tokens reported for each kept | continuations' tokens for each kept | first chunk, share of the whole time |"
+    )
+    print("|---|---|---|---|---|")
+    for cell in sorted({row["cell"] for row in rows}):
+        own = [row for row in rows if row["cell"] == cell and row["statistical"]]
+        kept = sum(row["statistical"]["kept_tokens"] for row in own)
+        if not kept:
+            continue
+        calls = sum(row["statistical"]["calls"] for row in own)
+        billed = sum(row["statistical"]["billed"]["completion_tokens"] for row in own)
+        written = sum(row["statistical"]["continuations"] * row["k"] for row in own)
+        wait = np.mean([row["first_seconds"] / row["seconds"] for row in own])
+        print(f"| {cell} | {calls} | {billed / kept:.2f} | {written / kept:.2f} | {wait:.3f} |")
+
+
+def speed() -> None:
+    chance = random.Random(1)
+    words = ["".join(chance.choices("etaoinshrdlu", k=chance.randint(1, 9))) for _ in range(20_000)]
+    han = "".join(chr(0x4E00 + at) for at in range(3000))
+    zh = "".join(chance.choice(han) + chance.choice(["", "", "", "", "", "，"]) for _ in range(330_000))
+    print("| text, 1 MB | units, MB/s | first key, MB/s | each further key, MB/s |")
+    print("|---|---|---|---|")
+    for name, text in (("English", " ".join(chance.choices(words, k=170_000))), ("Chinese", zh)):
+        size = len(text.encode()) / 1e6
+        best = [math.inf] * 3
+        for _ in range(7):
+            began = time.thread_time()
+            units = read_units(text)
+            read = time.thread_time()
+            blocks = grams_of(units).blocks
+            grams = time.thread_time()
+            np.cumsum(epoch_prf(KeyRing(MASTER), 1).scores(blocks), dtype=np.float64)
+            end = time.thread_time()
+            best = [min(pair) for pair in zip(best, (read - began, end - began, end - grams), strict=True)]
+        print(f"| {name} | {size / best[0]:.0f} | {size / best[1]:.0f} | {size / best[2]:.0f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers(dest="command", required=True)
+    fp = commands.add_parser("false-positives")
+    fp.add_argument("--zh", type=Path, nargs="+", required=True)
+    fp.add_argument("--en", type=Path, nargs="+", required=True)
+    fp.add_argument("--svg", type=Path)
+    commands.add_parser("texts")
+    commands.add_parser("speed")
+    args = parser.parse_args()
+    if args.command == "false-positives":
+        false_positives({"zh": args.zh, "en": args.en}, args.svg)
+    else:
+        {"texts": texts, "speed": speed}[args.command]()
+
+
+main()
