@@ -239,6 +239,14 @@ async def test_a_signed_report_verifies_and_a_changed_one_does_not(tmp_path: Pat
             assert answer.json() == {"valid": False}
 
 
+async def test_a_report_comes_as_pdf_where_asked(tmp_path: Path) -> None:
+    async with calling(house_in(tmp_path)) as client:
+        told = await client.post("/api/v1/detect/report?format=pdf&lang=en", json={"text": "春江"})
+        assert told.content.startswith(b"%PDF-")
+        assert told.headers["content-type"] == "application/pdf"
+        assert (await client.post("/api/v1/detect/report?format=doc", json={"text": "春"})).status_code == 422
+
+
 async def test_a_report_can_be_verified_by_anybody_with_the_public_key_and_any_json_writer(
     tmp_path: Path,
 ) -> None:

@@ -90,6 +90,8 @@ def test_scripts_choose_which_verdict_is_a_failure(folder: Path, level: str, fil
 def test_a_report_is_written_and_checked_and_a_changed_one_is_told(folder: Path) -> None:
     assert detect(folder, "meta.docx", "--report", "r.json").exit_code == 0
     path = folder / "r.json"
+    assert detect(folder, "meta.docx", "--report", "r.pdf").exit_code == 0
+    assert (folder / "r.pdf").read_bytes().startswith(b"%PDF-")
     good = detect(folder, "--check", "r.json")
     assert (good.exit_code, good.stdout.startswith("genuine")) == (0, True)
     report = json.loads(path.read_text())

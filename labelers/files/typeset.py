@@ -19,7 +19,7 @@ from labelers.files.flow import flow
 from labelers.files.pdf import embed_pdf
 from labelers.files.sheet import Sheet
 
-__all__ = ["write_pdf"]
+__all__ = ["font_folder", "write_pdf"]
 
 _FONT_PACKAGE = "cvttf_NotoSansCJK_Regular"
 _TEMPLATE = rb"""
@@ -86,7 +86,7 @@ def write_pdf(sheet: Sheet) -> bytes:
         made = compile_(
             _TEMPLATE,
             format="pdf",
-            font_paths=[_font_folder()],
+            font_paths=[font_folder()],
             ignore_system_fonts=True,
             sys_inputs={"sheet": orjson.dumps(data).decode()},
             timestamp=calendar.timegm(moment),
@@ -98,7 +98,7 @@ def write_pdf(sheet: Sheet) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _font_folder() -> str:
+def font_folder() -> str:
     """Where the font lies; the package is not imported."""
     spec = find_spec(_FONT_PACKAGE)
     if spec is None or not spec.submodule_search_locations:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from proxy.api.callers import ApiRoute, Callers, bounded_body, signed_by
+from proxy.console.report_pdf import report_pdf
 from proxy.errors import ApiError
 from proxy.examination import MAX_TEXT, Examined, Submission, examine, submission_of
 from proxy.house import House
@@ -101,20 +102,29 @@ def detect_router(house: House, callers: Callers) -> APIRouter:
         return StreamingResponse(answers(), media_type="application/jsonl")
 
     @router.post("/report", summary="A signed report of a text or file", openapi_extra=_FILE)
-    async def signed_report(request: Request) -> Response:
+    async def signed_report(
+        request: Request,
+        kind: Annotated[Literal["json", "pdf"], Query(alias="format")] = "json",
+        lang: Literal["zh", "en"] = "zh",
+    ) -> Response:
         """Takes what `/detect` (JSON) or `/detect/file` (form) takes; gives the report with the hash of what was
-        examined, the time and the versions, signed. `?format=pdf` for people.
+        examined, the time and the versions, signed. `?format=pdf&lang=en`: for people, with the JSON attached.
         """
-        raw, kind = await bounded_body(request, limit), request.headers.get("content-type", "")
-        if is_form(kind):
-            submission = submission_of(raw, kind)
+        raw, content_type = await bounded_body(request, limit), request.headers.get("content-type", "")
+        if is_form(content_type):
+            submission = submission_of(raw, content_type)
         else:
             body = _parsed(DetectRequest, raw)
             submission = Submission(text=body.text, declared=body.declared)
         seen, known = await examined(request, submission)
         signed = signed_by(house, seen, public=not known)
-        name = "inkseal-report.json"
-        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+        headers = {
+            "content-disposition": f'attachment; filename="inkseal-report.{kind}"',
+            "cache-control": "no-store",
+        }
+        if kind == "pdf":
+            made = await asyncio.to_thread(report_pdf, signed, lang)
+            return Response(made, media_type="application/pdf", headers=headers)
         return JSONResponse(signed, headers=headers)
 
     @router.post("/report/verify", summary="Is this report ours and unaltered?")

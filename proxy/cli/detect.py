@@ -41,7 +41,7 @@ _SHOWN = 3_000  # characters of a text that a terminal gets to see
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a signed report (JSON) of the one FILE here.",
+    help="Write a signed report of the one FILE here; PDF if the name ends so, else JSON.",
 )
 @click.option(
     "--check", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Verify a signed report."
@@ -65,7 +65,7 @@ def detect(
 
     Text, Markdown, HTML, JSON, docx, pptx, xlsx, odt, pdf, epub, png and jpg.
     """
-    from proxy.commands.detect import check_report, examine, signed
+    from proxy.commands.detect import check_report, examine, report_file, signed
 
     settings = settings_of(config_file)
     if check is not None:
@@ -85,7 +85,7 @@ def detect(
             if as_json and len(files) > 1:
                 click.echo(orjson.dumps(one.to_json()))
         if report is not None and seen[0].examined is not None:
-            report.write_bytes(orjson.dumps(signed(settings, seen[0].examined), option=orjson.OPT_INDENT_2))
+            report.write_bytes(report_file(signed(settings, seen[0].examined), report.suffix))
     _tell(seen, as_json=as_json)
     if fail_on is not None:
         strong = _VERDICTS[: _VERDICTS.index(fail_on) + 1]

@@ -22,7 +22,7 @@ from proxy.signed import report_key, report_seed, sign_report, verify_report
 from proxy.worker import fingerprint_store, key_ring, pinned_keys
 from proxy.worker import panel as make_panel
 
-__all__ = ["Seen", "check_report", "detectors_of", "examine", "signed"]
+__all__ = ["Seen", "check_report", "detectors_of", "examine", "report_file", "signed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,15 @@ def signed(settings: Settings, examined: Examined) -> dict[str, Any]:
     key = report_key(report_seed(_keys(settings).derive))
     created = iso_time(Clock().now_ms())
     return sign_report(examined, key=key, producer=settings.provider.code, created=created, public=False)
+
+
+def report_file(signed: dict[str, Any], suffix: str) -> bytes:
+    """A signed report as the file that `suffix` asks for: .pdf, else JSON."""
+    if suffix.lower() != ".pdf":
+        return orjson.dumps(signed, option=orjson.OPT_INDENT_2)
+    from proxy.console.report_pdf import report_pdf
+
+    return report_pdf(signed, "zh")
 
 
 def check_report(settings: Settings, path: Path) -> tuple[bool, dict[str, Any]]:

@@ -25,6 +25,7 @@ from detectors.verdict import LIMITS, Report
 from labelers.locales import locale_of
 from proxy.api.callers import Callers, bounded_body, signed_by
 from proxy.console.heatmap import MAX_SHOWN, Piece, heat_map, places
+from proxy.console.report_pdf import report_pdf
 from proxy.console.words import LANGUAGES, SEALS, SYMBOLS, Words, words
 from proxy.errors import ApiError
 from proxy.examination import FORMATS, Examined, Submission, examine
@@ -120,8 +121,11 @@ def verify_router(house: House, callers: Callers) -> APIRouter:
         signed = fields["report"].data if "report" in fields else b""
         if not verify_report(signed, house.report_key.public_key()):
             return Response("this report was not signed here", 422, media_type="text/plain")
-        headers = _PAGE_HEADERS | {"content-disposition": 'attachment; filename="inkseal-report.json"'}
-        return Response(signed, media_type="application/json", headers=headers)
+        if _field(fields, "format") == "pdf":
+            language = _language(request, fields.get("lang"))
+            made = await asyncio.to_thread(report_pdf, orjson.loads(signed), language)
+            return _file(made, "pdf", "application/pdf")
+        return _file(signed, "json", "application/json")
 
     @router.get("/verify/static/{name}")
     async def static(name: str) -> Response:
@@ -135,6 +139,11 @@ def verify_router(house: House, callers: Callers) -> APIRouter:
         return Response(_static(name), media_type=_STATIC[name], headers=headers)
 
     return router
+
+
+def _file(data: bytes, suffix: str, kind: str) -> Response:
+    headers = _PAGE_HEADERS | {"content-disposition": f'attachment; filename="inkseal-report.{suffix}"'}
+    return Response(data, media_type=kind, headers=headers)
 
 
 @lru_cache(maxsize=len(_STATIC))

@@ -171,6 +171,11 @@ _TEXT = {
         "GB 45438-2025 附录 E 规定，生成内容的文件元数据里有一个名为 AIGC 的字段，含以下七项。",
         "By GB 45438-2025, Annex E, files with AI-generated content carry a field named AIGC with these seven values.",
     ),
+    "public_key": ("公钥", "Public key"),
+    "attached": (
+        "带签名的 JSON 附在本文件中，以它为准。",
+        "The signed JSON is attached to this file; that is what the signature is of.",
+    ),
     "technical": ("技术说明", "Technical details"),
     "skip": ("跳到内容", "Skip to the content"),
     "other_language": ("English", "中文"),

@@ -260,6 +260,9 @@ async def test_the_signed_report_is_downloaded_and_verifies(tmp_path: Path, brow
             await visit.page.click("button[name=format][value=json]")
         saved = tmp_path / "report.json"
         await (await coming.value).save_as(saved)
+        async with visit.page.expect_download() as printed:
+            await visit.page.click("button[name=format][value=pdf]")
+        assert (await printed.value).suggested_filename == "inkseal-report.pdf"
         told = await visit.run.http.post("/api/v1/detect/report/verify", content=saved.read_bytes())
         assert told.json() == {"valid": True}
 

@@ -209,6 +209,9 @@ async def test_the_page_holds_a_signed_report_and_gives_back_only_that(tmp_path:
         assert verify_report(taken.content, house.report_key.public_key())
         report = json.loads(taken.content)
         assert report["document"]["report"]["verdict"] == "confirmed"
+        printed = await client.post("/verify/report", data={"report": signed, "format": "pdf", "lang": "en"})
+        assert printed.content.startswith(b"%PDF-")
+        assert 'filename="inkseal-report.pdf"' in printed.headers["content-disposition"]
         report["document"]["report"]["verdict"] = "not_found"
         forged = await client.post("/verify/report", data={"report": json.dumps(report)})
         assert forged.status_code == 422

@@ -176,6 +176,6 @@ async def test_what_cannot_be_recorded_is_not_done(tmp_path: Path, monkeypatch: 
         monkeypatch.setattr("labelers.files.typeset._FONT_PACKAGE", "none")
         from labelers.files import typeset
 
-        typeset._font_folder.cache_clear()
+        typeset.font_folder.cache_clear()
         assert (await export(run, said, "pdf")).json()["error"]["code"] == "file_not_written"
-        typeset._font_folder.cache_clear()
+        typeset.font_folder.cache_clear()

@@ -299,11 +299,11 @@ def test_a_pdf_embeds_its_fonts_and_holds_selectable_text() -> None:
 def test_a_pdf_needs_its_font(monkeypatch: pytest.MonkeyPatch) -> None:
     from labelers.files import typeset
 
-    typeset._font_folder.cache_clear()
+    typeset.font_folder.cache_clear()
     monkeypatch.setattr(typeset, "_FONT_PACKAGE", "no_such_package")
     with pytest.raises(files.FileError, match="font package"):
         files.write(sheet(), "pdf")
-    typeset._font_folder.cache_clear()
+    typeset.font_folder.cache_clear()
 
 
 def test_a_layout_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
