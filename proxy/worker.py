@@ -21,6 +21,7 @@ from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
 from proxy.api.export import export_router
+from proxy.api.label import label_router
 from proxy.api.library import library_router
 from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
@@ -239,6 +240,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(detect_router(house, callers))
     app.include_router(files_router(house, callers))
     app.include_router(export_router(house))
+    app.include_router(label_router(house))
     app.include_router(verify_router(house, callers))
     app.include_router(labeling_policy_router(settings, house.public_key))
     app.include_router(library_router(house))

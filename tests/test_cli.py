@@ -250,3 +250,41 @@ def test_an_answer_is_exported_from_the_command_line_and_other_text_is_not(tmp_p
     nobody = inkseal(tmp_path, "export", "other.md", "--format", "txt", "-o", "d.txt", "--tenant", "x")
     assert nobody.returncode == 2
     assert b"there is no tenant 'x'" in nobody.stderr
+
+
+def test_a_platform_labels_a_file_from_the_command_line(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    inkseal(tmp_path, "keys", "new")
+    (tmp_path / "a.docx").write_bytes(samples.docx(samples.BARE))
+    (tmp_path / "plain.md").write_text("人写的\n", "utf-8")
+    done = inkseal(
+        tmp_path,
+        "label",
+        "a.docx",
+        "--as",
+        "confirmed",
+        "--propagator",
+        "Platform",
+        "--number",
+        "7",
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["label"] == "1"
+    assert said["show"]["zh"] == "该内容属于人工智能生成合成内容"
+    assert said["AIGC"] == samples.FIELDS | {"ContentPropagator": "Platform", "PropagateID": "7"}
+    report = json.loads(inkseal(tmp_path, "detect", "a.docx", "--json").stdout)
+    assert report["file"]["labels"][0]["fields"] == said["AIGC"]
+    refused = inkseal(tmp_path, "label", "plain.md", "--propagator", "P", "-o", "out.md")
+    assert refused.returncode == 1
+    assert not (tmp_path / "out.md").exists()
+    declared = inkseal(tmp_path, "label", "plain.md", "--propagator", "P", "--declared", "-o", "out.md")
+    assert "该内容可能为人工智能生成合成内容" in declared.stdout.decode()
+    assert (tmp_path / "plain.md").read_text("utf-8") == "人写的\n"
+    assert (tmp_path / "out.md").read_text("utf-8").startswith("---\nAIGC:\n  Label: '2'\n")
+    assert sorted(p.name for p in tmp_path.glob("*.md")) == ["out.md", "plain.md"]
+    wrong = inkseal(tmp_path, "label", "a.docx", "--propagator", "某")
+    assert wrong.returncode == 2
+    events = [json.loads(line) for line in inkseal(tmp_path, "records", "export").stdout.splitlines()]
+    assert next(event["content_id"] for event in events if event["kind"] == "label") == "7"
