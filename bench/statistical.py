@@ -1,6 +1,7 @@
 """Statistical marks: false positives on human text, what is found in marked text, and speed.
 
     python bench/statistical.py false-positives --zh DIR... --en DIR... [--svg docs/statistical-qq.svg]
+    python bench/statistical.py common --zh DIR... --en DIR...      (writes labelers/watermarks/common_grams.py)
     python bench/statistical.py texts
     python bench/statistical.py speed
 
@@ -11,6 +12,7 @@ bench/statistical_generate.py wrote.
 from __future__ import annotations
 
 import argparse
+import base64
 import gzip
 import html
 import json
@@ -28,11 +30,34 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from labelers.provenance import KeyRing
-from labelers.watermarks.units import Prf, epoch_prf, grams_of, log10_tail, read_units, units_text
+from labelers.watermarks.units import (
+    _GOLDEN,
+    _MIX_2,
+    Prf,
+    _common,
+    epoch_prf,
+    grams_of,
+    log10_tail,
+    read_units,
+    units_text,
+)
 
 HERE = Path(__file__).parent / "texts"
 MASTER = b"Inkseal, the benchmark's own key"
 WINDOW, WINDOWS, KEYS = 200, 40_000, 10
+COMMON_SHARE = 0.004
+HEADER = '''"""Pairs of units too common to count: {count} of 2^20 cells, made by `bench/statistical.py common`.
+
+A pair is too common if it stands in {share:.1%} of the stretches of 200 units of human text in one of the two languages. A cell
+is the upper twenty bits of the hash by which `units.grams_of` knows a pair. Writer and reader must have the same
+table, so a change of it ends all marks written before.
+"""
+
+from __future__ import annotations
+
+__all__ = ["COMMON"]
+
+'''
 # Tagged corpora: 人民网/nz 1月1日/t 讯/ng
 _TAG = re.compile(r"/[A-Za-z]{1,4}(?=\s|\]|$)")
 
@@ -52,8 +77,11 @@ def share(hits: int, of: int) -> str:
     return f"{hits / of:.2f} [{low:.2f}, {high:.2f}]" if of else "–"
 
 
-def documents(folders: Sequence[Path], language: str) -> Iterator[str]:
-    """Human text under the folders, without tags, mark-up and roff."""
+def documents(folders: Sequence[Path], language: str, half: int) -> Iterator[str]:
+    """Human text under the folders, without tags, mark-up and roff: the first half of each file (0), or the second.
+
+    What is too common to count was learnt from the first halves, so false positives are measured on the second.
+    """
     for folder in folders:
         for path in sorted(folder.rglob("*")):
             if not path.is_file() or path.suffix in (
@@ -81,7 +109,8 @@ def documents(folders: Sequence[Path], language: str) -> Iterator[str]:
                 text = _TAG.sub("", text).replace("[", "").replace(" ", "")
             han = len(re.findall("[\u4e00-\u9fff]", text)) / max(1, len(text))
             if (han > 0.3) == (language == "zh"):
-                yield text
+                middle = len(text) // 2
+                yield text[middle:] if half else text[:middle]
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -109,7 +138,7 @@ def z_scores(prf: Prf, blocks: Any, starts: Any, once: Any) -> Any:
 
 
 def firsts(blocks: Any, starts: Any) -> Any:
-    """For each window, which of its grams stand in it for the first time."""
+    """For each window, which of its grams count: not too common, and for the first time in it."""
     names = blocks[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ blocks[:, 1]
     view = np.lib.stride_tricks.sliding_window_view(names, WINDOW - 1)
     once = np.ones((len(starts), WINDOW - 1), bool)
@@ -120,18 +149,49 @@ def firsts(blocks: Any, starts: Any) -> Any:
         again = np.zeros(rows.shape, bool)
         again[:, 1:] = ranked[:, 1:] == ranked[:, :-1]
         np.put_along_axis(once[at : at + 2000], order, ~again, axis=1)
-    return once
+    common = _common().take(cells_of(blocks))
+    return once & ~np.lib.stride_tricks.sliding_window_view(common, WINDOW - 1)[starts]
+
+
+def cells_of(blocks: Any) -> Any:
+    """The cell of each gram in the table of common ones."""
+    return ((blocks[:, 0] * _MIX_2) ^ (blocks[:, 1] * _GOLDEN)) >> np.uint64(44)
+
+
+def common_grams(folders: dict[str, Sequence[Path]]) -> None:
+    """The cells of grams that stand in at least `COMMON_SHARE` of the windows of a language."""
+    cells: set[int] = set()
+    for language, places in folders.items():
+        hashes = np.concatenate([read_units(text).hashes for text in documents(places, language, 0)])
+        blocks = np.stack([hashes[:-1], hashes[1:]], axis=1)
+        own = cells_of(blocks)
+        windows = np.arange(len(own)) // WINDOW
+        pairs = np.unique(windows * (1 << 20) + own.astype(np.int64))
+        counts = np.bincount(pairs & ((1 << 20) - 1), minlength=1 << 20)
+        many = np.flatnonzero(counts >= COMMON_SHARE * (windows[-1] + 1))
+        print(
+            f"{language}: {len(hashes)} units, {len(many)} cells, {counts[many].sum() / len(pairs):.3f} of all grams"
+        )
+        cells |= set(many.tolist())
+    packed = base64.b64encode(np.array(sorted(cells), np.uint32).tobytes()).decode()
+    lines = "\n".join(f'    "{packed[at : at + 100]}"' for at in range(0, len(packed), 100))
+    text = HEADER.format(count=len(cells), share=COMMON_SHARE) + f"COMMON = (\n{lines}\n)\n"
+    (Path(__file__).parent.parent / "labelers/watermarks/common_grams.py").write_text(text, "utf-8")
 
 
 def false_positives(folders: dict[str, Sequence[Path]], svg: Path | None) -> None:
     print(
-        "| language | units | stride | nominal | share per key, least – most | keys of 10 whose interval holds it | worst key |"
+        "| language | windows | stride, units | windows apart | nominal | share per key, least – most | keys of 10 whose interval holds it | worst key |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     curves = {}
     for language, places in folders.items():
-        blocks, starts, stride = windows_of(list(documents(places, language)))
+        blocks, starts, stride = windows_of(list(documents(places, language, 1)))
         once = firsts(blocks, starts)
+        enough = once.sum(axis=1) >= 16
+        starts, once = starts[enough], once[enough]
+        # Windows overlap: so many that do not would tell as much.
+        apart = min(len(starts), len(blocks) // WINDOW)
         found = {}
         for kid in range(1, KEYS + 1):
             z = z_scores(epoch_prf(KeyRing(MASTER, KEYS), kid), blocks, starts, once)
@@ -141,11 +201,12 @@ def false_positives(folders: dict[str, Sequence[Path]], svg: Path | None) -> Non
             shares = {kid: int((p < nominal).sum()) for kid, p in found.items()}
             worst = max(shares, key=lambda kid: shares[kid])
             holds = sum(
-                low <= nominal <= high for low, high in (wilson(n, len(starts)) for n in shares.values())
+                low <= nominal <= high
+                for low, high in (wilson(round(n * apart / len(starts)), apart) for n in shares.values())
             )
             lowest, highest = min(shares.values()) / len(starts), max(shares.values()) / len(starts)
             print(
-                f"| {language} | {len(blocks) + 1} | {stride} | {nominal:g} | {lowest:.5f} – {highest:.5f} | {holds} "
+                f"| {language} | {len(starts)} | {stride} | {apart} | {nominal:g} | {lowest:.5f} – {highest:.5f} | {holds} "
                 f"| {worst} (× {highest / nominal:.2f}) |"
             )
     if svg is not None:
@@ -282,11 +343,17 @@ def main() -> None:
     fp.add_argument("--zh", type=Path, nargs="+", required=True)
     fp.add_argument("--en", type=Path, nargs="+", required=True)
     fp.add_argument("--svg", type=Path)
+    common = commands.add_parser("common")
+    for one in (common,):
+        one.add_argument("--zh", type=Path, nargs="+", required=True)
+        one.add_argument("--en", type=Path, nargs="+", required=True)
     commands.add_parser("texts")
     commands.add_parser("speed")
     args = parser.parse_args()
     if args.command == "false-positives":
         false_positives({"zh": args.zh, "en": args.en}, args.svg)
+    elif args.command == "common":
+        common_grams({"zh": args.zh, "en": args.en})
     else:
         {"texts": texts, "speed": speed}[args.command]()
 

@@ -8,13 +8,15 @@ Microsoft's Windows AI text APIs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from detectors.detection import Detection, Outcome
 from labelers.watermarks.carrier_codec import GRAIN_RUN, SECOND_RUN
 
-__all__ = ["FOREIGN_MARKS", "ForeignDetector", "selector_bytes"]
+__all__ = ["C2PA", "FOREIGN_MARKS", "ForeignDetector", "selector_bytes"]
+
+C2PA = "C2PA text manifest (A.8)"
 
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 _C2PA_MAGIC = b"C2PATXT\0"
@@ -71,7 +73,7 @@ def _zero_width(text: str) -> Spans:
 # Technique -> where it stands in a text.
 FOREIGN_MARKS: Mapping[str, Callable[[str], Spans]] = MappingProxyType(
     {
-        "C2PA text manifest (A.8)": _c2pa,
+        C2PA: _c2pa,
         "variation-selector blob": _other_blobs,
         "Microsoft four-character mark": _matches(re.compile(re.escape(_MICROSOFT))),
         "zero-width run": _zero_width,
@@ -81,13 +83,16 @@ FOREIGN_MARKS: Mapping[str, Callable[[str], Spans]] = MappingProxyType(
 
 
 class ForeignDetector:
-    """Names others' marks, unverified."""
+    """Names others' marks, unverified. `verified`: the techniques that another detector tells more of."""
 
     name = "foreign"
 
+    def __init__(self, verified: Collection[str] = ()) -> None:
+        self._marks = [(kind, find) for kind, find in FOREIGN_MARKS.items() if kind not in verified]
+
     def detect(self, text: str) -> Detection:
         """All kinds in one finding: the technique names each, `num_units_scored` counts the places."""
-        found = [] if text.isascii() else [(kind, find(text)) for kind, find in FOREIGN_MARKS.items()]
+        found = [] if text.isascii() else [(kind, find(text)) for kind, find in self._marks]
         found = [(kind, spans) for kind, spans in found if spans]
         if not found:
             return Detection(self.name, Outcome.ABSENT, "others' invisible marks", num_units_scored=0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from detectors.carrier import CarrierDetector
-from detectors.detection import Detection, Outcome
+from detectors.c2pa_text import C2paTextDetector
+from detectors.carrier import CarrierDetector, Lookup
+from detectors.detection import Detection, Detector, Outcome
 from detectors.explicit import ExplicitDetector
 from detectors.fingerprint import FingerprintDetector
-from detectors.foreign import ForeignDetector
+from detectors.foreign import C2PA, ForeignDetector
 from detectors.statistical import StatisticalDetector
 from detectors.verdict import Report, judge
 from labelers.provenance import KeyRing
@@ -18,15 +19,24 @@ __all__ = ["Panel"]
 
 class Panel:
     """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
-    answered what, where that is kept.
+    answered what, where that is kept. `lookup`: the index of issued marks. `c2pa`: verifies what else is only named.
     """
 
     def __init__(
-        self, ring: KeyRing, labels: Sequence[str] = (), *, fingerprints: FingerprintDetector | None = None
+        self,
+        ring: KeyRing,
+        labels: Sequence[str] = (),
+        *,
+        fingerprints: FingerprintDetector | None = None,
+        lookup: Lookup | None = None,
+        c2pa: C2paTextDetector | None = None,
     ) -> None:
-        self._carrier = CarrierDetector(ring, labels)
+        self._carrier = CarrierDetector(ring, labels, lookup)
         self._fingerprints = fingerprints
-        self._others = (ExplicitDetector(labels), ForeignDetector(), StatisticalDetector(ring, labels))
+        foreign = ForeignDetector(() if c2pa is None else (C2PA,))
+        self._others: list[Detector] = [ExplicitDetector(labels), foreign, StatisticalDetector(ring, labels)]
+        if c2pa is not None:
+            self._others.append(c2pa)
 
     def examine(self, text: str, *, declared: bool = False) -> Report:
         """One detection a technique; the carrier gives one for each answer that it finds."""

@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import unicodedata
+import zipfile
 from ctypes import POINTER, Structure, byref, c_char_p, c_int64, c_size_t, c_void_p
 from dataclasses import dataclass
 from functools import lru_cache
@@ -214,12 +215,25 @@ def _reader(media_type: str, data: bytes, store: bytes | None, roots: bytes) -> 
         return None
 
 
+def _unpacked(data: bytes) -> bytes:
+    """A ZIP container with its parts stored, not compressed: the library reads no others (0.38)."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as whole, zipfile.ZipFile(out, "w") as stored:
+        for part in whole.infolist():
+            copy = zipfile.ZipInfo(part.filename, part.date_time)
+            copy.external_attr = part.external_attr
+            stored.writestr(copy, whole.read(part))
+    return out.getvalue()
+
+
 def _sign_container(data: bytes, media_type: str, signer: C2paSigner, definition: str) -> bytes:
     c2pa = _library()
     info = c2pa.C2paSignerInfo(
         signer.algorithm.encode(), signer.certificates, signer.private_key, signer.tsa_url.encode() or None
     )
     signed = io.BytesIO()
+    if data.startswith(b"PK"):
+        data = _unpacked(data)
     try:
         c2pa.Builder.from_json(definition).sign(
             c2pa.Signer.from_info(info), media_type, io.BytesIO(data), signed

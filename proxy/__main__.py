@@ -10,10 +10,11 @@ from importlib.metadata import version
 
 import click
 
+from proxy.cli.banks import library
 from proxy.cli.detect import detect
 from proxy.cli.export import export
 from proxy.cli.keys import keys
-from proxy.cli.library import library
+from proxy.cli.operators import operators
 from proxy.cli.records import records
 from proxy.cli.serve import check_config, serve
 from proxy.cli.unlabelled import unlabelled
@@ -27,7 +28,7 @@ def main() -> None:
     """Inkseal 钤印: labels, watermarks, reviews and records AI text."""
 
 
-for _command in (serve, check_config, detect, export, library, records, keys, unlabelled):
+for _command in (serve, check_config, detect, export, library, operators, records, keys, unlabelled):
     main.add_command(_command)
 
 

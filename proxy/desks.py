@@ -18,7 +18,7 @@ from proxy.records.record import CLOSED, Query, Record
 from proxy.records.store import open_store
 from proxy.settings import Settings
 
-__all__ = ["answers", "desk_of", "one_time_recorder", "server_recorder"]
+__all__ = ["answers", "desk_of", "now_iso", "one_time_recorder", "server_recorder"]
 
 MAX_TRAFFIC = 500_000  # characters of recent answers in a dry run
 RECORD_SECONDS = 30.0
@@ -32,11 +32,16 @@ def desk_of(settings: Settings, keys: KeyFile, recorder: Recorder) -> Desk:
         keys.derive("inkseal|library|1"),
         settings.library,
         recorder,
-        lambda: iso_time(Clock().now_ms()),
+        now_iso,
         DryRun(_traffic(settings, keys)),
     )
     desk.adopt()
     return desk
+
+
+def now_iso() -> str:
+    """ISO 8601 UTC with milliseconds."""
+    return iso_time(Clock().now_ms())
 
 
 def one_time_recorder(settings: Settings, keys: KeyFile) -> Recorder:

@@ -8,9 +8,11 @@ import os
 from typing import Any
 
 from proxy.desks import desk_of, server_recorder
+from proxy.governance.due import notify
 from proxy.governance.people import ProcedureError
 from proxy.governance.release import republish_due
 from proxy.governance.store import TamperedError
+from proxy.governance.webhook import post
 from proxy.governance.workers import Heartbeat, heartbeats
 from proxy.house import House
 from proxy.keys import KeyFile
@@ -109,6 +111,7 @@ async def keep_library(house: House) -> None:
         done = republish_due(desk)
         if done is not None:
             log.info("version %s is in force: dates of effect and expiry", done.version[:12])
+        notify(desk, post)
 
     while True:
         await asyncio.sleep(KEEP_SECONDS)

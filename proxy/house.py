@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detectors.panel import Panel
+from labelers.c2pa_manifest import C2paSigner
 from labelers.provenance import KeyRing
 from proxy.errors import ApiError
 from proxy.fallback import Resting, Route
@@ -107,6 +108,8 @@ class House:
     library_key: bytes = b""
     public_key: str = ""
     """What implicit labels are signed with, for others to pin; "" where they cannot be signed."""
+    credentials: C2paSigner | None = None
+    """Signs C2PA manifests of exported files; None where nobody does."""
     sign_label: LabelSigner | None = None
     """Fills ReservedCode1, for texts shown to be ours; None where this OpenSSL has no SM2."""
     pinned_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -7,8 +7,10 @@ import hashlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
+from detectors.c2pa_text import C2paTextDetector, available
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
 from detectors.panel import Panel
 from labelers.provenance import KeyRing
@@ -19,10 +21,12 @@ from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
 from proxy.api.export import export_router
+from proxy.api.library import library_router
 from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
+from proxy.content_credentials import content_signer
 from proxy.fallback import Route
 from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
@@ -115,7 +119,8 @@ def panel(settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintSt
     labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
     fingerprinter = Fingerprinter(fingerprint_key(keys))
     traces = FingerprintDetector(fingerprinter, store, settings.provider.code, labels)
-    return Panel(ring, labels, fingerprints=traces)
+    c2pa = C2paTextDetector(lambda: datetime.now(UTC)) if available() else None
+    return Panel(ring, labels, fingerprints=traces, c2pa=c2pa)
 
 
 def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
@@ -155,6 +160,7 @@ def build_house(settings: Settings) -> House:
         statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
         library_key=library_key(keys),
         sign_label=signer,
+        credentials=content_signer(settings.content_credentials),
         pinned_keys=pinned_keys(settings, keys),
         public_key=public_key(signing_key(keys)) if signer is not None else "",
         unlabelled=unlabelled_register(settings, keys) if settings.records.enabled else None,
@@ -235,6 +241,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(export_router(house))
     app.include_router(verify_router(house, callers))
     app.include_router(labeling_policy_router(settings, house.public_key))
+    app.include_router(library_router(house))
     if house.unlabelled is not None:
         app.include_router(unlabelled_router(house, house.unlabelled))
     return app

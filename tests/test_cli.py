@@ -25,7 +25,7 @@ REFUSALS = str(ROOT / "config/library/refusals.yaml")
         (["serve", "--port", "x"], 2, "Invalid value for '--port'"),
         (["nonsense"], 2, "No such command"),
         (["detect", "none.txt"], 2, "none.txt"),
-        (["library", "import", SAMPLE], 2, "--publish"),
+        (["library", "import", "none.jsonl"], 2, "does not exist"),
         (["records", "verify"], 2, "there are no records in"),
         (["records", "export"], 2, "there are no records in"),
         (["records", "export", "--format", "xml"], 2, "Invalid value for '--format'"),

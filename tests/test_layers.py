@@ -34,7 +34,7 @@ ONLY_IN = {
     "uvicorn": ("proxy/serve.py",),
     "httptools": ("proxy/upstreams",),
     "aiohttp": ("proxy/upstreams",),
-    "httpx": (),
+    "httpx": ("proxy/governance",),
     "tiktoken": ("proxy/tokens.py",),
     "openai": (),
     "sqlite3": ("proxy/records", "proxy/fingerprints", "proxy/governance"),

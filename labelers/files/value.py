@@ -140,8 +140,8 @@ def _label(
     fields: dict[str, str] = {}
     for key, value in pairs.items():
         name = _NAMES.get(re.sub(r"[_\- ]", "", str(key)).lower())
-        if name is None:
-            continue
+        if name is None or (key != name and name in pairs and isinstance(value, dict | list)):
+            continue  # something else beside the seven keys, like `label` in the object of our own answers
         if key != name:
             notes.append(f"{str(key)[:40]} is read as {name}")
         if name in fields:

@@ -5,7 +5,8 @@ folded so that spelling variants of one character agree; punctuation and invisib
 Each distinct *gram* of two neighbouring units (three on wish) gets a score from a keyed pseudo-random
 function, standard normal. Writers choose among ways to say something the one with high scores; readers sum
 them up. For whoever did not have the key the sum over `n` distinct grams, divided by √n, is N(0, 1), whatever
-the text: that needs grams counted once and never single units, of which some are in every text
+the text: that needs grams counted once, never single units, of which some are in every text, and none of the
+grams that are in many ("of the", 我们), which would favour all texts under one key and none under the next
 (Fernandez et al., "Three Bricks", arXiv:2308.00113; Kirchenbauer et al., arXiv:2306.04634).
 
 What would be marked on the word of a formatter is skipped by both sides: code, addresses, numbers,
@@ -22,6 +23,7 @@ import json
 import math
 import re
 import unicodedata
+from base64 import b64decode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +35,7 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from labelers.provenance import KeyRing
+from labelers.watermarks.common_grams import COMMON
 
 __all__ = [
     "GRAM_WIDTH",
@@ -245,7 +248,7 @@ def _expanded(text: str, kinds: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.u
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The distinct grams of a text in the order in which they first stand there.
+    """The distinct grams of a text that count, in the order in which they first stand there.
 
     `blocks` (n, 2): 128 bits each. `units` (n,): the index of the unit that ends the gram.
     """
@@ -257,12 +260,20 @@ class Grams:
         return len(self.units)
 
 
-_PLACE_BITS = np.uint64(24)
+_PLACE_BITS, _COMMON_SHIFT = np.uint64(24), np.uint64(44)
 _PLACE_MASK = np.uint64((1 << 24) - 1)
 
 
+@lru_cache(maxsize=1)
+def _common() -> npt.NDArray[np.bool_]:
+    """Which of 2^20 cells hold a gram that counts for nothing, because it stands in texts of every kind."""
+    cells = np.zeros(1 << 20, bool)
+    cells[np.frombuffer(b64decode(COMMON), np.uint32)] = True
+    return cells
+
+
 def grams_of(units: Units, width: int = GRAM_WIDTH) -> Grams:
-    """The distinct grams of `width` units (2 or 3). ValueError: another width, or over 16 million units."""
+    """The distinct, not too common grams of `width` units (2 or 3). ValueError: another width, or over 16 million units."""
     if width not in (2, 3):
         raise ValueError("a gram has two or three units")
     hashes = units.hashes
@@ -281,6 +292,7 @@ def grams_of(units: Units, width: int = GRAM_WIDTH) -> Grams:
     grams = keys >> _PLACE_BITS
     first = np.ones(len(keys), bool)
     first[1:] = grams[1:] != grams[:-1]
+    first &= ~_common().take(keys >> _COMMON_SHIFT)
     places = (keys[first] & _PLACE_MASK).astype(np.int64)
     places.sort()
     blocks = np.empty((len(places), 2), np.uint64)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,13 +13,30 @@ import click
 
 from proxy.settings import Settings, SettingsError, load_settings
 
-__all__ = ["config_option", "config_path", "settings_of", "usage_errors", "wrong"]
+__all__ = [
+    "as_option",
+    "config_option",
+    "config_path",
+    "json_option",
+    "procedure_errors",
+    "settings_of",
+    "show_progress",
+    "usage_errors",
+    "wrong",
+]
 
 config_option = click.option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path),
     help="Settings file; else INKSEAL_CONFIG, else ./inkseal.yaml.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
+as_option = click.option(
+    "--as",
+    "operator",
+    default=getpass.getuser,
+    help="Who does this; recorded. A known operator, once there are any.",
 )
 
 
@@ -48,3 +67,42 @@ def usage_errors() -> Iterator[None]:
         yield
     except (OSError, ValueError, ImportError) as error:
         raise wrong(str(error)) from error
+
+
+@contextmanager
+def procedure_errors() -> Iterator[None]:
+    """What the procedure refuses, or a damaged library, is exit code 1; wrong usage stays 2."""
+    from proxy.governance.people import ProcedureError
+    from proxy.governance.store import TamperedError
+    from proxy.records.record import RecordError
+    from proxy.review.store import LibraryError
+
+    try:
+        yield
+    except ProcedureError as error:
+        if error.status in (400, 401, 404):
+            raise wrong(str(error)) from error
+        raise click.ClickException(str(error)) from error
+    except LibraryError as error:
+        lines = [str(error), *(str(problem) for problem in error.problems)]
+        raise click.ClickException("\n".join(lines)) from error
+    except (TamperedError, RecordError) as error:
+        raise click.ClickException(str(error)) from error
+    except (OSError, ValueError, ImportError) as error:
+        raise wrong(str(error)) from error
+
+
+@contextmanager
+def show_progress(what: str) -> Iterator[Callable[[int], None] | None]:
+    """Counts on a terminal, nothing when piped."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+
+    def show(count: int) -> None:
+        click.echo(f"\r{count:,} {what}", err=True, nl=False)
+
+    try:
+        yield show
+    finally:
+        click.echo("\r\033[K", err=True, nl=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -31,9 +32,23 @@ def serve(config_file: Path | None, host: str | None, port: int | None, workers:
 
 @click.command("check-config")
 @config_option
-def check_config(config_file: Path | None) -> None:
+@click.option(
+    "--probe", is_flag=True, help="Ask the upstreams, with a handful of tiny requests, what they can do."
+)
+def check_config(config_file: Path | None, probe: bool) -> None:
     """Check the settings and say what they mean."""
     from proxy.commands.settings import explain
 
-    for line in explain(settings_of(config_file)):
+    settings = settings_of(config_file)
+    for line in explain(settings):
         click.echo(line)
+    if not probe:
+        return
+    from proxy.commands.probe import probe_upstreams
+
+    with usage_errors():
+        lines, answered = asyncio.run(probe_upstreams(settings))
+    for line in lines:
+        click.echo(line)
+    if not answered:
+        raise SystemExit(1)

@@ -1,54 +1,90 @@
-"""What the commands of the feature library do."""
+"""What the commands of the feature library do, apart from reading their arguments and printing."""
 
 from __future__ import annotations
 
-import asyncio
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from proxy.commands.records import append_record
-from proxy.house import Clock, iso_time
-from proxy.records.record import Record
+from proxy.desks import desk_of, one_time_recorder
+from proxy.governance.desk import Desk
+from proxy.governance.intake import Intake, bring_in
+from proxy.governance.people import Actor, ProcedureError
+from proxy.governance.store import Search
 from proxy.review.interchange import parse_refusals
 from proxy.review.store import PublishReport, import_and_publish
 from proxy.settings import Settings
-from proxy.worker import key_file, library_key
+from proxy.worker import key_file
 
-__all__ = ["bootstrap_library"]
+__all__ = ["acting", "bootstrap_library", "import_entries", "open_desk", "set_refusals"]
+
+TOKEN_VARIABLE = "INKSEAL_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
+
+
+def open_desk(settings: Settings) -> Desk:
+    """Raises TamperedError, LibraryError, RecordError, OSError."""
+    keys = key_file(settings)
+    return desk_of(settings, keys, one_time_recorder(settings, keys))
+
+
+def acting(desk: Desk, name: str, environ: Mapping[str, str] = os.environ) -> Actor:
+    """Whoever runs the command: by token where one is given, else by name. ProcedureError."""
+    token = environ.get(TOKEN_VARIABLE, "")
+    if not token:
+        return desk.actor(name)
+    actor = desk.actor_by_token(token)
+    if actor is None:
+        raise ProcedureError("invalid_token", f"the token in {TOKEN_VARIABLE} is no operator's", 401)
+    return actor
 
 
 def bootstrap_library(
     settings: Settings, file: Path, refusals: Path | None, operator: str, reason: str
 ) -> PublishReport:
-    """The first live version of an empty library, recorded. Raises LibraryError, ValueError, OSError."""
+    """The first live version of an empty library, recorded. Raises LibraryError, ProcedureError, ValueError, OSError."""
     said = parse_refusals(refusals.read_bytes()) if refusals is not None else None
-    keys = key_file(settings)
-    now = iso_time(Clock().now_ms())
+    desk = open_desk(settings)
+    actor = acting(desk, operator)
+    actor.must_be(("approver", "operator"), "make the first library")
+    if desk.search(Search(limit=1)):
+        raise ProcedureError(
+            "not_empty", "the library is not empty; propose the entries instead (import without --publish)"
+        )
     report = import_and_publish(
         settings.review.library,
         file.read_bytes(),
         file.name,
-        author=operator,
+        author=actor.name,
         reason=reason,
-        now=now,
+        now=desk.now(),
         refusals=said,
-        key=library_key(keys),
+        key=desk.key,
     )
-    if settings.records.enabled:
-        event = Record(
-            kind="library",
-            request_id="",
-            content_id="",
-            status="",
-            created=now,
-            library_version=report.version,
-            fields={
-                "event": "bootstrap",
-                "operator": operator,
-                "reason": reason,
-                "file": file.name,
-                "entries": report.entries,
-                "remarks": [f"{remark.entry_id}: {remark.text}" for remark in report.remarks],
-            },
-        )
-        asyncio.run(append_record(settings, keys, event))
+    remarks = [f"{remark.entry_id}: {remark.text}" for remark in report.remarks]
+    fields = {"file": file.name, "remarks": remarks}
+    desk.adopt("bootstrap", actor, reason, fields)
     return report
+
+
+def import_entries(
+    settings: Settings,
+    file: Path,
+    operator: str,
+    reason: str,
+    *,
+    preview: bool,
+    update: bool,
+    progress: Callable[[int], None] | None = None,
+) -> Intake:
+    desk = open_desk(settings)
+    return bring_in(
+        desk, file, acting(desk, operator), reason, preview=preview, update=update, progress=progress
+    )
+
+
+def set_refusals(settings: Settings, file: Path, operator: str, reason: str) -> int:
+    """What is said instead of blocked texts, from the next publication on; how many texts there are."""
+    said = parse_refusals(file.read_bytes())
+    desk = open_desk(settings)
+    desk.set_refusals(said, acting(desk, operator), reason)
+    return len(said)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from detectors.panel import Panel
+from labelers.c2pa_manifest import C2paError, C2paSigner
 from labelers.explicit import LabelStrings
-from labelers.files import write
+from labelers.files import MEDIA_TYPES, FileError, write
 from labelers.files.sheet import make_sheet
 from labelers.locales import locale_of
 from labelers.metadata import aigc_fields
 from labelers.watermarks.carrier import PROFILES
+from proxy.content_credentials import credentialed
 from proxy.files.ours import Proof, prove, without_labels
 from proxy.house import House, iso_time
 from proxy.policy import Rules
@@ -50,7 +52,10 @@ class Exported:
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """What exporting needs of an installation, for one tenant. `sign` makes ReservedCode1, None where nothing can."""
+    """What exporting needs of an installation, for one tenant. `sign` makes ReservedCode1, None where nothing can.
+
+    `credentials`: who signs C2PA manifests, None where nobody does.
+    """
 
     panel: Panel
     records: RecordStore
@@ -62,14 +67,15 @@ class Exporter:
     producer_of: Callable[[str], str]
     sign: Callable[[Mapping[str, str]], str] | None
     letters_per_grain: int
+    credentials: C2paSigner | None = None
 
     async def export(
         self, text: str, kind: str, content_id: str = "", *, request_id: str, now: int, by: Mapping[str, str]
     ) -> Exported:
         """`kind`: a key of `labelers.files.WRITERS`; `now`: Unix milliseconds; `by`: who, for the record.
 
-        The file depends on the text, its number and the settings alone: its date is that of the answer. Raises
-        NotOursError, FileError, and RecordError where the export cannot be recorded.
+        The file depends on the text, its number and the settings alone (a C2PA manifest aside, which no two times is the
+        same): its date is that of the answer. Raises NotOursError, FileError, and RecordError where the export cannot be recorded.
         """
         proof = await prove(
             text,
@@ -110,17 +116,25 @@ class Exporter:
         if self.sign is not None:
             fields["ReservedCode1"] = self.sign(fields)
         locale = locale_of(text, self.strings)
+        created = datetime.fromtimestamp(proof.created_ms / 1000, UTC)
         sheet = make_sheet(
             text,
             fields,
             self.strings[locale],
             # Whatever the interface shows: a file carries the label itself.
             positions=self.positions or ("start",),
-            created=datetime.fromtimestamp(proof.created_ms / 1000, UTC),
+            created=created,
             inline_every=self.inline_every,
             locale=locale,
         )
-        return write(sheet, kind), fields
+        made, media_type = write(sheet, kind), MEDIA_TYPES[kind].partition(";")[0]
+        try:
+            made = credentialed(
+                made, media_type, self.credentials, when=iso_time(proof.created_ms), title=proof.content_id
+            )
+        except C2paError as error:
+            raise FileError(str(error)) from error
+        return made, fields
 
 
 def exporter_of(house: House, rules: Rules) -> Exporter:
@@ -138,4 +152,5 @@ def exporter_of(house: House, rules: Rules) -> Exporter:
         producer_of=rules.producer_of,
         sign=house.sign_label,
         letters_per_grain=2 * most,
+        credentials=house.credentials,
     )

@@ -34,12 +34,22 @@ from proxy.review.standard import REFUSED, Remark, examine, meaning, unmatched
 from proxy.review.store import entries_of, live_version, refusals_of
 from proxy.settings import Library as LibrarySettings
 
-__all__ = ["BY_HAND", "IN_PROCEDURE", "Desk", "Proposal", "Recorder", "change", "draft", "new_event_id"]
+__all__ = [
+    "BY_HAND",
+    "IN_PROCEDURE",
+    "PROPOSERS",
+    "Desk",
+    "Proposal",
+    "Recorder",
+    "change",
+    "draft",
+    "new_event_id",
+]
 
 Recorder = Callable[[Sequence[Record]], None]
 """Makes records durable; raises RecordError where that cannot be done."""
 
-_PROPOSERS = ("operator", "reviewer", "approver")
+PROPOSERS = ("operator", "reviewer", "approver")
 BY_HAND = ("review", "approve", "reject", "withdraw", "confirm", "suspend", "resume", "retire")
 IN_PROCEDURE = ("proposed", "reviewed", "approved")
 
@@ -136,7 +146,7 @@ class Desk:
 
     def propose(self, entry: Entry, actor: Actor, reason: str = "") -> Proposal:
         """A new entry, or a new revision of one that is in force. ProcedureError if the entry standard refuses it."""
-        actor.must_be(_PROPOSERS, "propose")
+        actor.must_be(PROPOSERS, "propose")
         with self.changing() as ledger:
             at = self.now()
             before = ledger.get(entry.id)
@@ -238,7 +248,7 @@ class Desk:
 
     def recategorise(self, ids: Sequence[str], category: str, actor: Actor, reason: str) -> list[Revision]:
         """Propose these entries anew in another category; they pass the procedure like any change."""
-        actor.must_be(_PROPOSERS, "re-categorise")
+        actor.must_be(PROPOSERS, "re-categorise")
         with self.changing() as ledger:
             at = self.now()
             changes = []
@@ -252,6 +262,16 @@ class Desk:
             fields = {"category": category, "changes": [change(b, a) for b, a in changes]}
             self.record(ledger, "re-categorise", actor, reason, [a.id for _, a in changes], fields, at=at)
         return [after for _, after in changes]
+
+    def set_refusals(self, said: Mapping[str, str], actor: Actor, reason: str) -> None:
+        """What is said instead of a blocked text 代答, from the next publication on."""
+        actor.must_be(("approver",), "change the refusal texts")
+        with self.changing() as ledger:
+            before: dict[str, str] = ledger.fact("refusals") or {}
+            ledger.put_fact("refusals", dict(said))
+            names = sorted({*before, *said})
+            diff = {n: [before.get(n), said.get(n)] for n in names if before.get(n) != said.get(n)}
+            self.record(ledger, "refusals", actor, reason, (), {"diff": diff}, at=self.now())
 
     # -- what is known
 

@@ -6,6 +6,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from proxy.review.entry import Action, Direction, Entry
 from proxy.review.library import Library
@@ -79,4 +80,5 @@ class DryRun:
 
 def _on_trial(entry: Entry) -> Entry:
     action = {Direction.OUTPUT: Action.FLAG}
-    return replace(entry, action=action, scope="output", tenants=(), models=(), roles=())
+    everywhere: dict[str, Any] = dict.fromkeys(("tenants", "models", "roles", "endpoints"), ())
+    return replace(entry, action=action, scope="output", effective_from="", expires="", **everywhere)

@@ -94,7 +94,13 @@ def publish(
                 key=desk.key,
             )
             with desk.changing() as ledger:
-                if ledger.last_event() == seen:  # no step without an event
+                if (
+                    ledger.last_event() == seen
+                    or (  # no step without an event, but not every one matters here
+                        refusals == (ledger.fact("refusals") or {})
+                        and wanted == _in_force(ledger, at, actor, emergency, reason, waiver, automatic)
+                    )
+                ):
                     return _put_in_force(desk, ledger, version, wanted, actor, reason, trial, at.now)
     raise ProcedureError("busy", "the entries keep changing while they are compiled; try again", 503)
 
@@ -108,7 +114,6 @@ def _in_force(
     waiver: str,
     automatic: bool,
 ) -> _Set:
-    today = at.now[:10]
     chosen: dict[str, Revision] = {}
     moves: list[tuple[Revision, Revision]] = []
     for one in ledger.find(Search(status=("published",))):
@@ -118,9 +123,8 @@ def _in_force(
         else:
             chosen[one.id] = one
     for one in ledger.find(Search(status=("approved",))):
-        starts = one.entry.effective_from[:10]
-        if starts > today or (automatic and not starts):
-            continue
+        if one.due > at.now or (automatic and not one.due):
+            continue  # it is not to take effect yet; or nobody has decided when
         moves.append((one, take("publish", one, actor, at, reason=reason)))
         chosen[one.id] = one
     for entry_id in emergency:
@@ -136,11 +140,11 @@ def _in_force(
 
 def _ended(revision: Revision, now: str) -> str:
     """Why a published revision is no longer to be in force, "" if it is."""
-    if revision.emergency_until and revision.emergency_until <= now:
+    if not revision.due or revision.due > now:
+        return ""
+    if revision.due == revision.emergency_until:
         return "the emergency publication was not confirmed in time"
-    if revision.entry.expires and revision.entry.expires[:10] < now[:10]:
-        return f"expired on {revision.entry.expires}"
-    return ""
+    return f"expired: {revision.entry.expires}"
 
 
 def _put_in_force(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from proxy.review.entry import Action, Direction, Entry
 
-__all__ = ["BOOKKEEPING", "ENDED", "Revision", "content_of", "difference", "seal"]
+__all__ = ["BOOKKEEPING", "ENDED", "Revision", "content_of", "difference", "iso_of", "seal"]
 
 ENDED = ("retired", "rejected")
 # What the procedure writes into an entry; the rest is what the entry says.
@@ -60,14 +61,14 @@ class Revision:
 
     @property
     def due(self) -> str:
-        """When something happens to it by itself: a time that compares with ISO 8601 UTC, "" for never."""
-        entry = self.entry
-        if entry.status == "approved":
-            return entry.effective_from
-        if entry.status != "published":
+        """When something happens to it by itself (ISO 8601 UTC), "" for never: it takes effect, or it ends."""
+        begins, ends = self.entry.in_force_ms
+        if self.status == "approved":
+            return iso_of(begins) if isfinite(begins) else ""
+        if self.status != "published":
             return ""
-        last_day = f"{entry.expires[:10]}T24" if entry.expires else ""
-        return min((time for time in (self.emergency_until, last_day) if time), default="")
+        end = iso_of(ends) if isfinite(ends) else ""
+        return min((time for time in (self.emergency_until, end) if time), default="")
 
     def changed_to(self, now: str, entry: Mapping[str, Any], **more: Any) -> Revision:
         """The same revision after a step of the procedure."""
@@ -99,6 +100,12 @@ class Revision:
 _OPTIONAL = tuple(spec.name for spec in fields(Revision) if spec.name not in ("entry", "created", "changed"))
 
 
+def iso_of(unix_ms: float) -> str:
+    """ISO 8601 UTC with milliseconds."""
+    moment = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def content_of(entry: Entry) -> dict[str, Any]:
     """What the entry says, without what the procedure wrote into it and without its id."""
     row = entry.to_row()
@@ -114,4 +121,4 @@ def difference(before: Entry | None, after: Entry) -> dict[str, list[Any]]:
 
 def seal(key: bytes, kind: str, text: str) -> bytes:
     """HMAC-SHA256 of a stored value: whoever edits the database without the key is found out."""
-    return hmac.digest(key, json.dumps([kind, text]).encode("utf-8"), "sha256")
+    return hmac.digest(key, f"{kind}\0{text}".encode(), "sha256")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hmac
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from proxy.governance.people import Operator
 from proxy.governance.revision import Revision, seal
@@ -26,13 +27,14 @@ CREATE TABLE IF NOT EXISTS operators (name TEXT PRIMARY KEY, data TEXT NOT NULL,
 CREATE TABLE IF NOT EXISTS revisions (
   id TEXT NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, meaning TEXT NOT NULL,
   category TEXT NOT NULL, source TEXT NOT NULL, author TEXT NOT NULL, origin TEXT NOT NULL,
-  pattern TEXT NOT NULL, due TEXT NOT NULL, data TEXT NOT NULL, mac BLOB NOT NULL,
+  pattern TEXT NOT NULL, due TEXT NOT NULL, dated INTEGER NOT NULL, data TEXT NOT NULL, mac BLOB NOT NULL,
   PRIMARY KEY (id, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS revisions_meaning ON revisions (meaning) WHERE status NOT IN ('retired', 'rejected');
 CREATE INDEX IF NOT EXISTS revisions_status ON revisions (status, category);
 CREATE INDEX IF NOT EXISTS revisions_origin ON revisions (origin) WHERE origin <> '';
 CREATE INDEX IF NOT EXISTS revisions_due ON revisions (due) WHERE due <> '';
+CREATE INDEX IF NOT EXISTS revisions_dated ON revisions (status) WHERE dated = 1;
 CREATE TABLE IF NOT EXISTS events (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at TEXT NOT NULL, action TEXT NOT NULL, actor TEXT NOT NULL,
   how TEXT NOT NULL, reason TEXT NOT NULL, fields TEXT NOT NULL
@@ -111,7 +113,7 @@ class SqliteLedger:
                 f"{name} in the governance database is not what the procedure wrote: somebody changed it, or the "
                 "key file is another one. Restore the database; the records tell what was done"
             )
-        return json.loads(data)
+        return orjson.loads(data)
 
     def operators(self) -> list[Operator]:
         rows = self._connection.execute("SELECT name, data, mac FROM operators ORDER BY name")
@@ -179,11 +181,11 @@ class SqliteLedger:
         row = self._connection.execute(f"SELECT COUNT(*) FROM revisions{where}", values).fetchone()  # noqa: S608 - no value in it
         return int(row[0])
 
-    def put(self, revision: Revision, meaning: str) -> None:
+    def put(self, revision: Revision, meaning: str) -> bytes:
         entry = revision.entry
         data, mac = self._sealed("revision", _dumps(revision.to_data()))
         self._connection.execute(
-            "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 revision.id,
                 revision.number,
@@ -195,10 +197,12 @@ class SqliteLedger:
                 revision.origin,
                 entry.pattern,
                 revision.due,
+                int(bool(revision.emergency_until or entry.review_due)),
                 data,
                 mac,
             ),
         )
+        return mac
 
     def tally(self) -> dict[tuple[str, str], int]:
         rows = self._connection.execute("SELECT status, category, COUNT(*) FROM revisions GROUP BY 1, 2")
@@ -222,7 +226,7 @@ class SqliteLedger:
             (entry_id, entry_id, limit),
         )
         return [
-            Event(id_, at, action, actor, how, reason, (entry_id,), json.loads(fields))
+            Event(id_, at, action, actor, how, reason, (entry_id,), orjson.loads(fields))
             for id_, at, action, actor, how, reason, fields in rows
         ]
 
@@ -271,8 +275,10 @@ def _conditions(search: Search) -> tuple[str, list[Any]]:
             # One parameter for any number of values.
             conditions.append(f"{column} IN (SELECT value FROM json_each(?))")  # noqa: S608 - column names
             values.append(_dumps(list(options)))
+    if search.dated:
+        conditions.append("dated = 1")
     if search.due_by:
-        conditions.append("due <> '' AND due < ?")
+        conditions.append("due <> '' AND due <= ?")
         values.append(search.due_by)
     if search.text:
         conditions.append("instr(pattern, ?) > 0")
@@ -281,4 +287,4 @@ def _conditions(search: Search) -> tuple[str, list[Any]]:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode("utf-8")

@@ -55,7 +55,7 @@ class VersionRow:
 class Search:
     """Which revisions; empty means any. `text` stands somewhere in the pattern. Newest revision of an id first.
 
-    `status` empty: also those that have ended; `due_by`: whose `due` lies before this time.
+    `status` empty: also those that have ended; `due_by`: whose `due` has come by this time; `dated`: that have a day by which something is to be done.
     """
 
     ids: Sequence[str] = ()
@@ -66,6 +66,7 @@ class Search:
     author: str = ""
     origin: str = ""
     due_by: str = ""
+    dated: bool = False
     limit: int | None = None
     offset: int = 0
 
@@ -97,8 +98,8 @@ class Ledger(Protocol):
 
     def count(self, search: Search) -> int: ...
 
-    def put(self, revision: Revision, meaning: str) -> None:
-        """Insert or replace (id, number)."""
+    def put(self, revision: Revision, meaning: str) -> bytes:
+        """Insert or replace (id, number); returns the seal of what is kept."""
         ...
 
     def tally(self) -> dict[tuple[str, str], int]:

@@ -1,4 +1,4 @@
-"""Reading and writing entries as JSON Lines and CSV, one entry a row.
+"""Reading and writing entries as JSON Lines, CSV and XLSX, one entry a row.
 
 Every bad row is reported with its line, and nothing is lost on the way: inner spaces stay, and cells that a
 spreadsheet would run as a formula are written with an apostrophe, which is taken off again when read.
@@ -7,13 +7,16 @@ In CSV, nested fields have dotted column names (action.input, source.type); list
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import IO, Any
 
 import yaml
 
@@ -22,12 +25,15 @@ from proxy.review.entry import CATEGORIES, Entry, EntryError
 __all__ = [
     "ReadEntries",
     "decode",
+    "entry_of",
+    "iter_rows",
     "parse_refusals",
     "read_csv",
     "read_entries",
     "read_jsonl",
     "write_csv",
     "write_jsonl",
+    "write_xlsx",
 ]
 
 _LISTS = {
@@ -65,53 +71,148 @@ def decode(raw: bytes) -> str:
 
 
 def read_entries(raw: bytes, filename: str) -> ReadEntries:
-    """The entries of a file, by its ending: .csv, .jsonl, .ndjson or .json. EntryError for any other."""
+    """The entries of a file, by its ending: .csv, .jsonl, .ndjson, .json or .xlsx. EntryError for any other."""
     name = filename.lower()
     if name.endswith(".csv"):
         return read_csv(decode(raw))
     if name.endswith((".jsonl", ".ndjson", ".json")):
         return read_jsonl(decode(raw))
-    raise EntryError("file", f"{filename}: the name must end in .jsonl or .csv")
+    return _checked(iter_rows(io.BytesIO(raw), filename))
 
 
-def read_jsonl(text: str) -> ReadEntries:
-    """Entries of JSON Lines. Empty lines and lines that begin with # are passed over."""
-    rows: list[tuple[int, Any]] = []
-    problems = []
-    for number, line in enumerate(text.split("\n"), 1):
+Row = Mapping[str, Any] | EntryError
+
+_MAX_SHEET = 1 << 30  # bytes that a workbook may unpack to
+
+
+def iter_rows(file: IO[bytes], filename: str) -> Iterator[tuple[int, Row]]:
+    """The rows of a file of any size with their line (or sheet row), one after the other.
+
+    `file` can be sought. A row that cannot be read is an EntryError in its place; what makes the whole file
+    unreadable is raised.
+    """
+    name = filename.lower()
+    if name.endswith(".xlsx"):
+        yield from _sheet_rows(file)
+    elif name.endswith(".csv"):
+        with io.TextIOWrapper(file, _encoding(file), newline="") as text:
+            yield from _csv_rows(csv.reader(text, strict=True))
+    elif name.endswith((".jsonl", ".ndjson", ".json")):
+        with io.TextIOWrapper(file, _encoding(file), newline="\n") as text:
+            yield from _json_rows(text)
+    else:
+        raise EntryError("file", f"{filename}: the name must end in .jsonl, .csv or .xlsx")
+
+
+def _encoding(file: IO[bytes]) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        file.seek(0)
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            while piece := file.read(1 << 20):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        file.seek(0)
+        return encoding
+    raise EntryError("encoding", "the file is neither UTF-8 nor GB18030; save it as UTF-8")
+
+
+def _json_rows(lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
+    for number, line in enumerate(lines, 1):
         stripped = line.strip()
         if not stripped or stripped.startswith("#"):
             continue
         try:
-            rows.append((number, json.loads(stripped)))
-        except ValueError as error:
-            problems.append(EntryError("row", f"is not JSON: {error}", f"line {number}"))
-    return _checked(rows, problems)
+            yield number, json.loads(stripped)
+        except (ValueError, RecursionError) as error:
+            yield number, EntryError("row", f"is not JSON: {error}", f"line {number}")
+
+
+def _csv_rows(reader: Any) -> Iterator[tuple[int, Row]]:
+    header: list[str] | None = None
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            # What follows an open quote is no row any more.
+            yield reader.line_num, EntryError("row", f"is not CSV: {error}", f"line {reader.line_num}")
+            return
+        if cells is None:
+            return
+        line = reader.line_num
+        if header is None:
+            header = [name.strip() for name in cells]
+            try:
+                _check_header(header)
+            except EntryError as error:
+                raise error.at("line 1") from None
+        elif any(cells):
+            try:
+                yield line, _nested(header, cells)
+            except EntryError as error:
+                yield line, error.at(f"line {line}")
+
+
+def _sheet_rows(file: IO[bytes]) -> Iterator[tuple[int, Row]]:
+    from openpyxl import load_workbook  # only who brings in a workbook waits for it
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        with zipfile.ZipFile(file) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+        if size > _MAX_SHEET:
+            raise EntryError("file", f"the workbook unpacks to {size} bytes; save it as CSV")
+        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        if isinstance(error, EntryError):
+            raise
+        raise EntryError("file", f"is not an XLSX workbook: {error}") from None
+    header: list[str] | None = None
+    try:
+        for number, row in enumerate(book.worksheets[0].iter_rows(), 1):
+            try:
+                cells = [_cell_text(cell) for cell in row]
+                if header is None:
+                    header = [name.strip() for name in cells if name.strip()]
+                    _check_header(header)
+                elif any(cells):
+                    while len(cells) > len(header) and not cells[-1]:
+                        cells.pop()
+                    yield number, _nested(header, cells)
+            except EntryError as error:
+                if header is None or number == 1:
+                    raise error.at("row 1") from None
+                yield number, error.at(f"row {number}")
+    finally:
+        book.close()
+
+
+def _cell_text(cell: Any) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if cell.data_type == "f":
+        raise EntryError("cell", f"{cell.coordinate} holds a formula; write the text itself")
+    if isinstance(value, datetime):
+        return value.isoformat() if value.time().isoformat() != "00:00:00" else value.date().isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def read_jsonl(text: str) -> ReadEntries:
+    """Entries of JSON Lines. Empty lines and lines that begin with # are passed over."""
+    return _checked(_json_rows(text.split("\n")))
 
 
 def read_csv(text: str) -> ReadEntries:
     """Entries of CSV with a header row."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[tuple[int, Any]] = []
-    problems: list[EntryError] = []
-    header: list[str] | None = None
-    line = 1
     try:
-        for cells in reader:
-            line = reader.line_num
-            if header is None:
-                header = [name.strip() for name in cells]
-                _check_header(header)
-            elif any(cells):
-                try:
-                    rows.append((line, _nested(header, cells)))
-                except EntryError as error:
-                    problems.append(error.at(f"line {line}"))
-    except csv.Error as error:
-        problems.append(EntryError("row", f"is not CSV: {error}", f"line {max(line, reader.line_num)}"))
-    except EntryError as error:
-        problems.append(error.at("line 1"))
-    return _checked(rows, problems)
+        return _checked(_csv_rows(csv.reader(io.StringIO(text, newline=""), strict=True)))
+    except EntryError as error:  # of the header
+        return ReadEntries((), (), (error,))
 
 
 def _check_header(header: Sequence[str]) -> None:
@@ -153,14 +254,15 @@ def _cell(name: str, text: str) -> Any:
     return text
 
 
-def _checked(rows: Iterable[tuple[int, Any]], problems: list[EntryError]) -> ReadEntries:
+def _checked(rows: Iterable[tuple[int, Row]]) -> ReadEntries:
     """Rows to entries; a second row of the same id is a problem of that row."""
     entries: list[Entry] = []
     lines: list[int] = []
+    problems: list[EntryError] = []
     seen: dict[str, int] = {}
     for number, row in rows:
         try:
-            entry = Entry.from_row(row, f"line {number}")
+            entry = entry_of(number, row)
         except EntryError as error:
             problems.append(error)
             continue
@@ -172,8 +274,14 @@ def _checked(rows: Iterable[tuple[int, Any]], problems: list[EntryError]) -> Rea
         seen[entry.id] = number
         entries.append(entry)
         lines.append(number)
-    problems.sort(key=lambda error: int(error.place.removeprefix("line ")))
     return ReadEntries(tuple(entries), tuple(lines), tuple(problems))
+
+
+def entry_of(number: int, row: Row) -> Entry:
+    """The entry of a row of `iter_rows`; EntryError names the line."""
+    if isinstance(row, EntryError):
+        raise row
+    return Entry.from_row(row, f"line {number}")
 
 
 def write_jsonl(entries: Iterable[Entry]) -> str:
@@ -190,6 +298,31 @@ def write_csv(entries: Iterable[Entry]) -> str:
         row = entry.to_row()
         writer.writerow([_text(_reach(row, name)) for name in _COLUMNS])
     return target.getvalue()
+
+
+def write_xlsx(entries: Iterable[Entry], target: IO[bytes]) -> None:
+    """Entries as an XLSX workbook of one sheet; every cell is text, and formulas are defused as in CSV.
+
+    EntryError for a character that a workbook cannot hold.
+    """
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.utils.exceptions import IllegalCharacterError
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("entries")
+    sheet.append(_COLUMNS)
+    for entry in entries:
+        row = entry.to_row()
+        try:
+            cells = [WriteOnlyCell(sheet, _text(_reach(row, name))) for name in _COLUMNS]
+        except IllegalCharacterError:
+            sheet.close()
+            raise EntryError("pattern", "holds a control character; export as JSON Lines", entry.id) from None
+        for cell in cells:
+            cell.data_type = "s"
+        sheet.append(cells)
+    book.save(target)
 
 
 def _reach(row: Mapping[str, Any], name: str) -> Any:

@@ -6,7 +6,6 @@ Remarks do not stop a bootstrap; for proposed entries those in REFUSED do.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,12 +61,15 @@ def examine(entries: Sequence[Entry], tables: Tables | None = None) -> list[Rema
     return remarks
 
 
-def unmatched(entry: Entry) -> list[Remark]:
-    """What keeps this entry from being matched at all: empty in a view, too long, not RE2, unbounded."""
+def unmatched(*entries: Entry) -> list[Remark]:
+    """Which of these cannot be matched at all, and why: empty in a view, too long, not RE2, unbounded."""
     try:
-        Library.compile([entry])
+        Library.compile(entries)
     except EntryError as error:
-        return [Remark(entry.id, "unmatchable", f"{error.field}: {error.advice}")]
+        if len(entries) == 1:
+            return [Remark(entries[0].id, "unmatchable", f"{error.field}: {error.advice}")]
+        half = len(entries) // 2
+        return unmatched(*entries[:half]) + unmatched(*entries[half:])
     return []
 
 
@@ -76,10 +78,9 @@ def meaning(entry: Entry) -> str:
 
     What they do about it, and what they allow, may differ.
     """
-    row = entry.to_row()
     folded = safe_view(builtin_tables()).fold(entry.pattern) if entry.kind in _WORDS else entry.pattern
-    parts = [entry.kind, folded, *(row.get(name) for name in _REACH)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()[:32]
+    parts = [entry.kind, folded, *(getattr(entry, name) for name in _REACH)]
+    return hashlib.sha256(repr(parts).encode("utf-8")).hexdigest()[:32]
 
 
 _WORDS = ("keyword", "pinyin")

@@ -12,7 +12,7 @@ from proxy.governance import release
 from proxy.governance.compiler import compile_aside
 from proxy.governance.people import ProcedureError
 from proxy.governance.release import diff, end_trial, publish, republish_due, rollback
-from proxy.governance.store import Search, TamperedError
+from proxy.governance.store import Search, TamperedError, VersionRow
 from proxy.review.entry import Direction, Entry
 from proxy.review.store import LibraryError, Rollout, live_version, load_live, make_snapshot, rollout
 from tests.governance.desks import KEY, START, Desks, actor, mild
@@ -301,3 +301,48 @@ def test_a_compiler_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("proxy.governance.compiler.sys.executable", "/bin/false")
     with pytest.raises(LibraryError, match=r"the compiling process failed \(exit code 1\)"):
         compile_aside(tmp_path, [], author="a", reason="r", now=START, refusals={}, key=KEY)
+
+
+def test_what_matters_not_while_compiling_means_no_second_try(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks.passed(mild("测试词语甲"))
+    calls = []
+
+    def slow(*arguments: object, **more: object) -> str:
+        calls.append(1)
+        desks.open().propose(mild(f"测试词语{len(calls)}乙"), actor("ann"))
+        return make_snapshot(*arguments, **more)
+
+    monkeypatch.setattr(release, "compile_aside", slow)
+    publish(desks.desk, CID, reason="weekly")
+    assert len(calls) == 1
+
+
+def test_entries_that_keep_changing_are_not_published_half(
+    desks: Desks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desks.passed(*(mild(f"测试词语{n}") for n in "甲乙丙丁"))
+    left = [r.id for r in desks.desk.search(Search(status=("approved",)))]
+
+    def slow(*arguments: object, **more: object) -> str:
+        desks.open().step("reject", [left.pop()], actor("bob"), reason="wrong")
+        return make_snapshot(*arguments, **more)
+
+    monkeypatch.setattr(release, "compile_aside", slow)
+    with pytest.raises(ProcedureError, match="keep changing"):
+        publish(desks.desk, CID, reason="weekly")
+    assert live_version(desks.folder / "library") is None
+
+
+def test_an_entry_of_an_emergency_has_to_be_there(desks: Desks) -> None:
+    with pytest.raises(ProcedureError, match="there is no entry e-none"):
+        publish(desks.desk, CID, reason="r", emergency=["e-none"])
+
+
+def test_digits_that_begin_several_versions_are_not_enough(desks: Desks) -> None:
+    with desks.desk.changing() as ledger:
+        for version in ("aa1", "aa2"):
+            ledger.put_version(VersionRow(version, START, "a", "r", "past", 0))
+    with pytest.raises(ProcedureError, match="aa begins several versions"):
+        rollback(desks.desk, CID, reason="r", version="aa")

@@ -154,7 +154,7 @@ def test_another_url_is_refused() -> None:
 CHANGES = {
     "a status": "UPDATE revisions SET status = 'approved'",
     "the text of an entry": "UPDATE revisions SET data = replace(data, '词语', '别的')",
-    "its approvers": """UPDATE revisions SET data = replace(data, '"author": "ann"', '"author": "ann", "approvers": ["x"]')""",
+    "its approvers": """UPDATE revisions SET data = replace(data, '"author":"ann"', '"approvers":["x"],"author":"ann"')""",
     "an id": "UPDATE revisions SET id = 'z'",
 }
 

@@ -36,7 +36,7 @@ def archive() -> bytes:
         '<Default Extension="xml" ContentType="application/xml"/></Types>'
     )
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as whole:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as whole:
         whole.writestr("[Content_Types].xml", types)
         whole.writestr("word/document.xml", "<x>春江</x>")
     return out.getvalue()

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+from datetime import datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from proxy.review.entry import CATEGORIES, Entry, EntryError
 from proxy.review.interchange import (
     decode,
+    entry_of,
+    iter_rows,
     parse_refusals,
     read_csv,
     read_entries,
     read_jsonl,
     write_csv,
     write_jsonl,
+    write_xlsx,
 )
 
 CONFIG = Path(__file__).parents[2] / "config/library"
@@ -85,7 +92,7 @@ def test_both_encodings_are_read(encoding: str) -> None:
 def test_other_encodings_and_endings_are_refused() -> None:
     with pytest.raises(EntryError, match="neither UTF-8 nor GB18030"):
         decode(b"\xff\xff")
-    with pytest.raises(EntryError, match=r"\.jsonl or \.csv"):
+    with pytest.raises(EntryError, match=r"\.jsonl, \.csv or \.xlsx"):
         read_entries(b"", "entries.xls")
 
 
@@ -115,3 +122,105 @@ def test_bad_refusals_are_named(text: str, place: str) -> None:
     with pytest.raises(EntryError) as caught:
         parse_refusals(text.encode())
     assert caught.value.field == place
+
+
+def workbook(*rows: list[object]) -> io.BytesIO:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    file.seek(0)
+    return file
+
+
+def test_workbooks_come_back_the_same_and_hold_no_formula() -> None:
+    file = io.BytesIO()
+    write_xlsx(ENTRIES, file)
+    assert read_entries(file.getvalue(), "a.XLSX").entries == ENTRIES
+    cells = [cell for row in openpyxl.load_workbook(file).active.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells if cell.value is not None} == {"s"}
+    assert "'=SUM(A1)" in {cell.value for cell in cells}
+
+
+def test_workbooks_that_people_made_are_read() -> None:
+    day = datetime(2026, 1, 2)
+    moment = datetime(2026, 1, 2, 3, 4)
+    file = workbook(
+        ["pattern", "category", "severity", "expires", "effective_from", "gap", "", None],
+        ["词语甲", "A.1.a", 2, day, moment, 2.0, "", None],
+        ["词语乙", "A.1.a", 2.5, "", "", "", "", None],
+        [],
+        [12345, "A.1.a", None, None],
+    )
+    read = read_entries(file.getvalue(), "a.xlsx")
+    one, other = read.entries
+    assert [str(problem) for problem in read.problems] == ["line 3: severity: must be 1, 2, 3 or 4"]
+    assert (one.severity, one.expires, one.effective_from, one.gap) == (
+        2,
+        "2026-01-02",
+        "2026-01-02T03:04:00",
+        2,
+    )
+    assert other.pattern == "12345"
+
+
+def test_formulas_and_bad_rows_of_a_workbook_are_named() -> None:
+    file = workbook(
+        ["pattern", "category"], ["=1+1", "A.1.a"], ["词语甲", "A.1.a", "too much"], ["词语乙", "A.1.a"]
+    )
+    read = read_entries(file.getvalue(), "a.xlsx")
+    assert [str(problem).split(":")[0] for problem in read.problems] == ["row 2", "row 3"]
+    assert "A2 holds a formula" in str(read.problems[0])
+    assert [entry.pattern for entry in read.entries] == ["词语乙"]
+    with pytest.raises(EntryError, match="row 1: colour"):
+        list(iter_rows(workbook(["pattern", "colour"], ["a", "b"]), "a.xlsx"))
+    with pytest.raises(EntryError, match="row 1: cell"):
+        list(iter_rows(workbook(["pattern", "=A1"], ["a", "b"]), "a.xlsx"))
+
+
+def zipped(name: str, size: int) -> io.BytesIO:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, b"0" * size)
+    return file
+
+
+def test_what_is_no_workbook_or_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in (io.BytesIO(b"PK no zip"), zipped("x", 1)):
+        with pytest.raises(EntryError, match="not an XLSX workbook"):
+            list(iter_rows(file, "a.xlsx"))
+    monkeypatch.setattr("proxy.review.interchange._MAX_SHEET", 1000)
+    with pytest.raises(EntryError, match="unpacks to 100000 bytes"):
+        list(iter_rows(zipped("x", 100_000), "a.xlsx"))
+
+
+def test_a_workbook_cannot_hold_control_characters() -> None:
+    with pytest.raises(EntryError, match="control character"):
+        write_xlsx([Entry("词\x01语", "A.1.a")], io.BytesIO())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_files_of_both_encodings_are_read_row_by_row(encoding: str, name: str) -> None:
+    text = write_csv(ENTRIES) if name == "a.csv" else write_jsonl(ENTRIES)
+    rows = iter_rows(io.BytesIO(text.encode(encoding)), name)
+    assert tuple(entry_of(number, row) for number, row in rows) == ENTRIES
+
+
+def test_a_file_in_neither_encoding_is_refused_row_by_row_too() -> None:
+    with pytest.raises(EntryError, match="neither UTF-8 nor GB18030"):
+        list(iter_rows(io.BytesIO(b"\xff\xff\n"), "a.csv"))
+
+
+def test_json_that_nests_too_deep_is_a_bad_row() -> None:
+    (number, row), (_, good) = iter_rows(io.BytesIO(b"[" * 200_000 + b"\n{}\n"), "a.jsonl")
+    assert number == 1
+    assert isinstance(row, EntryError)
+    assert good == {}
+
+
+def test_a_similarity_that_is_none_is_named() -> None:
+    assert read_csv("pattern,category,threshold\n词语甲,A.1.a,0.5\n").entries[0].threshold == 0.5
+    read = read_csv("pattern,category,threshold\n词语甲,A.1.a,much\n")
+    assert "threshold" in str(read.problems[0])

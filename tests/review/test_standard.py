@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.review.entry import Entry
-from proxy.review.standard import examine
+from proxy.review.standard import examine, meaning, unmatched
 
 CASES = [
     ([Entry("甲", "A.1.a")], ["short"]),
@@ -24,3 +24,28 @@ CASES = [
 @pytest.mark.parametrize(("entries", "codes"), CASES)
 def test_the_standard_remarks(entries: list[Entry], codes: list[str]) -> None:
     assert [remark.code for remark in examine(entries)] == codes
+
+
+def test_what_cannot_be_matched_is_found_among_many() -> None:
+    entries = [Entry(f"词语{n}", "A.1.a") for n in range(9)]
+    entries[3] = Entry("\u200b", "A.1.a", id="empty")
+    entries[7] = Entry("长" * 65, "A.1.a", id="long")
+    assert [(r.entry_id, r.code) for r in unmatched(*entries)] == [
+        ("empty", "unmatchable"),
+        ("long", "unmatchable"),
+    ]
+    assert unmatched() == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (Entry("测试", "A.1.a"), Entry("測試", "A.2.b", severity=1, action={"input": "log"}), True),
+        (Entry("测试", "A.1.a"), Entry("测试", "A.1.a", tenants=("app",), id="x"), False),
+        (Entry("测试", "A.1.a"), Entry("测试", "A.1.a", scope="input", id="x"), False),
+        (Entry("ce shi", "A.1.a", kind="pinyin"), Entry("CE SHI", "A.1.a", kind="pinyin", id="x"), True),
+        (Entry("测试", "A.1.a"), Entry("测试", "A.1.a", kind="pinyin", id="x"), False),
+    ],
+)
+def test_entries_mean_the_same_when_they_match_the_same(one: Entry, other: Entry, same: bool) -> None:
+    assert (meaning(one) == meaning(other)) is same

@@ -64,6 +64,12 @@ def test_of_two_spellings_of_one_name_the_first_counts() -> None:
     assert "ContentPropagator stands there twice; the first one counts" in label.notes
 
 
+def test_an_object_beside_the_seven_keys_is_no_second_spelling_of_one() -> None:
+    label = from_mapping({**s.FIELDS, "label": {"positions": ["start"]}, "hint": {"text": "x"}}, "", "aigc")
+    assert label.fields == s.FIELDS
+    assert not any("twice" in note for note in label.notes)
+
+
 def test_missing_reserved_codes_are_noted_and_allowed() -> None:
     fields = {
         "Label": "1",

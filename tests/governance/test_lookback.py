@@ -1,0 +1,50 @@
+"""Looking back: what another version would have done with what was said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from proxy.governance.lookback import look_back
+from proxy.records.record import Record
+from proxy.review.entry import Entry
+from proxy.review.library import Library
+
+NEW = Library.compile([Entry("新词语", "A.1.a"), Entry("旧词语", "A.1.b", action={"output": "flag"})])
+
+
+def answer(request_id: str, secret: dict[str, Any], *found: dict[str, str]) -> tuple[Record, dict[str, Any]]:
+    fields = {"findings": list(found)}
+    return Record("request", request_id, "", "closed", "2026-11-27T08:00:00.000Z", "v0", fields), secret
+
+
+OLD = {"direction": "output", "entry": next(e.id for e in NEW.entries if e.pattern == "旧词语")}
+GONE = {"direction": "input", "entry": "e-gone"}
+
+
+def test_what_a_version_catches_newly_is_told_with_its_place() -> None:
+    body = json.dumps({"messages": [{"content": ["说说新词语", 1]}]}, ensure_ascii=False)
+    report = look_back(NEW, [answer("r1", {"request": body, "outputs": ["没有", "有新词语和旧词语"]}, OLD)])
+    assert (report.requests, report.texts) == (1, 1)
+    assert [(d.request_id, d.direction, d.category, d.action, d.text) for d in report.caught] == [
+        ("r1", "input", "A.1.a", "block", "新词语"),
+        ("r1", "output", "A.1.a", "block", "新词语"),
+    ]
+    assert report.released == []
+    assert report.to_json()["version"] == NEW.version
+
+
+def test_what_it_would_let_pass_is_told_where_findings_are_kept() -> None:
+    kept = {
+        "findings": [
+            {**GONE, "text": "消失词语", "start": 0, "end": 4},
+            {**OLD, "text": "旧词语", "start": 0, "end": 3},
+        ]
+    }
+    report = look_back(NEW, [answer("r2", kept, GONE, OLD)])
+    assert (report.texts, report.caught) == (0, [])
+    assert [(d.entry, d.text) for d in report.released] == [("e-gone", "消失词语")]
+
+
+def test_a_request_that_is_no_json_is_read_as_it_stands() -> None:
+    assert len(look_back(NEW, [answer("r3", {"request": "新词语{"})]).caught) == 1
