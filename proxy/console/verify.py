@@ -21,6 +21,7 @@ from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, FileSystemLoader
 
 from detectors.detection import Detection, Outcome
+from detectors.files import NON_COMPLIANT
 from detectors.verdict import LIMITS, Report
 from labelers.locales import locale_of
 from proxy.api.callers import Callers, bounded_body, signed_by
@@ -50,6 +51,7 @@ _PAGE_HEADERS = {
     "cache-control": "no-store",
     "vary": "accept-language, hx-request",
 }
+MAX_LABELS = 5  # of one file that the page shows
 _REPORT_LIMIT = 4 * 1024 * 1024
 
 
@@ -86,6 +88,10 @@ class Result:
     places: list[tuple[str, str]] = field(default_factory=list)
     cut: int = 0
     text_lang: str = ""
+    implicit: list[tuple[str, list[tuple[str, str, str]]]] = field(default_factory=list)
+    """Each implicit label of a file: its place, and (name, value, meaning) of its fields."""
+    compliant: bool = True
+    problems: tuple[str, ...] = ()
     evidence: str = ""
     signed: str = ""
 
@@ -292,9 +298,20 @@ def _result(seen: Examined, signed: dict[str, Any], *, known: bool, wrong_key: b
         places=told,
         cut=MAX_SHOWN if len(report.text) > MAX_SHOWN else 0,
         text_lang="zh-CN" if locale_of(report.text[:2000]) == "zh" else "en",
+        implicit=_implicit(seen, w),
+        compliant=seen.reading is None or seen.reading.verdict != NON_COMPLIANT,
+        problems=seen.reading.problems if seen.reading is not None else (),
         evidence=_evidence(seen, signed, w),
         signed=orjson.dumps(signed).decode(),
     )
+
+
+def _implicit(seen: Examined, w: Words) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    labels = seen.reading.labels if seen.reading is not None else ()
+    return [
+        (label.place, [(name, label.fields.get(name, ""), meaning) for name, meaning in w.fields.items()])
+        for label in labels[:MAX_LABELS]
+    ]
 
 
 def _reason(report: Report) -> str:

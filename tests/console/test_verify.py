@@ -24,6 +24,7 @@ from proxy.console.verify import verify_router
 from proxy.console.words import words
 from proxy.house import House
 from proxy.signed import verify_report
+from tests.labelers.files import samples
 from tests.test_api import LABEL, PROSE, house_in
 
 
@@ -152,6 +153,21 @@ async def test_a_file_is_examined_as_a_text_is(tmp_path: Path) -> None:
         bad = await submit(client, files={"file": ("a.docx", b"no")}, headers={"hx-request": "true"})
         assert bad.status_code == 422
         assert 'role="alert"' in bad.text
+
+
+async def test_the_label_of_a_file_is_shown_field_by_field_and_its_faults_told(tmp_path: Path) -> None:
+    async with browsing(house_in(tmp_path)) as client:
+        good = html.unescape(
+            (await submit(client, files={"file": ("a.docx", samples.docx(samples.BARE))})).text
+        )
+        w = words("zh")
+        assert w["compliant"] in good
+        for name, value in samples.FIELDS.items():
+            assert f"<code>{name}</code></dt><dd><code>{value or '–'}</code>" in good
+        twice = f"---\nAIGC: '{samples.BARE}'\n---\n---\nAIGC: '{samples.BARE}'\n---\nx"
+        bad = html.unescape((await submit(client, files={"file": ("a.md", twice.encode())})).text)
+        assert w["non_compliant"] in bad
+        assert "§6.1 c)" in bad
 
 
 async def test_what_is_refused_is_explained_on_the_page(tmp_path: Path) -> None:
