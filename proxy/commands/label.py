@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from labelers.provenance import Provenance, content_number
-from proxy.commands.detect import examine_file
+from proxy.commands.detect import detectors_of
 from proxy.commands.records import append_record
+from proxy.errors import ApiError
+from proxy.examination import Submission, examine
 from proxy.files.bounded import embed_bounded
 from proxy.files.label import Labelling, decide, label_record
 from proxy.house import Clock, iso_time
@@ -36,8 +38,13 @@ def label_file(
     now = clock.now_ms()
     propagator = propagator or settings.provider.code
     number = number or Provenance(propagator, content_number(now, clock.random24())).content_id
-    report, reading = examine_file(settings, data, name, declared=declared)
-    labelling = decide(reading, report, claim=claim, propagator=propagator, number=number)
+    with detectors_of(settings) as (panel, pinned):
+        try:
+            seen = examine(panel, Submission(data=data, name=name, declared=declared), pinned)
+        except ApiError as error:
+            raise ValueError(str(error)) from error
+    assert seen.reading is not None  # a file was handed in
+    labelling = decide(seen.reading, seen.report, claim=claim, propagator=propagator, number=number)
     made = embed_bounded(data, name, labelling.fields)
     if settings.records.enabled:
         fields = {"operator": operator, "declared": declared, **label_record(labelling, data, made)}
