@@ -178,6 +178,9 @@ class Exchange:
                 type_="upstream_error",
                 code="upstream_error",
             ) from error
+        except WireError as error:
+            self._outcome.reason = f"upstream: protocol: {error}"
+            raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error
 
     # -- the way in
 
@@ -280,21 +283,17 @@ class Exchange:
         self._echoed = True
         echo = EchoReview(lambda text: self._review_echo(plan, text))
         ready = b""
-        try:
-            async for data in response.body:
-                if len(ready) > MAX_WAITING:
-                    if not self._reply.started:
-                        await self._reply.start(200, headers)
-                    await self._reply.send(ready)
-                    ready = b""
-                ready += echo.feed(data)
-                if echo.blocked is not None:
-                    break
-            if echo.blocked is None:
-                echo.flush()
-        except WireError as error:
-            self._outcome.reason = f"upstream: protocol: {error}"
-            raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error
+        async for data in response.body:
+            if len(ready) > MAX_WAITING:
+                if not self._reply.started:
+                    await self._reply.start(200, headers)
+                await self._reply.send(ready)
+                ready = b""
+            ready += echo.feed(data)
+            if echo.blocked is not None:
+                break
+        if echo.blocked is None:
+            echo.flush()
         if echo.blocked is not None:
             self._outcome.status = BLOCKED
             self._outcome.reason = f"output: {echo.blocked.category}"
@@ -329,9 +328,6 @@ class Exchange:
             raw = await _whole(response)
             # Some servers stream whatever was asked: put together, reviewed and sent as the body it should be.
             data = answer.rewrite(endpoint.as_whole(raw) if streamed else raw)
-        except WireError as error:
-            self._outcome.reason = f"upstream: protocol: {error}"
-            raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error
         finally:
             self._outcome.lanes = answer.lanes
         self._outcome.usage = answer.usage
@@ -394,9 +390,12 @@ class Exchange:
         await reply.send(last, more=False)
 
     async def _trailer(self, pieces: AsyncIterator[bytes], rewriter: StreamRewriter) -> None:
-        """Usage and [DONE] after the last finish chunk. They are kept back, so nobody waits for nothing."""
+        """Usage and [DONE] after the last finish chunk. They are kept back, so nobody waits for nothing.
+
+        An upstream that breaks off here has said all there was to say.
+        """
         if rewriter.complete:
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, UpstreamError):
                 async with asyncio.timeout(TRAILER_SECONDS):
                     async for data in pieces:
                         rewriter.feed(data)
