@@ -277,7 +277,7 @@ class Carrier(_Section):
 class Statistical(_Section):
     """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process."""
 
-    scheme: Literal["none", "auto", "best_of_n", "substitution"] = "none"
+    scheme: Literal["none", "auto", "best_of_n", "logprob_walk", "substitution"] = "none"
     n: int = Field(8, ge=2, le=64)
     k: int = Field(8, ge=2, le=64)
     rounds_at_once: int = Field(32, ge=1)

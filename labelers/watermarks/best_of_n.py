@@ -37,30 +37,33 @@ _GOLDEN, _ODD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 
 
 class Selection:
-    """One text as it grows. `text` is what was chosen so far, `scored` how many grams its choices weighed."""
+    """One text as it grows. `text` is what was chosen so far."""
 
     def __init__(self, prf: Prf, width: int = GRAM_WIDTH) -> None:
         self._prf = prf
         self._width = width
         self._seen: Hashes = np.empty(0, np.uint64)
         self.text = ""
-        self.scored = 0
 
     def choose(self, candidates: Sequence[str]) -> int:
         """The index of the continuation to keep; the text does not grow by it yet (`take` does that)."""
+        scores = self.scores(candidates)
+        return scores.index(max(scores))
+
+    def scores(self, candidates: Sequence[str]) -> list[float]:
+        """A standard normal score for each continuation, of its new grams.
+
+        One without new grams draws by lot, with the same odds as the rest: neither short nor repetitive
+        continuations are favoured.
+        """
         grams = [self._new_grams(candidate) for candidate in candidates]
         scores = self._prf.scores(np.concatenate([found.blocks for found in grams]))
-        best, best_z, at = 0, -np.inf, 0
-        for index, found in enumerate(grams):
-            own = scores[at : at + len(found)]
-            at += len(found)
-            # One without new grams draws by lot, with the same odds as the rest: neither short nor
-            # repetitive continuations are favoured.
-            z = float(own.sum()) / len(own) ** 0.5 if len(own) else self._lot(candidates[index])
-            if z > best_z:
-                best, best_z = index, z
-        self.scored += len(grams[best])
-        return best
+        found, at = [], 0
+        for candidate, new in zip(candidates, grams, strict=True):
+            own = scores[at : at + len(new)]
+            at += len(new)
+            found.append(float(own.sum()) / len(own) ** 0.5 if len(own) else self._lot(candidate))
+        return found
 
     def take(self, text: str) -> None:
         """The text goes on with this."""
