@@ -260,7 +260,7 @@ class Index(Protocol):
     """The fingerprints that were stored, as the detector needs them."""
 
     def lookup(self, values: Values) -> Hits:
-        """Who holds these values."""
+        """Who holds these values. OSError: they cannot be looked up now."""
         ...
 
     def content_number(self, answer: int) -> int:
@@ -305,7 +305,11 @@ class FingerprintDetector:
                     f"Too short to be looked up: at least {MIN_CHARACTERS} Chinese characters or {MIN_WORDS} words.",
                 )
             ]
-        matches = _matches(self._index, sketch)
+        try:
+            matches = _matches(self._index, sketch)
+        except OSError:
+            # The other detectors have something to say all the same.
+            return [self._absent(sketch, "What was logged cannot be looked up now, so this says nothing.")]
         if not matches:
             return [self._absent(sketch, "No answer that this service logged has these words.")]
         return [self._present(sketch, match) for match in matches]

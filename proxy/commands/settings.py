@@ -36,6 +36,13 @@ def explain(settings: Settings) -> list[str]:
         if records.enabled
         else "records: off"
     )
+    named = {tenant.name: settings.fingerprints_for(tenant) for tenant in settings.tenants}
+    logged = [name for name, on in named.items() if on] if named else ["all"] * settings.fingerprints.enabled
+    lines.append(
+        f"fingerprints: of {', '.join(logged)}, kept {settings.fingerprints.retention_days} days"
+        if logged
+        else "fingerprints: off"
+    )
     lines.append(f"tenants: {', '.join(tenant.name for tenant in settings.tenants) or 'none'}")
     if settings.endpoints.relay:
         lines.append(f"relayed unreviewed, on the operator's word: {', '.join(settings.endpoints.relay)}")

@@ -95,13 +95,16 @@ class SqliteFingerprints:
     def _months(self) -> Iterator[dict[int, Month]]:
         """The months that are there, for this thread alone."""
         with self._lock:
-            names = self._names()
-            for name in [name for name in self._open if name not in names]:
-                self._open.pop(name).close()
-            for name in names:
-                if name not in self._open:
-                    self._open[name] = Month(self._path(name))
-            yield self._open
+            try:
+                names = self._names()
+                for name in [name for name in self._open if name not in names]:
+                    self._open.pop(name).close()
+                for name in names:
+                    if name not in self._open:
+                        self._open[name] = Month(self._path(name))
+                yield self._open
+            except sqlite3.Error as error:
+                raise OSError(f"fingerprints in {self._folder} cannot be read: {error}") from error
 
     def _names(self) -> list[int]:
         if not self._folder.is_dir():

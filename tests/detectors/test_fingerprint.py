@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.detection import Outcome
-from detectors.fingerprint import FingerprintDetector, Fingerprinter
+from detectors.fingerprint import FingerprintDetector, Fingerprinter, Hits, Values
 from labelers.provenance import Provenance
 from labelers.watermarks import SCHEMES
 from proxy.fingerprints.store import Fingerprint, MemoryFingerprints
@@ -234,3 +234,14 @@ def test_without_labels_nothing_is_set_aside() -> None:
     store = MemoryFingerprints()
     store.add([Fingerprint(1 << 24, MAKER.values(chinese(1)))])
     assert FingerprintDetector(MAKER, store, "P").detect(chinese(1)).outcome is Outcome.PRESENT
+
+
+class Broken(MemoryFingerprints):
+    def lookup(self, values: Values) -> Hits:
+        raise OSError("disk full")
+
+
+def test_an_index_that_cannot_be_read_says_nothing_and_stops_nobody() -> None:
+    found = FingerprintDetector(MAKER, Broken(), "P").detect(chinese(1))
+    assert found.outcome is Outcome.ABSENT
+    assert "says nothing" in found.detail

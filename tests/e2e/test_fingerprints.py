@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from proxy import worker
 from proxy.upstreams.scripted import Scripted
 from tests.detectors.test_fingerprint import chinese
 from tests.helpers import Running, serving
@@ -97,3 +98,18 @@ async def test_no_text_is_in_the_files(tmp_path: Path) -> None:
         for at in range(0, len(text) - 4, 3):
             for encoding in ("utf-8", "utf-16-le", "utf-32-le"):
                 assert text[at : at + 4].encode(encoding) not in held
+
+
+async def test_every_choice_is_kept(tmp_path: Path) -> None:
+    text = chinese(6)
+    async with serving(tmp_path, Scripted.answer([text]), tenants=TENANTS, key="sk-logged") as run:
+        messages: Any = [{"role": "user", "content": "你好"}]
+        both = await run.client.chat.completions.create(model="m", messages=messages, n=2)
+        assert len(both.choices) == 2
+        run.http.headers["authorization"] = "Bearer sk-logged"
+        seen = await look(run, text)
+        ids = (await run.last()).record.fields["content_ids"]
+        store = worker.fingerprint_store(run.settings)
+        assert store.count() == 2
+        store.close()
+    assert seen["fingerprint"]["provenance"]["content_id"] in ids

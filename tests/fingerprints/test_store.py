@@ -252,6 +252,9 @@ def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
     broken = SqliteFingerprints(tmp_path / "f", 200)
     with pytest.raises(OSError, match="cannot be kept"):
         broken.add([one(1, 5)])
+    with pytest.raises(OSError, match="cannot be read"):
+        broken.lookup(asked(5))
+    broken.close()
 
 
 def test_an_answer_that_is_not_there_is_a_lookup_error(tmp_path: Path) -> None:
