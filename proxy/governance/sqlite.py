@@ -14,7 +14,7 @@ import orjson
 
 from proxy.governance.people import Operator
 from proxy.governance.revision import Revision, seal
-from proxy.governance.store import Event, Ledger, Search, TamperedError, VersionRow
+from proxy.governance.store import Event, Ledger, Search, TamperedError, UnavailableError, VersionRow
 
 __all__ = ["SqliteGovernance", "SqliteLedger"]
 
@@ -71,14 +71,19 @@ class SqliteGovernance:
 
     @contextmanager
     def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with closing(self._connect()) as connection:
-            connection.execute(begin)
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute(begin)
+                try:
+                    yield connection
+                except BaseException:
+                    if connection.in_transaction:  # a failure may have taken it back already
+                        connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            busy = "another process keeps it busy; try again" if "locked" in str(error) else str(error)
+            raise UnavailableError(f"the governance database {self._path} cannot be used: {busy}") from error
 
     def _connect(self) -> sqlite3.Connection:
         existed = self._path.exists()
