@@ -1,6 +1,6 @@
 """500 live streams while 20 versions are published: no stream dropped, none judged by two versions, all workers converge.
 
-    python bench/library_publish.py [--streams 500] [--versions 20] [--workers 2] [--entries 10000]
+    python bench/library_publish.py [--streams 500] [--versions 20] [--workers 2] [--entries 10000] [--seconds 300]
 
 A real server with its workers, a paced model server and the procedure over the API: each version is proposed,
 reviewed, approved and published by three people. One entry replaces a marker word by the number of the version, and
@@ -95,7 +95,7 @@ def proxy(folder: Path, upstream: int, workers: int, entries: int) -> Iterator[s
         "admin": {"token": ADMIN},
     }
     (folder / "inkseal.yaml").write_text(yaml.safe_dump(settings))
-    rows = [{"pattern": background(n), "category": "A.1.a"} for n in range(entries)]
+    rows = [{"pattern": background(n), "category": "A.1.a", "views": ["safe"]} for n in range(entries)]
     rows.append({"pattern": MARKER, "category": "A.2.a", "severity": 2, "id": "marker", "views": ["safe"],
                  "action": {"output": "replace"}, "replacement": "〔0〕"})  # fmt: skip
     (folder / "first.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -163,7 +163,7 @@ async def call(session: aiohttp.ClientSession, url: str, token: str, path: str, 
 
 
 async def publish_versions(
-    url: str, versions: int, folder: Path, seen: Seen, state: dict[str, int]
+    url: str, options: argparse.Namespace, folder: Path, seen: Seen, state: dict[str, int]
 ) -> list[tuple[float, float]]:
     """Seconds that each publication took (compiling), and until all workers had it, after it was in force."""
     times = []
@@ -173,7 +173,10 @@ async def publish_versions(
             body = {"name": name, "roles": ["operator", "reviewer", "approver"]}
             tokens[name] = (await call(session, url, ADMIN, "/operators", body))["token"]
         await call(session, url, tokens["ann"], "/stats")
-        for number in range(1, versions + 1):
+        over = time.time() + options.seconds
+        for number in range(1, options.versions + 1):
+            if time.time() > over:
+                break
             entry = {"pattern": MARKER, "category": "A.2.a", "severity": 2, "id": "marker", "views": ["safe"],
                      "action": {"output": "replace"}, "replacement": f"〔{number}〕"}  # fmt: skip
             await call(
@@ -219,13 +222,13 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
             ]
             await asyncio.sleep(spread + 3)
             began = time.time()
-            times = await publish_versions(url, options.versions, folder, seen, state)
+            times = await publish_versions(url, options, folder, seen, state)
             took = time.time() - began
             state["over"] = 1
             await asyncio.gather(*streams)
     await runner.cleanup()
     compiled, spread_ms = [c for c, _ in times], [1000 * s for _, s in times]
-    print(f"{options.versions} versions of {options.entries + 1} entries in {took:.0f} s, {options.workers} workers, "
+    print(f"{len(times)} of {options.versions} versions of {options.entries + 1} entries in {took:.0f} s, {options.workers} workers, "
           f"at least {seen.least_live} streams live at each publication")  # fmt: skip
     print(f"streams: {seen.whole} whole, {len(seen.dropped)} dropped, {len(seen.two_versions)} with two versions; "
           f"{seen.over_a_publication} lived through a publication; {len(seen.by_version)} versions seen")  # fmt: skip
@@ -244,6 +247,7 @@ def main() -> None:
     parser.add_argument("--versions", type=int, default=20)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--entries", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=300, help="no further version after that")
     options = parser.parse_args()
     os.environ.pop("INKSEAL_CONFIG", None)
     with tempfile.TemporaryDirectory(prefix="inkseal-") as folder:
