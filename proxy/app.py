@@ -149,7 +149,9 @@ def _add_health(app: FastAPI, house: House) -> None:
         library = house.settings.review.library
         live, age = live_version(library), live_age_days(library, house.clock.now_ms())
         told = await asyncio.to_thread(workers, house)
-        return PlainTextResponse(exposition(told, live, age), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(
+            exposition(told, live, age, house.library.entries()), media_type="text/plain; version=0.0.4"
+        )
 
     @app.get("/version")
     async def versions() -> dict[str, str | None]:
