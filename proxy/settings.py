@@ -281,6 +281,7 @@ class Statistical(_Section):
     n: int = Field(8, ge=2, le=64)
     k: int = Field(8, ge=2, le=64)
     rounds_at_once: int = Field(32, ge=1)
+    payload: bool = False
 
 
 class Watermarks(_Section):

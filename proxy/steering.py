@@ -54,7 +54,9 @@ class StatisticalMarks:
             settings = one.statistical
             walks = settings.scheme == "logprob_walk"
             marks.schemes[one.tenant] = (
-                LogprobWalk(ring, settings.k) if walks else BestOfN(ring, settings.n, settings.k)
+                LogprobWalk(ring, settings.k, settings.payload)
+                if walks
+                else BestOfN(ring, settings.n, settings.k, settings.payload)
             )
         if not wanted:
             return marks

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from labelers.provenance import KeyRing, Provenance
 from labelers.transform import Passthrough, TextTransform
-from labelers.watermarks.best_of_n import Selection
+from labelers.watermarks.best_of_n import Selection, payload_of
 from labelers.watermarks.units import epoch_prf
 
 __all__ = ["Drafted", "LogprobWalk", "Walked", "draw", "walk"]
@@ -104,15 +104,16 @@ def walk(selection: Selection, draft: Sequence[Drafted], temperature: float, top
 
 
 class LogprobWalk:
-    """The scheme. `k` tokens are drafted at a time. ValueError: k out of range."""
+    """The scheme. `k` tokens are drafted at a time; `payload`: the mark names the answer. ValueError: k out of range."""
 
     name = "logprob_walk"
     n = 1
 
-    def __init__(self, keys: KeyRing, k: int = 8) -> None:
+    def __init__(self, keys: KeyRing, k: int = 8, payload: bool = False) -> None:
         if not 2 <= k <= 64:
             raise ValueError(f"k must be 2 to 64: {k}")
         self._keys = keys
+        self._payload = payload
         self.k = k
 
     def mark_request(self, body: Body) -> Body:
@@ -125,4 +126,7 @@ class LogprobWalk:
 
     def new_selection(self, provenance: Provenance) -> Selection:
         """The state of choosing one text."""
-        return Selection(epoch_prf(self._keys, provenance.key_id))
+        return Selection(
+            epoch_prf(self._keys, provenance.key_id),
+            payload_of(self._keys, provenance) if self._payload else None,
+        )
