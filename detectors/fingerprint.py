@@ -34,8 +34,10 @@ from detectors.detection import Detection, Outcome
 __all__ = ["MIN_CHARACTERS", "MIN_WORDS", "FingerprintDetector", "Fingerprinter", "Hits", "Index", "Sketch"]
 
 TECHNIQUE = "fingerprint (keyed MinHash of text units)"
-MIN_CHARACTERS = 40
+MIN_CHARACTERS = 40  # what people are told: punctuation counts for them, and is no unit
 MIN_WORDS = 25
+_FEWEST_CHARACTERS = 30
+_FEWEST_WORDS = 20
 MARGIN_BITS = 12.0
 _CHARACTER_GRAM = 4
 _WORD_GRAM = 3
@@ -136,7 +138,7 @@ class Sketch:
     def long_enough(self) -> bool:
         """Whether so many units can tell one answer from others."""
         words = self.starts.size - self.characters
-        return self.characters / MIN_CHARACTERS + words / MIN_WORDS >= 1
+        return self.characters / _FEWEST_CHARACTERS + words / _FEWEST_WORDS >= 1
 
 
 class Fingerprinter:

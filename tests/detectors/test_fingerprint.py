@@ -135,8 +135,8 @@ def test_chinese_excerpts_are_found_wherever_they_are_cut(length: int) -> None:
     for seed in range(60):
         draw = random.Random(seed)
         text = draw.choice(texts)
-        start = draw.randrange(len(text) - length - 4)
-        excerpt = text[start : start + length + 4]  # some are commas
+        start = draw.randrange(len(text) - length)
+        excerpt = text[start : start + length]
         assert look.detect(excerpt).outcome is Outcome.PRESENT, excerpt
 
 
@@ -145,8 +145,8 @@ def test_english_excerpts_are_found_wherever_they_are_cut() -> None:
     look = detector(*texts)
     for seed in range(60):
         words = random.Random(seed).choice(texts).split()
-        start = seed % (len(words) - 30)
-        assert look.detect(" ".join(words[start : start + 30])).outcome is Outcome.PRESENT
+        start = seed % (len(words) - 25)
+        assert look.detect(" ".join(words[start : start + 25])).outcome is Outcome.PRESENT
 
 
 def test_light_edits_are_survived() -> None:
@@ -200,7 +200,7 @@ def test_marks_and_labels_around_and_inside_change_nothing() -> None:
     assert found.num_units_scored == bare.num_units_scored
 
 
-@pytest.mark.parametrize("text", ["", chinese(1)[:30], english(1, 20), LABEL * 6])
+@pytest.mark.parametrize("text", ["", chinese(1)[:30], english(1, 19), LABEL * 6])
 def test_what_is_too_short_says_so(text: str) -> None:
     found = detector(chinese(1), english(1), LABEL * 6).detect(text)
     assert found.outcome is Outcome.ABSENT
@@ -208,7 +208,7 @@ def test_what_is_too_short_says_so(text: str) -> None:
 
 
 def test_a_mixed_text_counts_both_its_words_and_its_characters() -> None:
-    half = chinese(1)[:22] + " " + english(1, 60)[:90]
+    half = chinese(1)[:18] + " " + english(1, 60)[:90]
     assert detector(half).detect(half).outcome is Outcome.PRESENT
 
 
