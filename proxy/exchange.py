@@ -144,6 +144,8 @@ class Exchange:
             library=library,
             content_numbers=[content_number(now, house.clock.random24()) for _ in range(asks.n)],
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
+            endpoint=call.path,
+            now_ms=now,
             grant=house.unlabelled_grant(call.rules, self._user, now) if endpoint.generates else "not asked",
             steered=steering.sampled if steering is not None else None,
             rewording=steering.rewording if steering is not None else None,
@@ -202,8 +204,8 @@ class Exchange:
         if library is None or not plan.rules.review.input:
             return None
         blocked = None
-        for _, text in texts:
-            for finding in library.review(text, Direction.INPUT):
+        for role, text in texts:
+            for finding in library.review(text, plan.scope(Direction.INPUT, role)):
                 self._outcome.findings.append((Direction.INPUT, finding))
                 if blocked is None and finding.action is Action.BLOCK:
                     blocked = finding
@@ -305,7 +307,7 @@ class Exchange:
 
     def _review_echo(self, plan: Plan, text: str) -> Finding | None:
         assert plan.library is not None  # else nothing is reviewed
-        found = plan.library.review(text, Direction.OUTPUT)
+        found = plan.library.review(text, plan.scope(Direction.OUTPUT, "assistant"))
         self._outcome.findings += [(Direction.OUTPUT, finding) for finding in found]
         return next((finding for finding in found if finding.action is Action.BLOCK), None)
 
@@ -427,7 +429,9 @@ class Exchange:
             finding.action is Action.BLOCK
             for text in texts
             for finding in (
-                library.review(text, Direction.OUTPUT) if library and plan.rules.review.output else ()
+                library.review(text, plan.scope(Direction.OUTPUT, "assistant"))
+                if library and plan.rules.review.output
+                else ()
             )
         )
         if seen or not raw:

@@ -39,10 +39,10 @@ class Condition:
     @classmethod
     def of(cls, entry: Entry) -> Condition | None:
         """The condition of an entry; None if it looks at everything, always."""
-        lists = entry.roles, entry.tenants, entry.models, entry.endpoints
+        lists = [tuple(names) for names in (entry.roles, entry.tenants, entry.models, entry.endpoints)]
         if not any(lists) and not entry.effective_from and not entry.expires:
             return None
-        return cls(*lists, entry.in_force_ms)
+        return cls(lists[0], lists[1], lists[2], lists[3], entry.in_force_ms)
 
     def holds(self, scope: Scope) -> bool:
         """Whether the entry looks at a text that stands there."""
