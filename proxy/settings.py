@@ -546,9 +546,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         if not isinstance(document, dict):
             raise SettingsError(f"{source}: must be a mapping of sections (server:, upstreams:, …)")
     try:
-        own = _merge(document, _from_environment(environ))
+        own = _expand(_merge(document, _from_environment(environ)), environ, ())
         profile = own.get("profile", "cn")
-        whole = _expand(_merge(_preset(profile), own), environ, ())
+        whole = _merge(_preset(profile), own)
         return Settings.model_validate(whole, context={"profile": profile})
     except ValidationError as error:
         lines = [f"{_place(source, text, e['loc'])}: {_explain(e, Settings)}" for e in error.errors()]
