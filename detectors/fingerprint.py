@@ -46,7 +46,7 @@ _WORD_SHARE = 2 / 3  # a text has far fewer words than characters
 _PRIOR_ANSWERS = 4096  # how common a gram is, is not known from fewer answers
 _MOST_ANSWERS = 5  # that one text is traced to
 _CANDIDATES = 64  # answers looked at closely, those with most grams in common
-_MOST_VALUES = 4000  # a longer text is looked up by these, evenly spread
+_MOST_VALUES = 400  # of more (from about 1,200 characters on) so many are looked up, evenly spread
 
 Values = npt.NDArray[np.uint32]
 Words = npt.NDArray[np.uint64]

@@ -31,7 +31,7 @@ _FANOUT = 8
 _LEVELS = 3  # the largest segments, of FRESH * 8**3 answers, are merged no more
 _BITS = (8, 10, 12, 14)  # of a value that name its bucket, by level
 _COMMON = 2000  # more answers of one segment than this are counted, not listed
-_BUCKETS_A_COMMIT = 256
+_ROWS_A_QUERY = 500
 _BUSY_SECONDS = 30.0
 
 _SCHEMA = """
@@ -115,22 +115,27 @@ class Month:
         asked: list[Numbers],
         answers: list[Numbers],
     ) -> None:
-        for place, value in enumerate(values.tolist()):
-            row = self._connection.execute(
-                "SELECT value_list, answer_list FROM buckets WHERE id = ?",
-                (_row(segment, value >> (32 - bits)),),
-            ).fetchone()
-            if row is None:
-                continue
-            held = np.frombuffer(row[0], "<u4")
-            low, high = np.searchsorted(held, (value, value + 1))
-            if low == high:
-                continue
-            frequency[place] += high - low
-            if high - low <= _COMMON:
-                found = np.frombuffer(row[1], "<u4")[low:high].astype(np.int64)
-                asked.append(np.full(found.size, place, np.int64))
-                answers.append(found)
+        order = np.argsort(values, kind="stable")
+        ordered = values[order]
+        names, first = np.unique(ordered >> np.uint32(32 - bits), return_index=True)
+        ends = np.append(first[1:], values.size)
+        place_of = {_row(segment, int(name)): at for at, name in enumerate(names.tolist())}
+        rows = list(place_of)
+        for start in range(0, len(rows), _ROWS_A_QUERY):
+            some = rows[start : start + _ROWS_A_QUERY]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT id, value_list, answer_list FROM buckets WHERE id IN ({marks})"  # noqa: S608 - only marks
+            for row, value_list, answer_list in self._connection.execute(query, some):
+                at = place_of[row]
+                here = ordered[first[at] : ends[at]]
+                held = np.frombuffer(value_list, "<u4")
+                low, high = held.searchsorted(here), held.searchsorted(here, "right")
+                for which in (high > low).nonzero()[0].tolist():
+                    place, a, b = int(order[first[at] + which]), int(low[which]), int(high[which])
+                    frequency[place] += b - a
+                    if b - a <= _COMMON:
+                        asked.append(np.full(b - a, place, np.int64))
+                        answers.append(np.frombuffer(answer_list, "<u4")[a:b].astype(np.int64))
 
     def merge(self) -> bool:
         """Does the merging that is due, unless another process does. True: something was merged."""
@@ -142,12 +147,12 @@ class Month:
                 done = True
             return done
 
-    def _gather(self) -> bool:
-        """The fresh answers become a segment of the lowest level, once they are enough."""
+    def _gather(self, least: int = 0) -> bool:
+        """The fresh answers become a segment of the lowest level, once they are enough (`least`, else `FRESH`)."""
         fresh = self._connection.execute(
             "SELECT id, value_list FROM fresh ORDER BY id LIMIT ?", (FRESH,)
         ).fetchall()
-        if len(fresh) < FRESH:
+        if len(fresh) < (least or FRESH):
             return False
         held, owners = _pairs(fresh)
         order = np.lexsort((owners, held))
@@ -162,41 +167,59 @@ class Month:
         """Eight segments of one level become one of the next."""
         for level in range(_LEVELS):
             rows = self._connection.execute(
-                "SELECT id FROM segments WHERE whole AND level = ? ORDER BY id LIMIT ?", (level, _FANOUT)
+                "SELECT id, level FROM segments WHERE whole AND level = ? ORDER BY id LIMIT ?",
+                (level, _FANOUT),
             ).fetchall()
             if len(rows) == _FANOUT:
-                self._merge([segment for (segment,) in rows], level)
+                self._merge(rows, level + 1)
                 return True
         return False
 
-    def _merge(self, old: list[int], level: int) -> None:
+    def compact(self) -> bool:
+        """Makes one segment of all, once nothing more is added: a look-up then reads one row a value.
+
+        True: it did; False: it was so already, or another process merges.
+        """
+        with self._file_lock() as mine:
+            if not mine:
+                return False
+            while self._gather(least=1):
+                pass
+            rows = self._connection.execute(
+                "SELECT id, level FROM segments WHERE whole ORDER BY id"
+            ).fetchall()
+            if len(rows) < 2:
+                return False
+            self._merge(rows, _LEVELS)
+            return True
+
+    def _merge(self, old: Sequence[tuple[int, int]], level: int) -> None:
+        """`old`: id and level of each. Values are gone through in 256 steps, so little is in memory at a time."""
         with self._transaction() as run:
             for (broken,) in run.execute("SELECT id FROM segments WHERE NOT whole").fetchall():
                 self._forget(broken)
-            target = self._new_segment(level + 1)
-        for start in range(0, 1 << _BITS[level], _BUCKETS_A_COMMIT):
+            target = self._new_segment(level)
+        for step in range(1 << _BITS[0]):
             with self._transaction():
-                for bucket in range(start, min(start + _BUCKETS_A_COMMIT, 1 << _BITS[level])):
-                    self._merge_bucket(target, level, old, bucket)
+                self._merge_step(target, level, old, step)
         with self._transaction() as run:
             run.execute("UPDATE segments SET whole = 1 WHERE id = ?", (target,))
-            for segment in old:
+            for segment, _ in old:
                 self._forget(segment)
 
-    def _merge_bucket(self, target: int, level: int, old: Sequence[int], bucket: int) -> None:
-        rows = [
-            row
-            for segment in old
-            for row in self._connection.execute(
-                "SELECT value_list, answer_list FROM buckets WHERE id = ?", (_row(segment, bucket),)
+    def _merge_step(self, target: int, level: int, old: Sequence[tuple[int, int]], step: int) -> None:
+        rows: list[tuple[bytes, bytes]] = []
+        for segment, its_level in old:
+            finer = _BITS[its_level] - _BITS[0]
+            bounds = (_row(segment, step << finer), _row(segment, step + 1 << finer))
+            rows += self._connection.execute(
+                "SELECT value_list, answer_list FROM buckets WHERE id >= ? AND id < ?", bounds
             )
-        ]
-        if not rows:
-            return
-        held = np.concatenate([np.frombuffer(row[0], "<u4") for row in rows])
-        owners = np.concatenate([np.frombuffer(row[1], "<u4") for row in rows])
-        order = np.lexsort((owners, held))
-        self._write(target, level + 1, held[order], owners[order])
+        if rows:
+            held = np.concatenate([np.frombuffer(row[0], "<u4") for row in rows])
+            owners = np.concatenate([np.frombuffer(row[1], "<u4") for row in rows])
+            order = np.lexsort((owners, held))
+            self._write(target, level, held[order], owners[order])
 
     def _write(self, segment: int, level: int, held: Values, owners: Values) -> None:
         """The buckets of pairs that are sorted by value."""

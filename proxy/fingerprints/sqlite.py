@@ -72,9 +72,12 @@ class SqliteFingerprints:
             return months[answer >> _SHIFT].content_number(answer & ((1 << _SHIFT) - 1))
 
     def expire(self, now_ms: int) -> list[str]:
-        limit = datetime.fromtimestamp(now_ms / 1000, UTC) - self._retention
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        limit = now - self._retention
         gone = []
         for name in self._names():
+            if name < now.year * 100 + now.month:
+                self._compact(name)
             year, number = divmod(name, 100)
             days = calendar.monthrange(year, number)[1]
             if datetime(year, number, 1, tzinfo=UTC) + timedelta(days=days) <= limit:
@@ -83,6 +86,13 @@ class SqliteFingerprints:
                     Path(f"{path}{part}").unlink(missing_ok=True)
                 gone.append(path.name)
         return gone
+
+    def _compact(self, name: int) -> None:
+        month = Month(self._path(name))
+        try:
+            month.compact()
+        finally:
+            month.close()
 
     def close(self) -> None:
         with self._lock:

@@ -238,8 +238,39 @@ def test_only_who_has_the_lock_merges(tmp_path: Path, monkeypatch: pytest.Monkey
         assert not other.merge()
     assert other.merge()
     assert not month.merge()
+    with month._file_lock():
+        assert not other.compact()
     month.close()
     other.close()
+
+
+def test_a_month_that_is_over_becomes_one_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(month_file, "FRESH", 4)
+    draw = np.random.default_rng(5)
+    store, oracle = SqliteFingerprints(tmp_path, 200), MemoryFingerprints()
+    for at in range(203):
+        values = np.unique(draw.integers(0, 2**32, 9, np.uint64) // 2**23 * 2**23).astype(np.uint32)
+        for one_store in (store, oracle):
+            one_store.add([Fingerprint(content_number(JULY + at, at), values)])
+    (path,) = tmp_path.glob("*.sqlite")
+    assert len(levels_of(path)) > 3
+    query = (draw.integers(0, 2**32, 700, np.uint64) // 2**23 * 2**23).astype(np.uint32).tolist()
+    before = found(store, *query)
+    assert before == found(oracle, *query)
+    assert store.expire(JULY + 5 * DAY) == []  # the month goes on
+    assert len(levels_of(path)) > 3
+    assert store.expire(JULY + 40 * DAY) == []
+    assert levels_of(path) == [3]
+    assert found(store, *query) == before
+    # A late answer is found too, and joins at the next time.
+    late = one(500, 5)
+    store.add([late])
+    assert [number for _, number in found(store, 5)] == [late.content_number]
+    store.expire(JULY + 41 * DAY)
+    assert levels_of(path) == [3]
+    assert [number for _, number in found(store, 5)] == [late.content_number]
+    store.expire(JULY + 42 * DAY)
+    store.close()
 
 
 def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
