@@ -34,7 +34,7 @@ from aiohttp import web
 
 INKSEAL = Path(sys.executable).parent / "inkseal"
 MARKER = "标记词语"
-CHUNKS, PAUSE = 60, 0.5
+CHUNKS, PAUSE = 40, 1.0
 ADMIN = "ink-admin-of-the-benchmark"
 
 
@@ -190,14 +190,19 @@ async def publish_versions(
             state["published"] = number
             while True:
                 told = await call(session, url, tokens["cid"], "/workers")
-                if told["converged"] and told["live"] == done["version"]:
+                if (
+                    told["converged"]
+                    and told["live"] == done["version"]
+                    and len(told["workers"]) == options.workers
+                ):
                     break
                 await asyncio.sleep(0.05)
             loaded = max(worker["loaded_ms"] for worker in told["workers"]) / 1000
             times.append((in_force - began, loaded - in_force))
             seen.least_live = min(seen.least_live, seen.live)
             print(f"version {number}: {in_force - began:.2f} s to compile, {1000 * (loaded - in_force):.0f} ms to all "
-                  f"{len(told['workers'])} workers, {seen.live} streams live", file=sys.stderr)  # fmt: skip
+                  f"{len(told['workers'])} workers, {seen.live} streams live, {seen.whole} whole, {len(seen.dropped)} dropped, "
+                  f"{len(seen.two_versions)} with two versions", file=sys.stderr)  # fmt: skip
     return times
 
 
