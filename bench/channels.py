@@ -221,8 +221,6 @@ def browser(texts: list[str]) -> Results:
                 results.setdefault(
                     f"Chromium {version}: copied from the page, pasted into {where}", []
                 ).append(pasted)
-            clipboard = page.evaluate("navigator.clipboard.readText()")
-            results.setdefault(f"Chromium {version}: clipboard as plain text", []).append(str(clipboard))
             page.eval_on_selector_all("textarea, #edit", "all => all.forEach(one => one.remove())")
             pdfs.append(page.pdf())
         chromium.close()

@@ -3,7 +3,7 @@
     python bench/statistical_generate.py --cells 8:zh:200 8:en:200 --seconds 600
 
 A proxy with the scheme switched on, the embedded base model behind it, and the official client: one continuation
-of a prompt after the other (temperature 0.8, top_p 0.95), cell after cell (n : language : tokens; n 1 is unmarked),
+of a prompt after the other (temperature 0.8, top_p 0.95), cell after cell (n : language : tokens; n 1 is unmarked, "walk" is logprob_walk),
 appended to bench/texts/best_of_n.jsonl as soon as it is whole. Started again it goes on with the next prompts.
 `--lock FILE` takes turns with other heavy work on the machine, round by round.
 """
@@ -27,13 +27,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from labelers.provenance import KeyRing
 from labelers.watermarks.best_of_n import BestOfN
+from labelers.watermarks.logprob_walk import LogprobWalk
 from proxy.upstreams import Upstream, UpstreamRequest, UpstreamResponse
 from tests.helpers import Running, serving
 
 HERE = Path(__file__).parent / "texts"
 MASTER = b"Inkseal, the benchmark's own key"
 MODEL = "gemma-3-270m"
-TURN_SECONDS = 150.0
+TURN_SECONDS = 280.0
 
 
 class TakingTurns:
@@ -127,14 +128,17 @@ async def main() -> None:
             while time.monotonic() < end:
                 cell = min(args.cells, key=lambda cell: (written.count(cell), args.cells.index(cell)))
                 n, language, tokens = cell.split(":")
-                run.house.statistical.schemes[""] = BestOfN(KeyRing(MASTER), max(int(n), 2), args.k)
-                scheme = "best_of_n" if int(n) > 1 else "none"
+                ring, scheme = KeyRing(MASTER), "none" if n == "1" else "best_of_n"
+                run.house.statistical.schemes[""] = BestOfN(ring, 2 if n in ("1", "walk") else int(n), args.k)
+                if n == "walk":
+                    scheme = "logprob_walk"
+                    run.house.statistical.schemes[""] = LogprobWalk(ring, args.k)
                 run.house.rules = {
                     "": replace(rules, statistical=rules.statistical.model_copy(update={"scheme": scheme}))
                 }
                 done = written.count(cell)
                 prompt = prompts[language][done % len(prompts[language])]
-                working = one_text(run, prompt, int(tokens), 1000 * int(n) + done)
+                working = one_text(run, prompt, int(tokens), 1000 * len(n) + done)
                 try:
                     row = await asyncio.wait_for(working, end - time.monotonic())
                 except TimeoutError:

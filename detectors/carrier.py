@@ -120,7 +120,7 @@ class CarrierDetector:
         """What the index of issued marks says of a fragment: two bound grains decide, one is a hint."""
         assert self._lookup is not None
         provenance = self._lookup(distinct)
-        if provenance is None or provenance.key_id not in self._keys.kids():
+        if provenance is None or not self._keys.vouches_for(provenance):
             return None
         in_place = bound(provenance, self._keys.key(provenance.key_id), grains)
         certain = len({grain.index for grain in in_place}) >= 2

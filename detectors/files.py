@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from detectors.c2pa import c2pa_detections, reading_of
 from detectors.detection import Outcome
 from detectors.explicit import ExplicitDetector
 from detectors.metadata import metadata_detections
 from detectors.panel import Panel
 from detectors.verdict import Report, judge
 from labelers import files
-from labelers.files import FileError, ImplicitLabel
+from labelers.c2pa_manifest import C2paReading
+from labelers.files import MEDIA_TYPES, FileError, ImplicitLabel
 
 __all__ = ["COMPLIANT", "NON_COMPLIANT", "NOT_FOUND", "UNREADABLE", "FileReading", "examine", "read"]
 
@@ -34,8 +36,8 @@ class FileReading:
     """What a file says of its origin.
 
     `verdict` is about the implicit label alone: compliant, non_compliant (`problems` name the clauses),
-    not_found or unreadable (`reason`). `explicit`: the visible labels found, in the order of the text.
-    `notes`: what is unusual and allowed.
+    not_found or unreadable (`reason`). `explicit`: the visible labels found, in the order of the text. `credentials`:
+    what its C2PA manifest says, if it has one. `notes`: what is unusual and allowed.
     """
 
     format: str
@@ -46,6 +48,7 @@ class FileReading:
     problems: tuple[str, ...]
     verdict: str
     reason: str = ""
+    credentials: C2paReading | None = None
 
     @property
     def fields(self) -> Mapping[str, str]:
@@ -66,6 +69,8 @@ class FileReading:
             )
             for label in shown["labels"]
         )
+        manifest = shown.get("credentials")
+        credentials = C2paReading(**{**manifest, "codes": tuple(manifest["codes"])}) if manifest else None
         return cls(
             shown["format"],
             tuple(labels),
@@ -75,6 +80,7 @@ class FileReading:
             tuple(shown["problems"]),
             shown["verdict"],
             shown["reason"],
+            credentials,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -97,7 +103,7 @@ class FileReading:
             "problems": list(self.problems),
             "notes": list(self.notes),
             "reason": self.reason,
-        }
+        } | ({"credentials": asdict(self.credentials)} if self.credentials is not None else {})
 
 
 def read(data: bytes, name: str) -> FileReading:
@@ -119,6 +125,7 @@ def read(data: bytes, name: str) -> FileReading:
             notes.append(f"the label stands in {label.place}, where nobody looks for it")
         notes += label.notes
     spans = ExplicitDetector().detect(contents.text).spans
+    credentials = reading_of(data, MEDIA_TYPES.get(contents.format, "").partition(";")[0])
     verdict = NON_COMPLIANT if problems else COMPLIANT if labels else NOT_FOUND
     return FileReading(
         format=contents.format,
@@ -128,6 +135,7 @@ def read(data: bytes, name: str) -> FileReading:
         notes=tuple(dict.fromkeys(notes)),
         problems=tuple(problems),
         verdict=verdict,
+        credentials=credentials if credentials.present else None,
     )
 
 
@@ -143,6 +151,11 @@ def examine(
     `pinned_keys`: public SM2 keys by producer, which make a signature authentic.
     """
     report = panel.examine(reading.text, declared=declared)
-    found = [*metadata_detections(reading.labels, pinned_keys), *report.detections]
+    found = [
+        *metadata_detections(reading.labels, pinned_keys),
+        *c2pa_detections(reading.credentials or C2paReading(False)),
+    ]
+    # A manifest is bound to the file, not to the text that was taken out of it.
+    found += [one for one in report.detections if reading.credentials is None or one.detector != "c2pa"]
     found.sort(key=lambda detection: detection.outcome is Outcome.ABSENT)
     return judge(reading.text, found, declared=declared)

@@ -3,9 +3,9 @@
 Strategy. The scores of the text's distinct grams under a key (`labelers.watermarks.units`) are independent and
 standard normal for every text that was not written with that key, whoever wrote it. Their sum over the whole text is
 one test; sums over windows of 50 to 800 grams find a marked passage in a longer paste. All that was tried is
-paid for (Bonferroni): a third of the error goes to the whole text, a third to the windows together, a third to
-the places where one of two words was chosen (`labelers.watermarks.substitution`), and all are multiplied by the
-number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one in a million comes
+paid for (Bonferroni): a quarter of the error goes to the whole text, to the windows together, to the places
+where one of two words was chosen (`labelers.watermarks.substitution`), and to the message that a mark may carry
+(`labelers.watermarks.payload`), and all are multiplied by the number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one in a million comes
 out as marked.
 """
 
@@ -14,12 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
 from detectors.detection import Detection, Outcome
 from labelers.provenance import KeyRing, KeyState
+from labelers.watermarks.payload import Payload, pilot_scores, read_payload
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
@@ -29,9 +31,11 @@ TECHNIQUE = "statistical (keyed choice of words)"
 MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
 MAX_KEYS = 30  # the newest; more keys would cost every honest finding
 WINDOWS = (50, 100, 200, 400, 800)  # grams
-TESTS = 3
+TESTS = 4
+PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
 FEWEST = 16  # a sum of fewer is not worth a test
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
+MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
 MAX_PLACES = 200_000  # characters that are searched for places
 _TINIEST = -300.0  # what a float can still hold as p
 
@@ -50,6 +54,7 @@ class Evidence:
     start: int
     end: int
     scored: int
+    payload: Payload | None = None
 
 
 class StatisticalDetector:
@@ -84,12 +89,12 @@ class StatisticalDetector:
             outcome,
             TECHNIQUE,
             ((evidence.start, evidence.end),) if found else (),
-            {"key_epoch": str(evidence.kid)} if found else None,
+            _origin(evidence) if found else None,
             round(evidence.z, 3),
             10 ** max(evidence.log10_p, _TINIEST),
             len(grams),
             f"{state} log10 p = {evidence.log10_p:.1f} by {evidence.scheme}, {evidence.scored} scored of {len(grams)} "
-            f"units; corrected for {len(self._keys)} keys, three tests and {_windows(len(grams))} windows; "
+            f"units; corrected for {len(self._keys)} keys, four tests and {_windows(len(grams))} windows; "
             f"key epoch {evidence.kid}.",
         )
 
@@ -103,6 +108,7 @@ class StatisticalDetector:
         for kid, prf in self._keys.items():
             if len(grams) >= FEWEST:
                 found.append(_by_grams(kid, prf.scores(grams.blocks), units, grams, correction))
+                found += _by_payload(kid, prf, units, grams, correction)
             if len(places) >= FEWEST_PLACES:
                 found.append(_by_places(kid, prf, places, correction))
         return min(found, key=lambda one: one.log10_p, default=None)
@@ -151,6 +157,37 @@ def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: 
             top, first, width = float(inside[at]), int(starts[at]), wide
     best = evidence(top, windows, first, first + width)
     return best if best.log10_p < whole.log10_p else whole
+
+
+def _by_payload(kid: int, prf: Prf, units: Units, grams: Grams, correction: float) -> list[Evidence]:
+    """The fourth test: pilots, and where they show a mark, the message that the rest spells.
+
+    Stouffer's sum of the pilots and of both symbols, each for its best of 65,536 values. The message counts only
+    where chance would not read one so clearly, else the mark is there and its id unreadable.
+    """
+    scores = pilot_scores(prf, grams.blocks)
+    if len(scores) < FEWEST:
+        return []
+    z = float(scores.sum(dtype=np.float64)) / math.sqrt(len(scores))
+    if log10_tail(z) > PILOT:
+        return []
+    reading = read_payload(prf, grams.blocks[:MAX_MESSAGE])
+    clear = [-NormalDist().inv_cdf(min(0.999, max(10**p, 1e-300))) for p in reading.log10_p]
+    whole = (z + sum(clear)) / math.sqrt(3)
+    p = min(0.0, min(log10_tail(whole), log10_tail(z)) + math.log10(2) + correction)
+    readable = all(one + correction < MARKED for one in reading.log10_p)
+    start, end = int(units.starts[grams.units[0] - 1]), int(units.ends[grams.units[-1]])
+    scheme = "choice of words with a message" + ("" if readable else ", id unreadable")
+    payload = reading.payload if readable else None
+    return [Evidence(kid, scheme, p, whole, start, end, len(grams), payload)]
+
+
+def _origin(evidence: Evidence) -> dict[str, str]:
+    origin = {"key_epoch": str(evidence.kid)}
+    if evidence.payload is not None:
+        origin["content_id_end"] = f"{evidence.payload.number:06x}"
+        origin["producer_code_end"] = f"{evidence.payload.producer:02x}"
+    return origin
 
 
 def _by_places(kid: int, prf: Prf, places: Sequence[Place], correction: float) -> Evidence:

@@ -204,8 +204,17 @@ class KeyRing:
         epoch = self._epochs.get(provenance.key_id)
         if epoch is None or epoch.state is not KeyState.ACTIVE:
             raise ValueError(f"key epoch {provenance.key_id} does not sign")
+        return self.signed(provenance)
+
+    def signed(self, provenance: Provenance) -> bytes:
+        """The message as its key signed it once, whatever has become of the epoch: for comparing, not for writing."""
         head = header(provenance, self.code(provenance.producer))
         return head + tag(self.key(provenance.key_id), head)
+
+    def vouches_for(self, provenance: Provenance) -> bool:
+        """Whether the epoch is one of ours and its key still says anything about this number."""
+        epoch = self._epochs.get(provenance.key_id)
+        return epoch is not None and _vouches(epoch, provenance.content_number)
 
     def unpack(self, message: bytes) -> Provenance | None:
         """What a message says of itself, unverified; None where it is not one of ours.

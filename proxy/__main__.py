@@ -14,6 +14,7 @@ from proxy.cli.banks import library
 from proxy.cli.detect import detect
 from proxy.cli.export import export
 from proxy.cli.keys import keys
+from proxy.cli.label import label
 from proxy.cli.operators import operators
 from proxy.cli.records import records
 from proxy.cli.serve import check_config, serve
@@ -28,7 +29,7 @@ def main() -> None:
     """Inkseal 钤印: labels, watermarks, reviews and records AI text."""
 
 
-for _command in (serve, check_config, detect, export, library, operators, records, keys, unlabelled):
+for _command in (serve, check_config, detect, export, label, library, operators, records, keys, unlabelled):
     main.add_command(_command)
 
 

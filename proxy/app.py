@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -40,6 +41,8 @@ __all__ = ["create_app"]
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
+
+log = logging.getLogger("inkseal")
 
 DRAIN_SECONDS = 10.0
 
@@ -146,7 +149,9 @@ def _add_health(app: FastAPI, house: House) -> None:
         library = house.settings.review.library
         live, age = live_version(library), live_age_days(library, house.clock.now_ms())
         told = await asyncio.to_thread(workers, house)
-        return PlainTextResponse(exposition(told, live, age), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(
+            exposition(told, live, age, house.library.entries()), media_type="text/plain; version=0.0.4"
+        )
 
     @app.get("/version")
     async def versions() -> dict[str, str | None]:
@@ -157,19 +162,19 @@ def _add_health(app: FastAPI, house: House) -> None:
 class _AsgiReply:
     """The way back to one client. Every answer carries our request id."""
 
-    __slots__ = ("_receive", "_request_id", "_send", "finished", "started")
+    __slots__ = ("_receive", "_send", "finished", "request_id", "started")
 
     def __init__(self, receive: Receive, send: Send, request_id: str) -> None:
         self._receive = receive
         self._send = send
-        self._request_id = request_id
+        self.request_id = request_id
         self.started = False
         self.finished = False
 
     async def start(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
         self.started = True
         raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        raw.append((b"x-request-id", self._request_id.encode()))
+        raw.append((b"x-request-id", self.request_id.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
     async def send(self, data: bytes, *, more: bool = True) -> None:
@@ -206,6 +211,18 @@ async def _serve(house: House, scope: Scope, receive: Receive, send: Send) -> No
                 code="records_unavailable",
             )
         )
+    except Exception:
+        if reply.started:
+            raise
+        log.exception("request %s failed", reply.request_id)
+        await reply.error(
+            ApiError(
+                500,
+                f"this proxy failed; the operator finds the reason in its log under {reply.request_id}",
+                type_="server_error",
+                code="internal_error",
+            )
+        )
 
 
 async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiReply) -> None:
@@ -215,7 +232,7 @@ async def _dispatch(house: House, scope: Scope, receive: Receive, reply: _AsgiRe
     if house.draining:
         raise ApiError(503, "this server is stopping; try again", type_="server_error", code="draining")
     house.gates[rules.tenant].enter(house.clock.monotonic())
-    request_id = reply._request_id
+    request_id = reply.request_id
     endpoint = ENDPOINTS.get(path)
     if isinstance(endpoint, InputEndpoint) and endpoint.media and not _may_give_media(house, path):
         raise ApiError(

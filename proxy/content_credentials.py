@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -24,6 +25,10 @@ def content_signer(settings: ContentCredentials) -> C2paSigner | None:
     """
     if not settings.enabled or settings.certificate is None or settings.private_key is None:
         return None
+    if find_spec("c2pa") is None:
+        raise ValueError(
+            "content_credentials: signing needs the package c2pa-python: pip install 'inkseal[c2pa]'"
+        )
     if settings.private_key.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise PermissionError(
             f"others can read the private key {settings.private_key}: run `chmod 600 {settings.private_key}`"

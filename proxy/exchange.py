@@ -8,10 +8,7 @@ record is durable before the last frame leaves, and is written however the reque
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from time import perf_counter
 from typing import Any
 
 import orjson
@@ -19,42 +16,31 @@ import orjson
 from labelers.explicit import strip_labels
 from labelers.metadata import Origin, read_aigc_header
 from labelers.provenance import content_number
+from proxy.answering import Answering, Texts, content_filter
 from proxy.call import Call, Presence, Reply
 from proxy.errors import ApiError, WireError
 from proxy.fallback import open_first
 from proxy.house import House
-from proxy.lane import Lane
 from proxy.outcome import Outcome
 from proxy.policy import Plan, plan
 from proxy.recording import Recording
-from proxy.records.record import BLOCKED, CLOSED
+from proxy.records.record import BLOCKED
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
 from proxy.sampling import open_sampled
 from proxy.shadow import Said
-from proxy.tokens import encoding_for, estimate_usage
+from proxy.tokens import encoding_for
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
-from proxy.wire.echo import EchoReview
-from proxy.wire.endpoint import AnswerStream, Endpoint
+from proxy.wire.endpoint import Endpoint
 from proxy.wire.form import form_texts, is_form
-from proxy.wire.headers import body_headers, forwarded_headers, returned_headers
+from proxy.wire.headers import forwarded_headers
 from proxy.wire.inputs import InputEndpoint
 from proxy.wire.jsonedit import remove_member, replace_values
 from proxy.wire.prompts import holds_tokens
-from proxy.wire.rewriter import StreamRewriter
 from proxy.wire.sse import PING
-from proxy.wire.strings import spelt_strings
 
-__all__ = ["Exchange", "send_through"]
-
-Texts = Sequence[tuple[str, str]]
-
-MAX_ANSWER = 64 * 1024 * 1024
-# How much of an answer that is no text waits for its end.
-MAX_WAITING = 4 * 1024 * 1024
-# After its last finish chunk an upstream that never sends [DONE] is not waited for any longer.
-TRAILER_SECONDS = 2.0
+__all__ = ["Exchange"]
 
 
 class Exchange:
@@ -68,10 +54,8 @@ class Exchange:
         self._outcome = Outcome()
         self._recording = Recording(house, call.request_id)
         self._presence = Presence(reply, house.settings.server.keepalive_seconds, self._ping)
-        self._sent_at = 0.0
         self._gate = house.gates[call.rules.tenant]
         self._streaming = False
-        self._answered = self._echoed = False
         self._input_digest = ""
         self._user = ""
         self._texts: Texts = ()
@@ -135,7 +119,6 @@ class Exchange:
                 code="library_missing",
             )
         now = house.clock.now_ms()
-        self._user = _end_user(call, body)
         steering = house.statistical.steer(call.rules, routes[0][0], endpoint.path, body)
         decided = self._plan = plan(
             call.rules,
@@ -144,6 +127,8 @@ class Exchange:
             library=library,
             content_numbers=[content_number(now, house.clock.random24()) for _ in range(asks.n)],
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
+            endpoint=call.path,
+            now_ms=now,
             grant=house.unlabelled_grant(call.rules, self._user, now) if endpoint.generates else "not asked",
             steered=steering.sampled if steering is not None else None,
             rewording=steering.rewording if steering is not None else None,
@@ -167,7 +152,12 @@ class Exchange:
                     routes, request, self._outcome.attempts, house.resting, steering, provenances, now // 1000
                 )
             async with opening as response:
-                await self._answer(decided, texts, response)
+                origin = self._origin(response)
+                if origin is not None:
+                    decided = self._plan = decided.labelled_by(origin)
+                await Answering(house, endpoint, self._reply, self._outcome, self._close).carry(
+                    decided, texts, response
+                )
         except UpstreamError as error:
             self._outcome.reason = f"upstream: {error.kind}: {error}"
             if self._reply.started:
@@ -178,6 +168,9 @@ class Exchange:
                 type_="upstream_error",
                 code="upstream_error",
             ) from error
+        except WireError as error:
+            self._outcome.reason = f"upstream: protocol: {error}"
+            raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error
 
     # -- the way in
 
@@ -199,8 +192,8 @@ class Exchange:
         if library is None or not plan.rules.review.input:
             return None
         blocked = None
-        for _, text in texts:
-            for finding in library.review(text, Direction.INPUT):
+        for role, text in texts:
+            for finding in library.review(text, plan.scope(Direction.INPUT, role)):
                 self._outcome.findings.append((Direction.INPUT, finding))
                 if blocked is None and finding.action is Action.BLOCK:
                     blocked = finding
@@ -213,7 +206,7 @@ class Exchange:
         headers = [("x-inkseal-review-id", plan.request_id), ("x-should-retry", "false")]
         endpoint = self._endpoint
         if isinstance(endpoint, InputEndpoint) or plan.rules.review.on_block == "error":
-            raise _content_filter(plan, "request", blocked, endpoint.param)
+            raise content_filter(plan, "request", blocked, endpoint.param)
         self._outcome.http_status = 200
         text = plan.refusal(blocked)
         created = self._house.clock.now_ms() // 1000
@@ -224,46 +217,7 @@ class Exchange:
         await self._reply.start(200, [("content-type", kind), *headers])
         await self._reply.send(data, more=False)
 
-    # -- the way back
-
-    async def _answer(self, plan: Plan, texts: Texts, response: UpstreamResponse) -> None:
-        headers = returned_headers(response.headers)
-        self._outcome.upstream_request_id = dict(response.headers).get("x-request-id", "")
-        headers.append(("x-inkseal-review-id", plan.request_id))
-        self._outcome.http_status = response.status
-        kind = dict(response.headers).get("content-type", "").partition(";")[0].strip().lower()
-        if response.status != 200:
-            await self._upstream_refused(plan, response, headers)
-            return
-        self._answered = True
-        endpoint = self._endpoint
-        if isinstance(endpoint, InputEndpoint):
-            headers += body_headers(response.headers)
-            if kind in ("", "application/json") and plan.reviews_output:
-                await self._echo(plan, response, headers)
-                return
-            await self._reply.start(200, headers)
-            await send_through(response, self._reply, self._finish)
-            return
-        origin = self._origin(response)
-        if origin is not None:
-            plan = self._plan = plan.labelled_by(origin)
-        headers += plan.headers()
-        if plan.streamed:
-            pieces = response.body
-            if kind == "application/json":
-                # Some servers answer stream:true with one body: reviewed and sent as the stream it should be.
-                pieces = _once(endpoint.as_stream(await _whole(response)))
-            elif kind != "text/event-stream":
-                raise ApiError(
-                    502,
-                    "the model server answered a stream request with neither events nor JSON",
-                    type_="upstream_error",
-                    code="upstream_protocol",
-                )
-            await self._stream(endpoint.stream(plan), plan, texts, pieces, headers)
-            return
-        await self._whole_answer(endpoint, plan, response, headers, streamed=kind == "text/event-stream")
+    # -- while it lasts
 
     def _origin(self, response: UpstreamResponse) -> Origin | None:
         """Who labelled the answer, where the upstream that gave it is trusted to say so."""
@@ -272,182 +226,10 @@ class Exchange:
             return read_aigc_header(dict(response.headers).get("x-aigc", ""))
         return None
 
-    async def _echo(self, plan: Plan, response: UpstreamResponse, headers: list[tuple[str, str]]) -> None:
-        """An answer that is no text goes out as it came, if no string in it is to be blocked.
-
-        What is small is sent when all of it was seen, so that a block can still be told as an error.
-        """
-        self._echoed = True
-        echo = EchoReview(lambda text: self._review_echo(plan, text))
-        ready = b""
-        try:
-            async for data in response.body:
-                if len(ready) > MAX_WAITING:
-                    if not self._reply.started:
-                        await self._reply.start(200, headers)
-                    await self._reply.send(ready)
-                    ready = b""
-                ready += echo.feed(data)
-                if echo.blocked is not None:
-                    break
-            if echo.blocked is None:
-                echo.flush()
-        except WireError as error:
-            self._outcome.reason = f"upstream: protocol: {error}"
-            raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error
-        if echo.blocked is not None:
-            self._outcome.status = BLOCKED
-            self._outcome.reason = f"output: {echo.blocked.category}"
-            raise _content_filter(plan, "answer", echo.blocked, None)
-        await self._finish()
-        if not self._reply.started:
-            await self._reply.start(200, headers)
-        await self._reply.send(ready, more=False)
-
-    def _review_echo(self, plan: Plan, text: str) -> Finding | None:
-        assert plan.library is not None  # else nothing is reviewed
-        found = plan.library.review(text, Direction.OUTPUT)
-        self._outcome.findings += [(Direction.OUTPUT, finding) for finding in found]
-        return next((finding for finding in found if finding.action is Action.BLOCK), None)
-
-    async def _finish(self) -> None:
-        """The answer of an endpoint whose output is not text is about to end."""
-        self._settle(())
-        await self._close()
-
-    async def _whole_answer(
-        self,
-        endpoint: Endpoint,
-        plan: Plan,
-        response: UpstreamResponse,
-        headers: list[tuple[str, str]],
-        *,
-        streamed: bool,
-    ) -> None:
-        answer = endpoint.whole(plan)
-        try:
-            raw = await _whole(response)
-            # Some servers stream whatever was asked: put together, reviewed and sent as the body it should be.
-            data = answer.rewrite(endpoint.as_whole(raw) if streamed else raw)
-        except WireError as error:
-            self._outcome.reason = f"upstream: protocol: {error}"
-            raise ApiError(502, str(error), type_="upstream_error", code="upstream_protocol") from error
-        finally:
-            self._outcome.lanes = answer.lanes
-        self._outcome.usage = answer.usage
-        self._settle(answer.lanes)
-        await self._close()
-        await self._reply.start(200, [("content-type", "application/json"), *headers])
-        await self._reply.send(data, more=False)
-
-    async def _stream(
-        self,
-        dialect: AnswerStream,
-        plan: Plan,
-        texts: Texts,
-        pieces: AsyncIterator[bytes],
-        headers: list[tuple[str, str]],
-    ) -> None:
-        reply = self._reply
-        rewriter = StreamRewriter(dialect)
-        await reply.start(
-            200,
-            [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"), *headers],
-        )
-        failure = ""
-        loop = asyncio.get_running_loop()
-        metrics = self._house.metrics
-        metrics.streams.add(dialect)
-        try:
-            async for data in pieces:
-                began = perf_counter()
-                out = rewriter.feed(data)
-                metrics.path(perf_counter() - began)
-                if out:
-                    self._sent_at = loop.time()
-                    await reply.send(out)
-                if rewriter.complete:
-                    break
-            if not rewriter.finished:
-                await self._trailer(pieces, rewriter)
-        except UpstreamError as error:
-            failure = f"the model server broke off: {error.kind}"
-            self._outcome.reason = f"upstream: {error.kind}: {error}"
-        finally:
-            metrics.streams.discard(dialect)
-            self._outcome.lanes = dialect.lanes
-        extra = []
-        if dialect.cancelled and dialect.usage is None:
-            self._outcome.usage_estimated = True
-            said = ["".join(lane.generated) for lane in dialect.lanes]
-            usage = await asyncio.to_thread(estimate_usage, plan.model, [text for _, text in texts], said)
-            dialect.usage = usage
-            extra.append(dialect.estimate(usage))
-        last = rewriter.close(failure, extra)
-        self._outcome.usage = dialect.usage
-        if failure or rewriter.failed:
-            if not failure:
-                self._outcome.reason = f"upstream: protocol: {rewriter.failed}"
-        else:
-            self._settle(dialect.lanes)
-        await self._close()
-        await reply.send(last, more=False)
-
-    async def _trailer(self, pieces: AsyncIterator[bytes], rewriter: StreamRewriter) -> None:
-        """Usage and [DONE] after the last finish chunk. They are kept back, so nobody waits for nothing."""
-        if rewriter.complete:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TRAILER_SECONDS):
-                    async for data in pieces:
-                        rewriter.feed(data)
-                        if rewriter.finished:
-                            return
-        rewriter.flush()
-
-    async def _upstream_refused(
-        self, plan: Plan, response: UpstreamResponse, headers: list[tuple[str, str]]
-    ) -> None:
-        """The upstream's own error goes to the client, reviewed like everything else."""
-        self._outcome.reason = f"upstream: status {response.status}"
-        if response.status in (401, 403) or 300 <= response.status < 400 or response.status < 200:
-            raise ApiError(
-                502,
-                f"the model server refused this proxy (status {response.status}); the operator must check its address and key",
-                type_="upstream_error",
-                code="upstream_refused",
-                headers=(("x-should-retry", "false"),),
-            )
-        raw = await _whole(response)
-        try:
-            texts = list(spelt_strings(orjson.loads(raw)))
-        except ValueError:
-            texts = [raw.decode("utf-8", "replace")]
-            raw = b""
-        library = plan.library
-        seen = any(
-            finding.action is Action.BLOCK
-            for text in texts
-            for finding in (
-                library.review(text, Direction.OUTPUT) if library and plan.rules.review.output else ()
-            )
-        )
-        if seen or not raw:
-            raise ApiError(
-                response.status if response.status >= 400 else 502,
-                f"the model server answered with status {response.status}",
-                type_="upstream_error",
-                code="upstream_error",
-                headers=tuple(headers),
-            )
-        self._outcome.status = CLOSED
-        await self._close()
-        await self._reply.start(response.status, [("content-type", "application/json"), *headers])
-        await self._reply.send(raw, more=False)
-
     async def _ping(self) -> None:
         """Keeps a stream alive whose answer is held back."""
         streaming = self._reply.started and self._plan is not None and self._plan.streamed
-        silence = asyncio.get_running_loop().time() - self._sent_at
+        silence = asyncio.get_running_loop().time() - self._outcome.sent_at
         if (
             streaming
             and not self._recording.closing
@@ -456,12 +238,6 @@ class Exchange:
             await self._reply.send(PING)
 
     # -- the record
-
-    def _settle(self, lanes: Sequence[Lane]) -> None:
-        """How an answer that came whole ended."""
-        blocked = next((lane.blocked for lane in lanes if lane.blocked is not None), None)
-        self._outcome.status = CLOSED if blocked is None else BLOCKED
-        self._outcome.reason = "" if blocked is None else f"output: {blocked.category}"
 
     async def _accept(self, plan: Plan, upstream: Upstream, now: int) -> None:
         call = self._call
@@ -490,7 +266,7 @@ class Exchange:
         if not self._recording.open:
             return
         self._presence.settled = True
-        if self._answered and self._gate.counts_tokens:
+        if self._outcome.answered and self._gate.counts_tokens:
             self._gate.spend(self._outcome.tokens(self._call.body), self._house.clock.monotonic())
         plan, outcome = self._plan, self._outcome
         assert plan is not None  # nothing is accepted before it is planned
@@ -501,7 +277,7 @@ class Exchange:
             "content_ids": self._content_ids(plan),
             "reviewed": {
                 "input": plan.library is not None and plan.rules.review.input,
-                "output": plan.reviews_output and (self._endpoint.generates or self._echoed),
+                "output": plan.reviews_output and (self._endpoint.generates or self._outcome.echoed),
             },
             **outcome.fields(plan, self._house.cipher.digest),
         }
@@ -535,18 +311,6 @@ class Exchange:
         return [plan.provenance(index).content_id for index in range(plan.expected)]
 
 
-def _content_filter(plan: Plan, what: str, blocked: Finding, param: str | None) -> ApiError:
-    """The error in place of a blocked request or answer: its category, never the word."""
-    return ApiError(
-        400,
-        f"The {what} was blocked by content review (category {blocked.category}). Review id: {plan.request_id}",
-        param=param,
-        code="content_filter",
-        headers=(("x-inkseal-review-id", plan.request_id), ("x-should-retry", "false")),
-        inner=plan.inner_error() if what == "request" else None,
-    )
-
-
 def _end_user(call: Call, body: dict[str, Any]) -> str:
     """Who asked, as the app tells it: our header, else what the OpenAI API has for it."""
     for said in (call.headers.get("x-aigc-user"), body.get("safety_identifier"), body.get("user")):
@@ -563,39 +327,3 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     if type(body) is not dict:
         raise ApiError(400, "the request body must be a JSON object", code="invalid_json")
     return body
-
-
-async def _whole(response: UpstreamResponse) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.body:
-        parts.append(part)
-        size += len(part)
-        if size > MAX_ANSWER:
-            raise UpstreamError("too_large", f"an answer of more than {MAX_ANSWER} bytes")
-    return b"".join(parts)
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
-
-
-async def send_through(
-    response: UpstreamResponse, reply: Reply, finish: Callable[[], Awaitable[None]]
-) -> None:
-    """An upstream's body as it comes. `finish` is called before its end leaves; it makes the record durable.
-
-    The last piece waits for that. Events are not kept back, for each would wait for the next one:
-    there the end of the stream waits. Raises UpstreamError in mid-body: what is cut must look cut.
-    """
-    held = b""
-    events = dict(response.headers).get("content-type", "").startswith("text/event-stream")
-    async for data in response.body:
-        if events:
-            await reply.send(data)
-            continue
-        if held:
-            await reply.send(held)
-        held = data
-    await finish()
-    await reply.send(held, more=False)

@@ -11,7 +11,7 @@ from proxy.desks import desk_of, server_recorder
 from proxy.governance.due import notify
 from proxy.governance.people import ProcedureError
 from proxy.governance.release import republish_due
-from proxy.governance.store import TamperedError
+from proxy.governance.store import TamperedError, UnavailableError
 from proxy.governance.webhook import post
 from proxy.governance.workers import Heartbeat, heartbeats
 from proxy.house import House
@@ -117,5 +117,7 @@ async def keep_library(house: House) -> None:
         await asyncio.sleep(KEEP_SECONDS)
         try:
             await asyncio.to_thread(work)
-        except (ProcedureError, TamperedError, LibraryError, RecordError, OSError) as error:
+        except (
+            ProcedureError, TamperedError, UnavailableError, LibraryError, RecordError, OSError
+        ) as error:  # fmt: skip
             log.error("the dates of the feature library cannot be kept: %s", error)

@@ -27,6 +27,7 @@ from proxy.metrics import Metrics
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
+from proxy.review.entry import CATEGORIES
 from proxy.review.library import Library
 from proxy.review.store import Rollout
 from proxy.settings import Settings
@@ -77,6 +78,17 @@ class LiveLibrary:
     candidate: Library | None = None
     loaded_ms: int = 0
     failure: str = ""
+    _counted: tuple[str, dict[str, int]] = field(default=("", {}))
+
+    def entries(self) -> dict[str, int]:
+        """How many are in force, by each of the 31 risks; counted once a version."""
+        version = self.current.version if self.current is not None else ""
+        if self._counted[0] != version or not self._counted[1]:
+            counts = dict.fromkeys(CATEGORIES, 0)
+            for entry in self.current.entries if self.current is not None else ():
+                counts[entry.category] += 1
+            self._counted = (version, counts)
+        return self._counted[1]
 
     def pick(self, tenant: str, caller: str) -> Library | None:
         """The library that judges this caller's request: a canary for those it is for."""

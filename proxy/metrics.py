@@ -83,9 +83,15 @@ _PLAIN = (
 
 
 def exposition(
-    workers: Sequence[Mapping[str, Any]], live: str | None, days_since_publish: float | None
+    workers: Sequence[Mapping[str, Any]],
+    live: str | None,
+    days_since_publish: float | None,
+    entries: Mapping[str, int],
 ) -> str:
-    """Prometheus text format 0.0.4 of what the workers told (heartbeats with `metrics` in them)."""
+    """Prometheus text format 0.0.4 of what the workers told (heartbeats with `metrics` in them).
+
+    `entries`: how many are in force, by category.
+    """
     lines: list[str] = []
 
     def head(name: str, kind: str, text: str) -> None:
@@ -112,6 +118,12 @@ def exposition(
         lines.append(f"inkseal_library_info{{{labels}}} 1")
     head("inkseal_library_converged", "gauge", "Whether all workers have the live version.")
     lines.append(f"inkseal_library_converged {int(all(one['version'] == live for one in workers))}")
+    head(
+        "inkseal_library_entries",
+        "gauge",
+        "Entries in force by risk; the norm is 200 for each of A.1, 100 for A.2.",
+    )
+    lines += [f'inkseal_library_entries{{category="{name}"}} {count}' for name, count in entries.items()]
     if days_since_publish is not None:
         head("inkseal_library_age_days", "gauge", "Days since the live version was published.")
         lines.append(f"inkseal_library_age_days {days_since_publish:.3f}")

@@ -29,6 +29,12 @@ class Outcome:
     upstream_request_id: str = ""
     attempts: list[dict[str, str | int]] = field(default_factory=list)
     findings: list[tuple[Direction, Finding]] = field(default_factory=list)
+    answered: bool = False
+    """The upstream gave an answer and not an error."""
+    echoed: bool = False
+    """An answer that is no text was looked through for what it repeats of the request."""
+    sent_at: float = 0.0
+    """When something of a stream last went out (the event loop's clock, seconds)."""
 
     def all_findings(self) -> list[tuple[Direction, Finding]]:
         """Of the input, then of each choice, in whichever of its channels."""

@@ -22,6 +22,7 @@ from proxy.lane import Lane
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
+from proxy.review.scope import Scope
 from proxy.settings import Labels, Review, Statistical
 from proxy.wire.annotations import filter_results, inner_error, prompt_filter_results, response_filters
 from proxy.wire.endpoint import Asks
@@ -84,6 +85,9 @@ class Plan:
     grant: str = ""
     """By which entry of the register the answer goes out without any explicit label; "" for all others."""
     input_findings: Sequence[Finding] = ()
+    endpoint: str | None = None
+    now_ms: int | None = None
+    """When the request came, for entries that are in force for a time."""
     origin: Origin | None = None
     """Who labelled the answer before us, where that upstream is trusted to have done so."""
     steered: Steered | None = None
@@ -142,10 +146,14 @@ class Plan:
             self.rewording.new_transform(provenance) if self.rewording is not None else None,
         )
 
+    def scope(self, direction: Direction, role: str) -> Scope:
+        """Where a text of this exchange stands, for entries that are limited."""
+        return Scope(direction, role, self.rules.tenant, self.asks.model, self.endpoint, self.now_ms)
+
     def reviewer(self) -> Reviewer | None:
         if self.library is None or not self.rules.review.output:
             return None
-        return self.library.reviewer(Direction.OUTPUT)
+        return self.library.reviewer(self.scope(Direction.OUTPUT, "assistant"))
 
     def refusal(self, finding: Finding) -> str:
         assert self.library is not None  # no finding without a library
@@ -283,6 +291,8 @@ def plan(
     content_numbers: Sequence[int],
     hint_only: bool = False,
     grant: str = "",
+    endpoint: str | None = None,
+    now_ms: int | None = None,
     steered: Steered | None = None,
     rewording: WatermarkScheme | None = None,
 ) -> Plan:
@@ -335,6 +345,8 @@ def plan(
         carrier=rules.carrier is not None and not (asks.unlabelled or asks.logprobs or asks.echo),
         producer=rules.producer_of(asks.model),
         grant=grant if labels.mode == "unlabelled" else "",
+        endpoint=endpoint,
+        now_ms=now_ms,
         steered=steered,
         rewording=rewording,
     )

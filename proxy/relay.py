@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
+from proxy.answering import send_through
 from proxy.call import Call, Message, Presence, Receive, Reply
 from proxy.errors import ApiError
-from proxy.exchange import send_through
 from proxy.house import House
 from proxy.recording import Recording
 from proxy.records.record import ABORTED, CLOSED

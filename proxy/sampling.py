@@ -1,7 +1,7 @@
-"""Drives a model server through best-of-n: many small questions, one answer that looks like the server's own.
+"""Drives a model server in rounds: many small questions, one answer that looks like the server's own.
 
-An answer is written in rounds. Each asks for `n` continuations of `k` tokens of what stands so far, lets the
-scheme choose one, and sends that on at once as a chunk. To the exchange all this is an ordinary response:
+Each round asks for `n` continuations of `k` tokens of what stands so far (best of n), or for a draft with
+log-probabilities (the walk), lets the scheme choose, and sends that on at once as a chunk. To the exchange all this is an ordinary response:
 events if a stream was asked for, else one JSON body. What cannot be driven goes the ordinary way, unmarked, and
 `Sampled.unmarked` tells the record why.
 
@@ -22,17 +22,32 @@ import orjson
 
 from labelers.provenance import Provenance
 from labelers.watermarks.best_of_n import BestOfN, Selection
+from labelers.watermarks.logprob_walk import Drafted, LogprobWalk, walk
 from labelers.watermarks.substitution import Substitution
 from proxy.fallback import Resting, Route, open_first
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
 from proxy.upstreams.capabilities import Capabilities, with_prefix
 
-__all__ = ["MAX_EMPTY", "Sampled", "Steering", "StopStrings", "cannot_drive", "cannot_reword", "open_sampled"]
+__all__ = [
+    "MAX_EMPTY",
+    "Sampled",
+    "Steering",
+    "StopStrings",
+    "cannot_drive",
+    "cannot_reword",
+    "open_sampled",
+    "read_draft",
+]
 
 CHAT, COMPLETIONS = "/chat/completions", "/completions"
 MAX_EMPTY = 4  # rounds without a visible character, each asking for twice as many tokens, before giving up
 MAX_REPLY = 4 * 1024 * 1024
 SHOWN = 24  # so many characters of the beginning are not said again by accident
+TOP_LOGPROBS = 20
+# How servers that spell special tokens out write the end of an answer.
+ENDS = frozenset(
+    ["</s>", "<eos>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<end_of_turn>", "<|end|>", "<|return|>"]
+)
 MAX_TOKENS_KEYS = ("max_completion_tokens", "max_tokens")
 
 
@@ -69,7 +84,7 @@ class Sampled:
 class Steering:
     """How to mark one answer: by driving the upstream in rounds, or by `rewording` what it answers."""
 
-    scheme: BestOfN
+    scheme: BestOfN | LogprobWalk
     can: Capabilities
     rounds: asyncio.Semaphore
     sampled: Sampled
@@ -188,13 +203,13 @@ class _Writer:
         drive, selection = self._drive, self._selection
         tokens = self._tokens if self._left is None else min(self._tokens, self._left)
         body = drive.question(selection.text, tokens, self.index)
-        candidates, spent = await drive.ask(body)
-        candidates = [self._without_prefix(one) for one in candidates]
-        at = selection.choose([one.text for one in candidates])
-        chosen = candidates[at]
+        reply, wrote = await drive.ask(body)
+        if isinstance(drive.steering.scheme, LogprobWalk):
+            chosen, cost = self._walk(reply[0])
+        else:
+            chosen, cost = self._best(reply, tokens, wrote)
         ends = chosen.finish not in (None, "length")
-        cost = tokens if not ends else max(0, min(tokens, spent))
-        text = chosen.text if ends or self._at_end(tokens) else chosen.text.rstrip()
+        text = chosen.text if ends or self._left == cost else chosen.text.rstrip()
         self.kept += cost
         drive.steering.sampled.kept += cost
         if self._left is not None:
@@ -215,8 +230,33 @@ class _Writer:
             self.finish = "stop"
         return said + self._stops.flush() if self.finish is not None else said
 
-    def _at_end(self, tokens: int) -> bool:
-        return self._left is not None and self._left <= tokens
+    def _best(self, reply: Sequence[dict[str, Any]], tokens: int, wrote: int) -> tuple[_Candidate, int]:
+        """The best of the continuations, and about how many tokens it has."""
+        found = [self._without_prefix(self._drive.candidate(choice)) for choice in reply]
+        chosen = found[self._selection.choose([one.text for one in found])]
+        whole = sum(one.finish in (None, "length") for one in found)
+        if chosen.finish in (None, "length"):
+            return chosen, tokens
+        # Some servers tell the tokens of all continuations, some those of one.
+        mean = (wrote - whole * tokens) // (len(found) - whole) if wrote > tokens else wrote
+        return chosen, max(0, min(tokens, mean))
+
+    def _walk(self, choice: dict[str, Any]) -> tuple[_Candidate, int]:
+        """What the key makes of a draft, and how many tokens that is."""
+        try:
+            draft = read_draft(choice)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _RefusedError("the upstream's log-probabilities cannot be read") from error
+        drafted = self._drive.candidate(choice)
+        if not draft:
+            return _Candidate("", drafted.finish), 0
+        temperature, top_p = (self._drive.body.get(key) for key in ("temperature", "top_p"))
+        walked = walk(self._selection, draft, temperature or 1.0, 1.0 if top_p is None else top_p)
+        if walked.as_drafted:
+            return self._without_prefix(drafted), walked.tokens
+        to_its_end = walked.text == "".join(one.text for one in draft)
+        ended = walked.ended or (to_its_end and drafted.finish not in (None, "length"))
+        return _Candidate(walked.text, "stop" if ended else "length"), walked.tokens
 
     def _without_prefix(self, candidate: _Candidate) -> _Candidate:
         text = candidate.text
@@ -257,6 +297,9 @@ class _Drive:
         for key in MAX_TOKENS_KEYS:
             body.pop(key, None)
         body |= {"n": n, self._max_key: tokens, **self.steering.can.extra}
+        if isinstance(self.steering.scheme, LogprobWalk):
+            # The draft is greedy; temperature and top_p are the key's to apply.
+            body |= {"temperature": 0, "top_p": 1, **self._asks_logprobs()}
         if type(seed := body.get("seed")) is int:
             # Else all rounds would draw alike.
             body["seed"] = (seed + 7919 * (len(text) + 1) + index) & 0x7FFFFFFF
@@ -264,8 +307,12 @@ class _Drive:
             return body | {"prompt": body["prompt"] + text}
         return with_prefix(body, text, self.steering.can.prefix) if text or self.given else body
 
-    async def ask(self, body: dict[str, Any]) -> tuple[list[_Candidate], int]:
-        """The continuations, and about how many tokens each of those that ended by themselves has."""
+    def _asks_logprobs(self) -> dict[str, Any]:
+        top = min(TOP_LOGPROBS, self.steering.can.top_logprobs)
+        return {"logprobs": True, "top_logprobs": top} if self._chat else {"logprobs": top}
+
+    async def ask(self, body: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+        """The continuations, as choices, and how many tokens the upstream says that it wrote."""
         request = UpstreamRequest("POST", self._request.path, self._request.headers, orjson.dumps(body))
         async with self.steering.rounds, self._upstream.open(request) as response:
             raw = b""
@@ -276,12 +323,12 @@ class _Drive:
             status = response.status
         if status != 200:
             raise _RefusedError(f"the upstream answered a round with status {status}")
-        return self._read(raw, body["n"], body[self._max_key])
+        return self._read(raw, body["n"])
 
-    def _read(self, raw: bytes, n: int, tokens: int) -> tuple[list[_Candidate], int]:
+    def _read(self, raw: bytes, n: int) -> tuple[list[dict[str, Any]], int]:
         try:
             reply = orjson.loads(raw)
-            found = [self._candidate(choice) for choice in reply["choices"]]
+            found = [choice for choice in reply["choices"] if self.candidate(choice)]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _RefusedError("the upstream's reply to a round cannot be read") from error
         sampled = self.steering.sampled
@@ -297,11 +344,10 @@ class _Drive:
             raise _RefusedError("the upstream's reply to a round holds no continuation")
         if len(found) < n:
             sampled.unmarked = f"the upstream gave {len(found)} of {n} continuations"
-        whole = sum(one.finish in (None, "length") for one in found)
-        ended = len(found) - whole
-        return found, (wrote - whole * tokens) // ended if ended and wrote > tokens else min(wrote, tokens)
+        return found, wrote
 
-    def _candidate(self, choice: dict[str, Any]) -> _Candidate:
+    def candidate(self, choice: dict[str, Any]) -> _Candidate:
+        """What a choice of a reply says. Raises what a reply raises that is none."""
         message = choice["message"] if self._chat else choice
         if self._chat and (message.get("tool_calls") or message.get("reasoning_content")):
             raise _RefusedError("the upstream answers with tool calls or reasoning")
@@ -309,6 +355,54 @@ class _Drive:
         if type(text) is not str:
             raise TypeError("text that is none")
         return _Candidate(text, choice.get("finish_reason"))
+
+
+def read_draft(choice: dict[str, Any]) -> list[Drafted]:
+    """The positions of a choice with log-probabilities, in the form of chat or of either completions dialect.
+
+    Raises KeyError, TypeError or AttributeError for what is none.
+    """
+    said = choice["logprobs"]
+    if "content" in said:
+        return [
+            Drafted(
+                _token(one),
+                tuple(
+                    (_token(top), float(top["logprob"]))
+                    for top in one["top_logprobs"]
+                    if _is_whole(_token(top))
+                )
+                or ((_token(one), 0.0),),
+                _is_whole(_token(one)),
+            )
+            for one in said["content"]
+        ]
+    return [
+        Drafted(
+            _ended(token),
+            tuple((_ended(text), float(p)) for text, p in top.items() if _is_whole(text)),
+            _is_whole(token),
+        )
+        for token, top in zip(said["tokens"], said["top_logprobs"], strict=True)
+    ]
+
+
+def _token(said: dict[str, Any]) -> str:
+    """A token's text; its bytes count where they are told."""
+    spelt = said.get("bytes")
+    return (
+        bytes(spelt).decode("utf-8", "replace")
+        if spelt and said["token"] not in ENDS
+        else _ended(said["token"])
+    )
+
+
+def _ended(text: str) -> str:
+    return "" if text in ENDS else text
+
+
+def _is_whole(text: str) -> bool:
+    return "\ufffd" not in text
 
 
 def _count(value: Any) -> int:

@@ -277,10 +277,11 @@ class Carrier(_Section):
 class Statistical(_Section):
     """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process."""
 
-    scheme: Literal["none", "auto", "best_of_n", "substitution"] = "none"
+    scheme: Literal["none", "auto", "best_of_n", "logprob_walk", "substitution"] = "none"
     n: int = Field(8, ge=2, le=64)
     k: int = Field(8, ge=2, le=64)
     rounds_at_once: int = Field(32, ge=1)
+    payload: bool = False
 
 
 class Watermarks(_Section):
@@ -545,9 +546,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         if not isinstance(document, dict):
             raise SettingsError(f"{source}: must be a mapping of sections (server:, upstreams:, …)")
     try:
-        own = _merge(document, _from_environment(environ))
+        own = _expand(_merge(document, _from_environment(environ)), environ, ())
         profile = own.get("profile", "cn")
-        whole = _expand(_merge(_preset(profile), own), environ, ())
+        whole = _merge(_preset(profile), own)
         return Settings.model_validate(whole, context={"profile": profile})
     except ValidationError as error:
         lines = [f"{_place(source, text, e['loc'])}: {_explain(e, Settings)}" for e in error.errors()]

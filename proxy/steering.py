@@ -14,6 +14,7 @@ from typing import Any
 
 from labelers.provenance import KeyRing
 from labelers.watermarks.best_of_n import BestOfN
+from labelers.watermarks.logprob_walk import LogprobWalk
 from labelers.watermarks.substitution import Substitution
 from proxy.fallback import RouteSettings
 from proxy.policy import Rules
@@ -36,7 +37,7 @@ GENERATING = ("/chat/completions", "/completions", "/responses")
 class StatisticalMarks:
     """The statistical marks of one worker. `can`: what each upstream is known to be able to do, by name."""
 
-    schemes: dict[str, BestOfN] = field(default_factory=dict)
+    schemes: dict[str, BestOfN | LogprobWalk] = field(default_factory=dict)
     can: dict[str, Capabilities] = field(default_factory=dict)
     unknown: dict[str, UpstreamSettings] = field(default_factory=dict)
     rewording: Substitution | None = None
@@ -50,7 +51,13 @@ class StatisticalMarks:
         marks = cls()
         wanted = [one for one in rules if one.statistical.scheme != "none"]
         for one in wanted:
-            marks.schemes[one.tenant] = BestOfN(ring, one.statistical.n, one.statistical.k)
+            settings = one.statistical
+            walks = settings.scheme == "logprob_walk"
+            marks.schemes[one.tenant] = (
+                LogprobWalk(ring, settings.k, settings.payload)
+                if walks
+                else BestOfN(ring, settings.n, settings.k, settings.payload)
+            )
         if not wanted:
             return marks
         marks.rewording = Substitution(ring)
@@ -76,7 +83,7 @@ class StatisticalMarks:
         if upstream not in self.can:
             choice = Choice(choice.scheme, "what the upstream can do is not known yet")
         reason = choice.why
-        if choice.scheme == "best_of_n":
+        if choice.scheme in ("best_of_n", "logprob_walk"):
             reason = cannot_drive(path, body, can)
         if reason and choice.scheme == "best_of_n" and settings.scheme == "auto":
             choice = Choice("substitution", reason)

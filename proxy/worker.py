@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detectors.c2pa_text import C2paTextDetector, available
+from detectors.carrier import Lookup
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
 from detectors.panel import Panel
 from labelers.provenance import KeyRing
@@ -21,6 +22,7 @@ from labelers.watermarks.carrier import strip_own
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
 from proxy.api.export import export_router
+from proxy.api.label import label_router
 from proxy.api.library import library_router
 from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
@@ -113,14 +115,16 @@ def fingerprint_store(settings: Settings) -> SqliteFingerprints:
     return SqliteFingerprints(settings.server.data_dir / "fingerprints", settings.fingerprints.retention_days)
 
 
-def panel(settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore) -> Panel:
-    """All detectors, with the keys and the labels of every tenant."""
+def panel(
+    settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore, lookup: Lookup | None = None
+) -> Panel:
+    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks."""
     sections = [settings.labels, *(settings.for_tenant(tenant)[0] for tenant in settings.tenants)]
     labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
     fingerprinter = Fingerprinter(fingerprint_key(keys))
     traces = FingerprintDetector(fingerprinter, store, settings.provider.code, labels)
     c2pa = C2paTextDetector(lambda: datetime.now(UTC)) if available() else None
-    return Panel(ring, labels, fingerprints=traces, c2pa=c2pa)
+    return Panel(ring, labels, fingerprints=traces, lookup=lookup, c2pa=c2pa)
 
 
 def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
@@ -239,6 +243,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(detect_router(house, callers))
     app.include_router(files_router(house, callers))
     app.include_router(export_router(house))
+    app.include_router(label_router(house))
     app.include_router(verify_router(house, callers))
     app.include_router(labeling_policy_router(settings, house.public_key))
     app.include_router(library_router(house))

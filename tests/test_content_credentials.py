@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,14 @@ def test_a_certificate_that_is_none_and_a_key_for_everybody_to_read_are_told(tmp
     (tmp_path / "key.pem").chmod(0o640)
     with pytest.raises(PermissionError, match="chmod 600"):
         content_signer(settings)
+
+
+def test_without_the_package_the_server_does_not_start_and_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "c2pa", None)
+    with pytest.raises(ValueError, match=r"inkseal\[c2pa\]"):
+        content_signer(files(tmp_path))
 
 
 def test_switched_off_or_without_a_certificate_nobody_signs_and_the_operator_is_told(tmp_path: Path) -> None:

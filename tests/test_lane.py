@@ -219,3 +219,10 @@ def test_a_lane_tells_how_much_it_holds_back() -> None:
     lane.feed("天甲乙")
     assert lane.held == 2
     assert Lane(None, lambda finding: "No.").held == 0
+
+
+def test_what_is_held_back_can_be_asked() -> None:
+    made = lane()
+    made.feed("好违禁甲")
+    assert made.held == 3
+    assert lane(review=False).held == 0

@@ -40,6 +40,7 @@ ONLY_IN = {
     "sqlite3": ("proxy/records", "proxy/fingerprints", "proxy/governance"),
     "click": ("proxy/__main__.py", "proxy/cli", "proxy/commands"),
     "daachorse": ("proxy/review",),
+    "re2": ("proxy/review",),
 }
 
 # A room and what of the proxy it may use besides itself; the first that fits counts.

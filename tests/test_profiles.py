@@ -46,6 +46,8 @@ def test_the_operator_wins_over_the_preset_key_by_key(tmp_path: Path) -> None:
 
 def test_the_environment_may_choose_the_profile(tmp_path: Path) -> None:
     assert load_settings(None, {"INKSEAL__PROFILE": "eu"}).watermarks.due_above_tokens == 200
+    path = written(tmp_path, "profile: ${WHERE}\n")
+    assert load_settings(path, {"WHERE": "eu"}).labels.strings["en"].start == "[AI-generated]"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from proxy.settings import SettingsError
 from proxy.signature import label_signer, signing_key
 from proxy.upstreams.scripted import Scripted
 from tests.helpers import NOW, serving, settings_in
+from tests.labelers.test_reserved_code import STEPFUN, STEPFUN_FILES, STEPFUN_KEY
 
 ASK: list[Any] = [{"role": "user", "content": "你好"}]
 
@@ -90,3 +91,41 @@ def test_a_trusted_key_that_is_none_is_refused_with_its_owner(tmp_path: Path) ->
         settings_in(tmp_path, signature={"trusted": {"ACME": ["abcd"]}})
     keys = KeyFile.load_or_create(tmp_path / "a.json", now=NOW)
     settings_in(tmp_path, signature={"trusted": {"ACME": [public_key(signing_key(keys))]}})
+
+
+# A Markdown file as StepFun's assistant exports it: the fields and the signature are those of a published file.
+VENDOR_FILE = f"""---
+AIGC:
+  Label: '1'
+  ContentProducer: '{STEPFUN}'
+  ProduceID: '{STEPFUN_FILES[0][0]}'
+  ReservedCode1: '{{"SecurityData":{{"Type":"TC260PG","Version":1,"PubSD":[{{"Type":"DS","AlgID":"1.2.156.10197.1.501","TBSData":{{"Type":"LabelMataData"}},"Signature":"{STEPFUN_FILES[0][1]}"}},{{"Type":"PubKey","AlgID":"1.2.156.10197.1.501","KeyValue":"{STEPFUN_KEY}"}}]}}}}'
+  ContentPropagator: '{STEPFUN}'
+  PropagateID: '{STEPFUN_FILES[0][0]}'
+---
+
+# 报告
+
+春江潮水连海平。
+"""
+
+
+@pytest.mark.parametrize(
+    ("trusted", "number", "state"),
+    [
+        ({}, STEPFUN_FILES[0][0], "valid"),
+        ({STEPFUN: [STEPFUN_KEY]}, STEPFUN_FILES[0][0], "trusted"),
+        ({STEPFUN: [STEPFUN_KEY]}, "142569260085903361", "invalid"),
+    ],
+)
+async def test_a_file_of_another_vendor_is_checked_against_the_keys_that_the_operator_trusts(
+    tmp_path: Path, trusted: dict[str, list[str]], number: str, state: str
+) -> None:
+    async with serving(tmp_path, Scripted.answer(["好"]), signature={"trusted": trusted}) as run:
+        data = VENDOR_FILE.replace(STEPFUN_FILES[0][0], number).encode()
+        answer = await run.http.post("/api/v1/detect/file", files={"file": ("报告.md", data)})
+        report = answer.json()
+        (found,) = [d for d in report["detections"] if d["detector"] == "metadata"]
+        assert found["provenance"]["producer"] == STEPFUN
+        assert found["provenance"]["signature"] == state
+        assert report["statutory"]["label"] == "1"

@@ -10,6 +10,7 @@ from labelers.provenance import Provenance
 from labelers.transform import TextTransform
 from labelers.watermarks.best_of_n import BestOfN
 from labelers.watermarks.carrier import CarrierScheme
+from labelers.watermarks.logprob_walk import LogprobWalk
 from labelers.watermarks.substitution import Substitution
 
 __all__ = ["SCHEMES", "WatermarkScheme"]
@@ -32,5 +33,10 @@ class WatermarkScheme(Protocol):
 
 
 SCHEMES: Mapping[str, Callable[..., WatermarkScheme]] = MappingProxyType(
-    {"best_of_n": BestOfN, "carrier": CarrierScheme, "substitution": Substitution}
+    {
+        "best_of_n": BestOfN,
+        "carrier": CarrierScheme,
+        "logprob_walk": LogprobWalk,
+        "substitution": Substitution,
+    }
 )

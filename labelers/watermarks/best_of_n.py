@@ -18,8 +18,8 @@ import numpy as np
 
 from labelers.provenance import KeyRing, Provenance
 from labelers.transform import Passthrough, TextTransform
+from labelers.watermarks.payload import Payload, payload_scores
 from labelers.watermarks.units import (
-    GRAM_WIDTH,
     Grams,
     Hashes,
     Prf,
@@ -29,7 +29,7 @@ from labelers.watermarks.units import (
     read_units,
 )
 
-__all__ = ["BestOfN", "Selection"]
+__all__ = ["BestOfN", "Selection", "payload_of"]
 
 Body = TypeVar("Body")
 
@@ -37,38 +37,43 @@ _GOLDEN, _ODD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 
 
 class Selection:
-    """One text as it grows. `text` is what was chosen so far, `scored` how many grams its choices weighed."""
+    """One text as it grows. `text` is what was chosen so far."""
 
-    def __init__(self, prf: Prf, width: int = GRAM_WIDTH) -> None:
+    def __init__(self, prf: Prf, payload: Payload | None = None) -> None:
         self._prf = prf
-        self._width = width
+        self._payload = payload
         self._seen: Hashes = np.empty(0, np.uint64)
         self.text = ""
-        self.scored = 0
 
     def choose(self, candidates: Sequence[str]) -> int:
         """The index of the continuation to keep; the text does not grow by it yet (`take` does that)."""
+        scores = self.scores(candidates)
+        return scores.index(max(scores))
+
+    def scores(self, candidates: Sequence[str]) -> list[float]:
+        """A standard normal score for each continuation, of its new grams.
+
+        One without new grams draws by lot, with the same odds as the rest: neither short nor repetitive
+        continuations are favoured.
+        """
         grams = [self._new_grams(candidate) for candidate in candidates]
-        scores = self._prf.scores(np.concatenate([found.blocks for found in grams]))
-        best, best_z, at = 0, -np.inf, 0
-        for index, found in enumerate(grams):
-            own = scores[at : at + len(found)]
-            at += len(found)
-            # One without new grams draws by lot, with the same odds as the rest: neither short nor
-            # repetitive continuations are favoured.
-            z = float(own.sum()) / len(own) ** 0.5 if len(own) else self._lot(candidates[index])
-            if z > best_z:
-                best, best_z = index, z
-        self.scored += len(grams[best])
-        return best
+        blocks = np.concatenate([new.blocks for new in grams])
+        payload = self._payload
+        scores = self._prf.scores(blocks) if payload is None else payload_scores(self._prf, blocks, payload)
+        found, at = [], 0
+        for candidate, new in zip(candidates, grams, strict=True):
+            own = scores[at : at + len(new)]
+            at += len(new)
+            found.append(float(own.sum()) / len(own) ** 0.5 if len(own) else self._lot(candidate))
+        return found
 
     def take(self, text: str) -> None:
         """The text goes on with this."""
         self.text += text
-        self._seen = _names(grams_of(read_units(self.text), self._width))
+        self._seen = _names(grams_of(read_units(self.text)))
 
     def _new_grams(self, candidate: str) -> Grams:
-        grams = grams_of(read_units(self.text + candidate), self._width)
+        grams = grams_of(read_units(self.text + candidate))
         new = ~np.isin(_names(grams), self._seen)
         return Grams(grams.blocks[new], grams.units[new])
 
@@ -84,16 +89,20 @@ def _names(grams: Grams) -> Hashes:
 
 
 class BestOfN:
-    """The scheme. `n` continuations a round, of `k` tokens each. ValueError: n or k out of range."""
+    """The scheme. `n` continuations a round, of `k` tokens each; `payload`: the mark names the answer.
+
+    ValueError: n or k out of range.
+    """
 
     name = "best_of_n"
 
-    def __init__(self, keys: KeyRing, n: int = 8, k: int = 8) -> None:
+    def __init__(self, keys: KeyRing, n: int = 8, k: int = 8, payload: bool = False) -> None:
         if not 2 <= n <= 64:
             raise ValueError(f"n must be 2 to 64: {n}")
         if not 2 <= k <= 64:
             raise ValueError(f"k must be 2 to 64: {k}")
         self._keys = keys
+        self._payload = payload
         self.n = n
         self.k = k
 
@@ -107,4 +116,12 @@ class BestOfN:
 
     def new_selection(self, provenance: Provenance) -> Selection:
         """The state of choosing one text."""
-        return Selection(epoch_prf(self._keys, provenance.key_id))
+        return Selection(
+            epoch_prf(self._keys, provenance.key_id),
+            payload_of(self._keys, provenance) if self._payload else None,
+        )
+
+
+def payload_of(keys: KeyRing, provenance: Provenance) -> Payload:
+    """What a mark says of its text: whose it is and which."""
+    return Payload(keys.code(provenance.producer) & 0xFF, provenance.content_number & 0xFFFFFF)

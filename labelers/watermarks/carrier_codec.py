@@ -33,6 +33,7 @@ __all__ = [
     "first_of",
     "grain_heads",
     "has_grains",
+    "head_of",
     "restore",
     "second_of",
     "split_run",
@@ -158,6 +159,11 @@ def grain_heads(message: bytes) -> tuple[str, ...]:
         number ^= table[byte]
     heads = number.to_bytes(2 * _HEAD_CHARS * CHUNKS, "big").decode("utf-16-be")
     return tuple([heads[at : at + _HEAD_CHARS] for at in range(0, _HEAD_CHARS * CHUNKS, _HEAD_CHARS)])
+
+
+def head_of(index: int, chunk: bytes) -> str:
+    """The first eleven characters of the grain that holds this chunk."""
+    return chr(_INDEX_BASE + index) + "".join([_NIBBLE_CHARS[value] for value in chunk])
 
 
 def chunk_of(grain: str) -> tuple[int, bytes]:

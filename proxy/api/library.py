@@ -28,7 +28,7 @@ from proxy.governance.due import waiting
 from proxy.governance.intake import bring_in
 from proxy.governance.people import Actor, ProcedureError
 from proxy.governance.release import diff, end_trial, publish, rollback
-from proxy.governance.store import Search, TamperedError
+from proxy.governance.store import Search, TamperedError, UnavailableError
 from proxy.governance.workers import convergence
 from proxy.house import House
 from proxy.keys import KeyFile
@@ -145,6 +145,8 @@ class _Door:
             raise ApiError(409, str(error), code="library_damaged") from error
         except TamperedError as error:
             raise ApiError(503, str(error), type_="server_error", code="library_tampered") from error
+        except UnavailableError as error:
+            raise ApiError(503, str(error), type_="server_error", code="library_unavailable") from error
         except (RecordError, TimeoutError) as error:
             raise ApiError(
                 503,

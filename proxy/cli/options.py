@@ -73,7 +73,7 @@ def usage_errors() -> Iterator[None]:
 def procedure_errors() -> Iterator[None]:
     """What the procedure refuses, or a damaged library, is exit code 1; wrong usage stays 2."""
     from proxy.governance.people import ProcedureError
-    from proxy.governance.store import TamperedError
+    from proxy.governance.store import TamperedError, UnavailableError
     from proxy.records.record import RecordError
     from proxy.review.store import LibraryError
 
@@ -86,7 +86,7 @@ def procedure_errors() -> Iterator[None]:
     except LibraryError as error:
         lines = [str(error), *(str(problem) for problem in error.problems)]
         raise click.ClickException("\n".join(lines)) from error
-    except (TamperedError, RecordError) as error:
+    except (TamperedError, UnavailableError, RecordError) as error:
         raise click.ClickException(str(error)) from error
     except (OSError, ValueError, ImportError) as error:
         raise wrong(str(error)) from error

@@ -11,7 +11,9 @@ from typing import Any
 
 import orjson
 
+from detectors.issued import IssuedMarks
 from detectors.panel import Panel
+from proxy.commands.records import issued_numbers
 from proxy.errors import ApiError
 from proxy.examination import Examined, Submission
 from proxy.examination import examine as examine_one
@@ -69,7 +71,8 @@ def detectors_of(settings: Settings) -> Iterator[tuple[Panel, Mapping[str, Seque
     store = fingerprint_store(settings)
     try:
         ring = key_ring(keys, settings.provider.names(), settings.keys.others)
-        yield make_panel(settings, keys, ring, store), pinned_keys(settings, keys)
+        issued = IssuedMarks(ring, settings.provider.names(), lambda: issued_numbers(settings, keys))
+        yield make_panel(settings, keys, ring, store, issued), pinned_keys(settings, keys)
     finally:
         store.close()
 

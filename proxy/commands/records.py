@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from proxy.keys import KeyFile
 from proxy.records.crypto import RecordCipher
 from proxy.records.export import csv_lines, jsonl_lines, row, write_parquet
-from proxy.records.record import Query, Record, StoredRecord
+from proxy.records.record import CLOSING, Query, Record, StoredRecord, content_ids
 from proxy.records.store import open_store
 from proxy.records.verify import VerifyReport, verify
 from proxy.settings import Settings
@@ -19,12 +20,15 @@ from proxy.settings import Settings
 __all__ = [
     "append_record",
     "export_records",
+    "issued_numbers",
     "records_folder",
     "report_json",
     "report_lines",
     "search_records",
     "verify_records",
 ]
+
+MAX_ISSUED = 100_000  # answers among which the mark of a fragment is looked for
 
 
 async def append_record(settings: Settings, keys: KeyFile, record: Record) -> None:
@@ -105,6 +109,17 @@ def search_records(
     )
     cipher = RecordCipher(keys) if decrypt else None
     return [row(stored, cipher) for stored in _read(settings, keys, query)]
+
+
+def issued_numbers(settings: Settings, keys: KeyFile) -> Iterator[int]:
+    """The content numbers of the newest answers, of `MAX_ISSUED` at most. None where there are no records."""
+    if not settings.records.enabled or not records_folder(settings).is_dir():
+        return
+    for stored in _read(settings, keys, Query(kind="request", limit=MAX_ISSUED, newest_first=True)):
+        if stored.record.status in CLOSING:
+            yield from (
+                int(one, 16) for one in content_ids(stored.record) if re.fullmatch("[0-9a-f]{16}", one)
+            )
 
 
 def _read(settings: Settings, keys: KeyFile, query: Query) -> Iterator[StoredRecord]:

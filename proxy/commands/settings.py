@@ -30,6 +30,7 @@ def explain(settings: Settings) -> list[str]:
     lines.append(
         f"feature library: {live_version(settings.review.library) or 'none published'} in {settings.review.library}"
     )
+    lines += _label_duties(settings)
     records = settings.records
     lines.append(
         f"records: {records.url}, durability {records.durability}, kept {records.retention_days} days, texts {records.store_text}"
@@ -47,3 +48,30 @@ def explain(settings: Settings) -> list[str]:
     if settings.endpoints.relay:
         lines.append(f"relayed unreviewed, on the operator's word: {', '.join(settings.endpoints.relay)}")
     return lines + [f"note: {notice}" for notice in notices(settings)]
+
+
+def _label_duties(settings: Settings) -> list[str]:
+    """What goes beyond the general labels: other modes, signatures, Content Credentials."""
+    lines = []
+    for tenant in settings.tenants:
+        labels = settings.for_tenant(tenant)[0]
+        if labels.mode == "interface":
+            lines.append(f"tenant {tenant.name}: the app shows the label, by {labels.undertaking!r}")
+        if labels.mode == "unlabelled":
+            lines.append(
+                f"tenant {tenant.name}: no explicit label while a grant is in force (inkseal unlabelled list)"
+            )
+    signature = settings.signature
+    lines.append(
+        f"signature: implicit labels of files, {'and of API answers' if signature.api else 'not of API answers'} "
+        f"({'SM3(M)' if signature.prehash else 'M'}); keys of {len(signature.trusted)} other producer(s) are trusted"
+    )
+    credentials = settings.content_credentials
+    if credentials.enabled and credentials.certificate is not None:
+        dated = credentials.tsa_url or "the signer's own clock"
+        lines.append(
+            f"content credentials: exported files, signed with {credentials.certificate}, dated by {dated}"
+        )
+    if settings.watermarks.due_above_tokens:
+        lines.append(f"a watermark is due above {settings.watermarks.due_above_tokens} tokens")
+    return lines

@@ -47,7 +47,7 @@ footer{margin-top:3rem;padding-top:1.25rem;border-top:1px solid var(--line);font
 """
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
-    "content-security-policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
+    "content-security-policy": f"default-src 'none'; img-src 'self'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -104,12 +104,16 @@ def policy_page(settings: Settings, public_key: str, words: Words) -> str:
         f"<h2>{escape(words.application_title)}</h2>",
         _paragraphs(words.application[settings.profile]),
         f"<h2>{escape(words.check_title)}</h2>",
-        _paragraphs([words.check.format(days=settings.records.retention_days)]),
+        # The one address in a sentence that is there to be followed.
+        _paragraphs([words.check.format(days=settings.records.retention_days)]).replace(
+            "/verify", '<a href="/verify">/verify</a>'
+        ),
     ]
     other = EN if words is ZH else ZH
     return (
         f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="/verify/static/seal.svg" type="image/svg+xml">\n'
         f"<title>{escape(words.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         f'<nav aria-label="{escape(words.languages)}">'
         f'<a href="?lang={words.language}" aria-current="page" lang="{words.language}">{words.name}</a>'

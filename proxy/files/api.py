@@ -16,7 +16,7 @@ from proxy.errors import ApiError
 from proxy.examination import Submission, examine
 from proxy.house import House
 
-__all__ = ["files_router"]
+__all__ = ["files_router", "flag", "upload"]
 
 _UPLOAD: dict[str, Any] = {
     "requestBody": {
@@ -47,7 +47,7 @@ def files_router(house: House, callers: Callers) -> APIRouter:
         try:
             known = callers.admit(request)
             data, name, fields = await upload(request, house.settings.server.max_body_bytes)
-            declared = _flag(fields, "declared")
+            declared = flag(fields, "declared")
             seen = await asyncio.to_thread(
                 examine, house.panel, Submission(data=data, name=name, declared=declared), house.pinned_keys
             )
@@ -100,7 +100,8 @@ async def _capped(request: Request, most: int) -> AsyncGenerator[bytes, None]:
         yield chunk
 
 
-def _flag(fields: dict[str, str], name: str) -> bool:
+def flag(fields: dict[str, str], name: str) -> bool:
+    """A yes or no of a form. Raises ApiError (400)."""
     value = fields.get(name, "").lower()
     if value not in ("", "true", "false", "1", "0"):
         raise ApiError(400, f"{name} is true or false, not {value[:20]!r}", param=name, code="invalid_value")

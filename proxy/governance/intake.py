@@ -24,7 +24,7 @@ from proxy.review.standard import REFUSED, examine, meaning, unmatched
 __all__ = ["FULL_EXAMINATION", "Intake", "Line", "bring_in"]
 
 MAX_LINES = 200
-FULL_EXAMINATION = 20_000
+FULL_EXAMINATION = 5_000
 """Files of more rows get their dry run, and the checks against each other, when they are approved."""
 _PROGRESS_ROWS = 1000
 

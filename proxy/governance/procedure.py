@@ -148,7 +148,9 @@ def _within_budget(revision: Revision, at: Situation, waiver: str) -> str:
 
 
 def _emergency(revision: Revision, actor: Actor, at: Situation, waiver: str) -> Revision:
-    approvers = () if _is(actor, revision.entry.author) else (actor.name,)
+    approvers = revision.entry.approvers
+    if not _is(actor, revision.entry.author, *approvers):
+        approvers = (*approvers, actor.name)
     return revision.changed_to(
         at.now,
         {"approvers": approvers},

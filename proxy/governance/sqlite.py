@@ -14,12 +14,13 @@ import orjson
 
 from proxy.governance.people import Operator
 from proxy.governance.revision import Revision, seal
-from proxy.governance.store import Event, Ledger, Search, TamperedError, VersionRow
+from proxy.governance.store import Event, Ledger, Search, TamperedError, UnavailableError, VersionRow
 
 __all__ = ["SqliteGovernance", "SqliteLedger"]
 
 _BUSY_SECONDS = 60.0  # as long as another one takes to bring in a million entries
 _PAGE = 500
+_CACHE_KB = 64 * 1024  # for the indexes while a million entries come in
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS operators (name TEXT PRIMARY KEY, data TEXT NOT NULL, mac BLOB NOT NULL)
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS revisions (
   category TEXT NOT NULL, source TEXT NOT NULL, author TEXT NOT NULL, origin TEXT NOT NULL,
   pattern TEXT NOT NULL, due TEXT NOT NULL, dated INTEGER NOT NULL, data TEXT NOT NULL, mac BLOB NOT NULL,
   PRIMARY KEY (id, number)
-) STRICT, WITHOUT ROWID;
+) STRICT;  -- in the order of arrival: ids are random, and rows are long
 CREATE INDEX IF NOT EXISTS revisions_meaning ON revisions (meaning) WHERE status NOT IN ('retired', 'rejected');
 CREATE INDEX IF NOT EXISTS revisions_status ON revisions (status, category);
 CREATE INDEX IF NOT EXISTS revisions_origin ON revisions (origin) WHERE origin <> '';
@@ -70,14 +71,19 @@ class SqliteGovernance:
 
     @contextmanager
     def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with closing(self._connect()) as connection:
-            connection.execute(begin)
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+        try:
+            with closing(self._connect()) as connection:
+                connection.execute(begin)
+                try:
+                    yield connection
+                except BaseException:
+                    if connection.in_transaction:  # a failure may have taken it back already
+                        connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            busy = "another process keeps it busy; try again" if "locked" in str(error) else str(error)
+            raise UnavailableError(f"the governance database {self._path} cannot be used: {busy}") from error
 
     def _connect(self) -> sqlite3.Connection:
         existed = self._path.exists()
@@ -92,6 +98,7 @@ class SqliteGovernance:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.executescript(_SCHEMA)
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         except BaseException:
             connection.close()
             raise

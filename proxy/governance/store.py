@@ -15,7 +15,20 @@ from typing import Any, Protocol
 from proxy.governance.people import Operator
 from proxy.governance.revision import Revision
 
-__all__ = ["Event", "GovernanceStore", "Ledger", "Search", "TamperedError", "VersionRow", "open_governance"]
+__all__ = [
+    "Event",
+    "GovernanceStore",
+    "Ledger",
+    "Search",
+    "TamperedError",
+    "UnavailableError",
+    "VersionRow",
+    "open_governance",
+]
+
+
+class UnavailableError(Exception):
+    """The state of the procedure cannot be read or written now: busy for too long, damaged, disk full."""
 
 
 class TamperedError(Exception):

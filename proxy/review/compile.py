@@ -1,21 +1,27 @@
-"""From entries to what a text is scanned with: per view one automaton, per direction what may hold text.
+"""From entries to what texts are scanned with: a kit for each direction.
 
-Both directions share the automata; a term that does not apply in a direction is passed over when it is met.
+Entries that look at everything are compiled once, as one kit; those that are limited (to a role, a tenant, a
+model, a time …) are compiled apart, for each set of them that some text meets, when it first does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from proxy.review.combination import Part, parts_of
 from proxy.review.entry import Action, Direction, Entry, EntryError
-from proxy.review.judge import around
+from proxy.review.expressions import Expression, ExpressionSet, expression_of, filler_of
+from proxy.review.judge import PlainJudge, around
 from proxy.review.machine import Machine
-from proxy.review.matcher import DaachorseMatcher, LivePrefixes, Matcher
+from proxy.review.matcher import DaachorseMatcher, LivePrefixes
 from proxy.review.sights import Sight, sights_of
+from proxy.review.similar import Similarity
 from proxy.review.tables import Tables
 from proxy.review.terms import MAX_FOLDED, Term
+from proxy.review.views import RawView, View, safe_view
 
-__all__ = ["Lens", "compile_lenses"]
+__all__ = ["Kit", "Lens", "compile_kits", "compile_lenses"]
 
 
 class Lens:
@@ -24,12 +30,10 @@ class Lens:
     `context`: how many code points before a match a decision may need.
     """
 
-    __slots__ = ("actions", "context", "holds", "judge", "machine", "matcher", "name")
+    __slots__ = ("actions", "context", "judge", "machine", "name")
 
-    def __init__(
-        self, view: Sight, matcher: Matcher, terms: Mapping[str, Sequence[Term]], direction: Direction
-    ) -> None:
-        self.name, self.judge, self.matcher = view.name, view.judge(), matcher
+    def __init__(self, view: Sight, terms: Mapping[str, Sequence[Term]], direction: Direction) -> None:
+        self.name, self.judge = view.name, view.judge()
         self.actions = {
             term: action
             for same in terms.values()
@@ -51,6 +55,77 @@ class Lens:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What texts of one direction are scanned with. `parts`: the terms of combinations, by their id.
+
+    `plain`: a judge for matches of expressions, by view.
+    """
+
+    lenses: tuple[Lens, ...] = ()
+    expressions: tuple[ExpressionSet, ...] = ()
+    similar: tuple[Similarity, ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    plain: Mapping[str, PlainJudge] = field(default_factory=dict)
+
+    def __add__(self, other: Kit) -> Kit:
+        return Kit(
+            self.lenses + other.lenses,
+            self.expressions + other.expressions,
+            self.similar + other.similar,
+            {**self.parts, **other.parts},
+            {**self.plain, **other.plain},
+        )
+
+
+def compile_kits(
+    entries: Sequence[Entry], tables: Tables, automata: Mapping[str, bytes] | None = None
+) -> tuple[dict[Direction, Kit], dict[str, bytes]]:
+    """The kit of each direction, and the automata of the views as bytes.
+
+    `automata` of the same entries are reused. EntryError for an entry that cannot be matched, ValueError for
+    bytes that are no automaton.
+    """
+    words = [entry for entry in entries if entry.kind in ("keyword", "pinyin")]
+    parts: dict[str, Part] = {}
+    for entry in entries:
+        if entry.kind == "combination":
+            for word, part in parts_of(entry):
+                words.append(word)
+                parts[word.id] = part
+    lenses, kept = compile_lenses(words, tables, automata)
+    safe = safe_view(tables)
+    views: tuple[View, ...] = (RawView(), safe)
+    plain = {view.name: PlainJudge(view, tables) for view in views}
+    spoken = [(view, _expressions(entries, view)) for view in views]
+    alike = [entry for entry in entries if entry.kind == "similar-text"]
+    kits = {}
+    for direction in Direction:
+        sets = [ExpressionSet(expressions, view, tables, direction) for view, expressions in spoken]
+        near = [Similarity(alike, safe, tables, direction)] if alike else []
+        kits[direction] = Kit(
+            tuple(lenses[direction]),
+            tuple(one for one in sets if one.actions),
+            tuple(one for one in near if one.actions),
+            parts,
+            plain,
+        )
+    return kits, kept
+
+
+def _expressions(entries: Sequence[Entry], view: View) -> list[Expression]:
+    found = []
+    for entry in entries:
+        try:
+            if entry.kind == "regex" and (view.name == "raw") == (entry.views == ("raw",)):
+                found.append(expression_of(entry, view, entry.pattern))
+            elif "filler" in entry.folds and view.name == "safe":
+                found.append(expression_of(entry, view, filler_of(entry)))
+        except EntryError as error:
+            raise error.at(entry.id) from None
+    return found
+
+
 def _action(term: Term, direction: Direction) -> Action | None:
     action = term.entry.action_for(direction)
     return Action.FLAG if action is not None and action.holds and term.flag_only else action
@@ -66,16 +141,9 @@ def _prefixes(terms: Iterable[Term]) -> LivePrefixes:
 def compile_lenses(
     entries: Sequence[Entry], tables: Tables, automata: Mapping[str, bytes] | None = None
 ) -> tuple[dict[Direction, list[Lens]], dict[str, bytes]]:
-    """The lenses of each direction, and the automata as bytes by view.
-
-    `automata` of the same entries are reused. EntryError for an entry that no view can hold, ValueError for
-    bytes that are no automaton.
-    """
+    """The lenses of each direction for entries that are words, and the automata as bytes by view."""
     lenses: dict[Direction, list[Lens]] = {direction: [] for direction in Direction}
     kept: dict[str, bytes] = {}
-    for entry in entries:
-        if entry.kind not in ("keyword", "pinyin"):
-            raise EntryError("kind", f"{entry.kind} is not matched by this release", entry.id)
     for view in sights_of(tables, entries):
         terms: dict[str, list[Term]] = {}
         for entry in entries:
@@ -85,12 +153,11 @@ def compile_lenses(
                     terms.setdefault(term.folded, []).append(term)
         if not terms:
             continue
-        patterns = sorted(terms)
         known = (automata or {}).get(view.name)
-        matcher = DaachorseMatcher.load(known) if known is not None else DaachorseMatcher(patterns)
+        matcher = DaachorseMatcher.load(known) if known is not None else DaachorseMatcher(sorted(terms))
         kept[view.name] = known if known is not None else matcher.to_bytes()
         for direction in Direction:
-            lens = Lens(view, matcher, terms, direction)
+            lens = Lens(view, terms, direction)
             if lens.actions:
                 lenses[direction].append(lens)
     return lenses, kept
@@ -108,8 +175,8 @@ def _check(term: Term, view: str) -> None:
         raise EntryError("pattern", f"nothing is left of it in the {view} view", term.entry.id)
     if term.entry.scope == "input":
         return
-    for field, texts in (("pattern", (term.folded,)), ("exceptions", term.exceptions)):
+    for name, texts in (("pattern", (term.folded,)), ("exceptions", term.exceptions)):
         longest = max(map(len, texts), default=0)
         if longest > MAX_FOLDED:
             advice = f"folds to {longest} characters; with output scope the limit is {MAX_FOLDED}"
-            raise EntryError(field, advice, term.entry.id)
+            raise EntryError(name, advice, term.entry.id)

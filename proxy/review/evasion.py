@@ -138,6 +138,8 @@ class EvasionSight:
         phrases = dict.fromkeys(self.fold(phrase) for phrase in entry.exceptions)
         seen: set[str] = set()
         variants = self.tables.split_variants(spelling) if len(spelling) < MAX_FOLDED else []
+        if "reversed" in entry.folds:
+            variants.append(spelling[::-1])
         for variant in (spelling, *variants):
             codes = variant.translate(self._table)
             if _PECULIAR.search(codes):

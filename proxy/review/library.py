@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 
-from proxy.review.compile import Lens, compile_lenses
+from proxy.review.compile import Kit, Lens, compile_kits
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.reviewer import Finding, Reviewer
+from proxy.review.scope import Condition, Scope
 from proxy.review.tables import Tables, builtin_tables
 
 __all__ = ["Library", "content_version"]
@@ -36,12 +37,16 @@ class Library:
         version: str,
         entries: Sequence[Entry],
         refusals: Mapping[str, str],
-        lenses: Mapping[Direction, Sequence[Lens]],
+        tables: Tables,
+        kits: Mapping[Direction, Kit],
         automata: Mapping[str, bytes],
+        limited: Mapping[Condition, Sequence[Entry]],
     ) -> None:
         self.version, self.entries, self.refusals = version, tuple(entries), refusals
         self.automata = automata
-        self._lenses = lenses
+        self._tables, self._kits = tables, kits
+        self._limited = limited
+        self._scoped: dict[frozenset[Condition], Mapping[Direction, Kit]] = {frozenset(): kits}
 
     @classmethod
     def compile(
@@ -62,21 +67,42 @@ class Library:
             if one.id == other.id:
                 raise EntryError("id", f"two entries have it: {one.pattern!r} and {other.pattern!r}", one.id)
         said = dict(refusals or {})
-        lenses, kept = compile_lenses(ordered, tables, dict(automata) if automata else None)
+        general = [entry for entry in ordered if Condition.of(entry) is None]
+        limited: dict[Condition, list[Entry]] = {}
+        for entry in ordered:
+            condition = Condition.of(entry)
+            if condition is not None:
+                limited.setdefault(condition, []).append(entry)
+        kits, kept = compile_kits(general, tables, dict(automata) if automata else None)
         version = content_version(ordered, said, tables)
-        return cls(version, ordered, said, lenses, kept)
+        library = cls(version, ordered, said, tables, kits, kept, limited)
+        library.kit(Scope(Direction.OUTPUT))  # so that an entry that cannot be matched is told now
+        return library
+
+    def kit(self, scope: Scope) -> Kit:
+        """What a text that stands there is scanned with."""
+        if not self._limited:
+            return self._kits[scope.direction]
+        applying = frozenset(condition for condition in self._limited if condition.holds(scope))
+        kits = self._scoped.get(applying)
+        if kits is None:
+            entries = [entry for condition in applying for entry in self._limited[condition]]
+            more, _ = compile_kits(sorted(entries, key=lambda entry: entry.id), self._tables)
+            kits = {direction: self._kits[direction] + more[direction] for direction in Direction}
+            self._scoped[applying] = kits
+        return kits[scope.direction]
 
     def lenses(self, direction: Direction) -> Sequence[Lens]:
-        """What texts of one direction are scanned with."""
-        return self._lenses[direction]
+        """The views of one direction, all entries in them."""
+        return self.kit(Scope(direction)).lenses
 
-    def reviewer(self, direction: Direction) -> Reviewer:
-        """A reviewer for one text."""
-        return Reviewer(self._lenses[direction])
+    def reviewer(self, scope: Scope | Direction) -> Reviewer:
+        """A reviewer for one text. A direction alone: whatever the rest of its scope may be."""
+        return Reviewer(self.kit(scope if isinstance(scope, Scope) else Scope(scope)))
 
-    def review(self, text: str, direction: Direction) -> list[Finding]:
+    def review(self, text: str, scope: Scope | Direction) -> list[Finding]:
         """The findings of a whole text, up to the one that blocks it."""
-        reviewer = self.reviewer(direction)
+        reviewer = self.reviewer(scope)
         reviewer.feed(text)
         reviewer.flush()
         return reviewer.findings

@@ -22,10 +22,10 @@ from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
 from proxy.review.views import SafeView
 
-__all__ = ["PinyinJudge", "PinyinReading", "PinyinSight", "Syllables"]
+__all__ = ["FIRST", "PinyinJudge", "PinyinReading", "PinyinSight", "Syllables", "syllables"]
 
 MIN_BLOCK, MIN_FLAG = 4, 3
-_FIRST = 0xE000  # the private-use code point of the first syllable
+FIRST = 0xE000  # the private-use code point of the first syllable
 _MAX_WORD = 36  # letters: nobody writes more syllables in one word
 _MAX_READINGS = 8  # spellings of one entry
 
@@ -35,7 +35,7 @@ class Syllables:
 
     def __init__(self, tables: Tables) -> None:
         self.names = tuple(tables.syllables)
-        self.codes = {name: chr(_FIRST + index) for index, name in enumerate(self.names)}
+        self.codes = {name: chr(FIRST + index) for index, name in enumerate(self.names)}
         self._beginnings = {name[:length] for name in self.names for length in range(1, len(name) + 1)}
         self.of = {c: self.codes[name] for name, characters in tables.syllables.items() for c in characters}
         self._first = {code: ord(c) for c, code in reversed(self.of.items())}
@@ -91,7 +91,7 @@ class Syllables:
         ways = [(self.of[c], *(self.codes[name] for name in self._also.get(c, ()))) for c in han]
         spellings = ["".join(way) for way in islice(product(*ways), _MAX_READINGS)]
         # Written as one word it may divide elsewhere: xi an is read as xian.
-        joined = self.divide("".join(self.names[ord(code) - _FIRST] for code in spellings[0])) or ()
+        joined = self.divide("".join(self.names[ord(code) - FIRST] for code in spellings[0])) or ()
         spellings.append("".join(self.codes[name] for name in joined))
         return list(dict.fromkeys(spellings))
 
@@ -184,7 +184,7 @@ class PinyinSight:
     name = "pinyin"
 
     def __init__(self, safe: SafeView, tables: Tables, entries: Iterable[Entry]) -> None:
-        self._safe, self._tables, self._sound = safe, tables, _syllables(tables)
+        self._safe, self._tables, self._sound = safe, tables, syllables(tables)
         self._reach = max((entry.gap for entry in entries if "pinyin" in entry.views), default=3)
 
     def reading(self) -> Reading:
@@ -207,7 +207,8 @@ class PinyinSight:
 
 
 @lru_cache(maxsize=2)
-def _syllables(tables: Tables) -> Syllables:
+def syllables(tables: Tables) -> Syllables:
+    """The syllables of these tables."""
     return Syllables(tables)
 
 
@@ -228,7 +229,7 @@ class PinyinJudge:
         last = match.end - 1
         if not "a" <= self._safe.fold(original.slice(last, match.end))[:1] <= "z":
             return match.end
-        return self._word_end(original, last, len(self._sound.names[ord(term.folded[-1]) - _FIRST]))
+        return self._word_end(original, last, len(self._sound.names[ord(term.folded[-1]) - FIRST]))
 
     def _widest_gap(self, text: str) -> int:
         widest = gap = 0

@@ -14,12 +14,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proxy.review.compile import Lens
-from proxy.review.entry import Action
-from proxy.review.judge import Match
+from proxy.review.combination import MAX_SENTENCE, Sentences, Tally, counted_from
+from proxy.review.compile import Kit, Lens
+from proxy.review.entry import Action, Entry
+from proxy.review.expressions import ExpressionScan, ExpressionSet, Hit
+from proxy.review.judge import Judge, Match
 from proxy.review.machine import NODE, Found, State
 from proxy.review.original import Original
 from proxy.review.reading import back_of, sub_of
+from proxy.review.similar import Near, Similarity, SimilarScan
+from proxy.review.terms import Edge, Term
 
 __all__ = ["DEFAULT_REPLACEMENT", "MASK", "Finding", "Reviewer"]
 
@@ -47,15 +51,12 @@ class Candidate:
     `order`: the code point after which it became known; decisions are taken in this order.
     """
 
-    __slots__ = ("_judge", "_match", "action", "end", "order", "stands", "start", "term", "view")
+    __slots__ = ("_judge", "_match", "action", "end", "entry", "order", "stands", "start", "view")
 
-    def __init__(self, lens: Lens, found: Found, at: int, order: int) -> None:
-        """`at`: where the text ended when it was found."""
-        self.term, self.view, self._judge = found.term, lens.name, lens.judge
-        self.action = lens.actions[found.term]
-        self.start, self.end = at - back_of(found.first), at - back_of(found.last) + 1
-        self._match = Match(found.term, self.start, sub_of(found.first), self.end, sub_of(found.last))
-        self.order = order
+    def __init__(self, match: Match, action: Action, view: str, judge: Judge, order: int) -> None:
+        self._match, self._judge = match, judge
+        self.entry, self.action, self.view, self.order = match.term.entry, action, view, float(order)
+        self.start, self.end = match.start, match.end
         self.stands: bool | None = None
 
     def decide(self, original: Original, ended: bool) -> None:
@@ -68,6 +69,45 @@ class Candidate:
             self.end = int(verdict) or self.end
 
 
+class Certain:
+    """A match that stands as it was found."""
+
+    __slots__ = ("action", "end", "entry", "order", "start", "view")
+    stands = True
+
+    def __init__(self, entry: Entry, action: Action, view: str, span: tuple[int, int], order: float) -> None:
+        self.entry, self.action, self.view, self.order = entry, action, view, order
+        self.start, self.end = span
+
+    def decide(self, original: Original, ended: bool) -> None:
+        """There is nothing to decide."""
+
+
+class Awaited:
+    """A combination that is decided when its sentence ends, and holds it until then."""
+
+    __slots__ = ("_sentences", "action", "end", "entry", "order", "stands", "start", "view")
+
+    def __init__(self, entry: Entry, action: Action, view: str, start: int, sentences: Sentences) -> None:
+        self.entry, self.action, self.view, self._sentences = entry, action, view, sentences
+        self.start = self.end = start
+        self.order = float("inf")
+        self.stands: bool | None = None
+
+    def decide(self, original: Original, ended: bool) -> None:
+        """With the sentence all is known, half a place after what ends with it."""
+        limit = self.start + MAX_SENTENCE
+        end = self._sentences.end_after(self.start)
+        if end is not None and end < limit:
+            self.order = end + 1.5
+        elif original.end >= limit or ended:
+            self.order = min(limit, original.end) + 0.5
+        self.stands = True if self.order < float("inf") else None
+
+
+Pending = Candidate | Certain | Awaited
+
+
 class Reviewer:
     """Reviews one text in one direction; a `TextTransform`.
 
@@ -75,14 +115,20 @@ class Reviewer:
     nothing more is released: the total is the text before the match that blocked.
     """
 
-    def __init__(self, lenses: Sequence[Lens]) -> None:
-        self._lenses = lenses
+    def __init__(self, kit: Kit) -> None:
+        lenses = self._lenses = kit.lenses
+        self._kit = kit
         self._states = [lens.machine.start for lens in lenses]
         self._alike = [lens.machine.alike for lens in lenses]
         self._context = max((lens.context for lens in lenses), default=0)
+        self._sentences = Sentences() if kit.parts else None
+        self._tally = Tally(kit.parts)
+        self._expressions = [(of, ExpressionScan(of)) for of in kit.expressions]
+        self._similar = [(of, SimilarScan(of)) for of in kit.similar]
+        self._further = bool(kit.parts or self._expressions or self._similar)
         self._original = Original()
-        self._pending: list[Candidate] = []
-        self._edits: list[Candidate] = []
+        self._pending: list[Pending] = []
+        self._edits: list[Pending] = []
         self._released = 0
         self.blocked: Finding | None = None
         self.findings: list[Finding] = []
@@ -119,6 +165,8 @@ class Reviewer:
                 live = node.live
             if node.hold > hold:
                 hold = node.hold
+        if self._further:
+            hold, live = self._feed_further(text, hold, live)
         end = original.end
         limit, keep = end - hold, end - live
         if self._pending:
@@ -136,8 +184,40 @@ class Reviewer:
         at = self._original.end - len(text) + 1
         state, found = lens.machine.advance(state, text)
         for index, one in found:
-            self._pending.append(Candidate(lens, one, at + index, at + index))
+            self._note(lens, one, at + index)
         return state
+
+    def _note(self, lens: Lens, found: Found, at: int) -> None:
+        """A match that was completed when the text ended at `at`."""
+        start, end = at - back_of(found.first), at - back_of(found.last) + 1
+        match = Match(found.term, start, sub_of(found.first), end, sub_of(found.last))
+        self._pending.append(Candidate(match, lens.actions[found.term], lens.name, lens.judge, at))
+
+    def _feed_further(self, text: str, hold: int, live: int) -> tuple[int, int]:
+        """The kinds of entries that no automaton finds; what waits with them."""
+        at = self._original.end - len(text)
+        if self._sentences is not None:
+            self._sentences.feed(text, at)
+        for of, scan in self._expressions:
+            self._note_hits(of, scan.feed(text, at))
+            hold, live = max(hold, scan.hold), max(live, scan.live)
+        for near, sentences in self._similar:
+            self._note_near(near, sentences.feed(text))
+            live = max(live, sentences.live)
+        return hold, live
+
+    def _note_hits(self, of: ExpressionSet, hits: Sequence[Hit]) -> None:
+        for hit in hits:
+            expression, length = hit.expression, len(hit.folded)
+            phrases = tuple(phrase for phrase in expression.phrases if len(phrase) >= length)
+            term = Term(expression.entry, hit.folded, hit.folded, False, Edge.FREE, phrases)
+            match = Match(term, hit.start, hit.first, hit.end, hit.last)
+            action = of.actions[expression]
+            self._pending.append(Candidate(match, action, of.name, self._kit.plain[of.name], hit.order))
+
+    def _note_near(self, of: Similarity, found: Sequence[Near]) -> None:
+        for entry, start, end, order in found:
+            self._pending.append(Certain(entry, of.actions[entry], "similar-text", (start, end), order))
 
     def flush(self) -> str:
         """The text has ended; return the rest."""
@@ -145,7 +225,12 @@ class Reviewer:
             return ""
         end = self._original.end
         for lens, state in zip(self._lenses, self._states, strict=True):
-            self._pending += [Candidate(lens, one, end, end) for one in lens.machine.finish(state)]
+            for one in lens.machine.finish(state):
+                self._note(lens, one, end)
+        for of, scan in self._expressions:
+            self._note_hits(of, scan.finish(end))
+        for near, sentences in self._similar:
+            self._note_near(near, sentences.finish())
         self._decide(ended=True)
         return self._block() if self.blocked else self._release(end, end)
 
@@ -163,15 +248,21 @@ class Reviewer:
             group = pending[done:end]
             if any(candidate.stands is None for candidate in group):
                 break
+            known, done = len(pending), end
             self._accept([candidate for candidate in group if candidate.stands])
-            done = end
+            if len(pending) > known:
+                for candidate in pending[known:]:
+                    candidate.decide(self._original, ended)
+                pending[done:] = sorted(pending[done:], key=_order)
         del pending[:done]
+        if self._sentences is not None:
+            self._sentences.forget(min([self._released, *(c.start for c in pending)]))
 
-    def _accept(self, group: list[Candidate]) -> None:
+    def _accept(self, group: list[Pending]) -> None:
         """Record the findings that end at one place; the longest blocking one blocks."""
         seen = set()
-        for candidate in group:
-            key = (candidate.term.entry.id, candidate.start, candidate.end)
+        for candidate in self._combined(group) if self._sentences is not None else group:
+            key = (candidate.entry.id, candidate.start, candidate.end)
             if key in seen:
                 continue
             seen.add(key)
@@ -182,8 +273,38 @@ class Reviewer:
             elif candidate.action.holds:
                 self._edits.append(candidate)
 
-    def _finding(self, candidate: Candidate) -> Finding:
-        entry, start, end = candidate.term.entry, candidate.start, candidate.end
+    def _combined(self, group: list[Pending]) -> list[Pending]:
+        """The group with the terms of combinations taken out, and in their place what came true with them."""
+        parts, sentences = self._kit.parts, self._sentences
+        assert sentences is not None
+        found = {c.entry.id: c for c in group if c.entry.id in parts}
+        kept = [candidate for candidate in group if candidate.entry.id not in parts]
+        wanted = self._tally.take((c.entry.id, c.start, c.end) for c in group if c.entry.id in parts)
+        for entry, (start, end) in wanted.items():
+            by = next(c for name, c in found.items() if parts[name].whole is entry)
+            terms = entry.combination
+            assert terms is not None
+            if terms.hold:
+                if not any(
+                    c.entry is entry and c.order > by.order for c in self._pending if type(c) is Awaited
+                ):
+                    self._pending.append(Awaited(entry, by.action, by.view, start, sentences))
+            elif self._tally.span(entry, counted_from(terms, end, sentences)):
+                kept.append(Certain(entry, by.action, by.view, (start, end), by.order))
+        return [one for one in map(self._awaited, kept) if one is not None]
+
+    def _awaited(self, candidate: Pending) -> Pending | None:
+        """A combination whose sentence is over, as what it turned out to be."""
+        if type(candidate) is not Awaited:
+            return candidate
+        assert self._sentences is not None
+        span = self._tally.span(candidate.entry, self._sentences.begin_of(candidate.start))
+        if span is None:
+            return None
+        return Certain(candidate.entry, candidate.action, candidate.view, span, candidate.order)
+
+    def _finding(self, candidate: Pending) -> Finding:
+        entry, start, end = candidate.entry, candidate.start, candidate.end
         text = self._original.slice(start, end)
         return Finding(
             entry.id, entry.category, entry.severity, candidate.action, candidate.view, start, end, text
@@ -218,7 +339,7 @@ class Reviewer:
         for candidate in replacements:
             if place <= candidate.start < limit:
                 parts.append(self._masked(place, candidate.start))
-                parts.append(candidate.term.entry.replacement or DEFAULT_REPLACEMENT)
+                parts.append(candidate.entry.replacement or DEFAULT_REPLACEMENT)
                 place = candidate.end
         if place < limit:
             parts.append(self._masked(place, limit))
@@ -242,5 +363,5 @@ class Reviewer:
         return "".join(characters)
 
 
-def _order(candidate: Candidate) -> tuple[int, int, str]:
-    return candidate.order, candidate.start, candidate.term.entry.id
+def _order(candidate: Pending) -> tuple[float, int, str]:
+    return candidate.order, candidate.start, candidate.entry.id

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from proxy.review.entry import Entry
+from proxy.review.entry import Entry, EntryError
 from proxy.review.evasion import EvasionSight
 from proxy.review.judge import Judge, PlainJudge
-from proxy.review.pinyin import PinyinSight
+from proxy.review.pinyin import FIRST, PinyinSight, syllables
 from proxy.review.reading import PlainReading, Reading
 from proxy.review.tables import Tables
 from proxy.review.terms import Edge, Term, edges
@@ -52,9 +52,24 @@ class PlainSight:
         folded = self._view.fold(entry.pattern)
         if not folded:
             return [Term(entry, "", "", False, Edge.FREE, ())]
-        left, right = edges(entry, folded, self._tables)
         phrases = dict.fromkeys(self._view.fold(phrase) for phrase in entry.exceptions)
-        return [Term(entry, folded, folded, left, right, tuple(p for p in phrases if folded in p))]
+        spellings = [folded]
+        if "reversed" in entry.folds:
+            spellings.append(folded[::-1])
+        if "initials" in entry.folds and self.name == "safe":
+            spellings.append(self._initials(entry, folded))
+        return [
+            Term(entry, one, one, *edges(entry, one, self._tables), tuple(p for p in phrases if one in p))
+            for one in dict.fromkeys(spellings)
+        ]
+
+    def _initials(self, entry: Entry, folded: str) -> str:
+        """The first Latin letters of a word's syllables."""
+        sound = syllables(self._tables)
+        letters = [sound.names[ord(sound.of[c]) - FIRST][0] for c in folded if c in sound.of]
+        if len(letters) < 2 or len(letters) < sum(1 for c in folded if not c.isspace()):
+            raise EntryError("folds", "initials are for entries of at least two Han characters", entry.id)
+        return "".join(letters)
 
 
 def sights_of(tables: Tables, entries: Sequence[Entry]) -> list[Sight]:

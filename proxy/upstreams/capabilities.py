@@ -100,4 +100,9 @@ def choose_scheme(wanted: str, can: Capabilities) -> Choice:
         return Choice(
             "", f"best_of_n needs n ≥ 2 and a prefix dialect; this upstream has n {can.n}, {can.prefix}"
         )
+    if wanted == "logprob_walk" and (can.prefix == "none" or can.top_logprobs < 2):
+        return Choice(
+            "",
+            f"logprob_walk needs top_logprobs and a prefix dialect; this upstream has {can.top_logprobs}, {can.prefix}",
+        )
     return Choice("" if wanted == "none" else wanted, "set in watermarks.statistical.scheme")

@@ -62,7 +62,9 @@ class StreamRewriter:
     @property
     def finished(self) -> bool:
         """Nothing that still comes from the upstream would be delivered."""
-        return self._terminated or self._dialect.cancelled or bool(self.failed)
+        # A dialect whose last event is the end has nothing to come behind it.
+        ended = self._dialect.complete and not self._dialect.terminator
+        return self._terminated or self._dialect.cancelled or ended or bool(self.failed)
 
     def feed(self, data: bytes) -> bytes:
         """What may leave now. Empty once the answer is complete: the rest is in the tail."""

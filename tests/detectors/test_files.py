@@ -106,6 +106,7 @@ def test_a_carrier_in_the_text_of_a_file_is_verified() -> None:
         "metadata": "absent",
         "explicit": "absent",
         "foreign": "absent",
+        "statistical": "absent",
     }
 
 

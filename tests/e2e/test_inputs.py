@@ -155,7 +155,7 @@ async def test_the_record_is_durable_before_the_last_byte_leaves(
             await append(record)
 
         monkeypatch.setattr(run.house.records, "append", slow)
-        monkeypatch.setattr("proxy.exchange.MAX_WAITING", waiting)
+        monkeypatch.setattr("proxy.answering.MAX_WAITING", waiting)
         body = {"model": "e", "input": "x"}
 
         async def read() -> None:
@@ -177,7 +177,7 @@ async def test_an_answer_that_is_cut_is_an_error_or_looks_cut_and_is_recorded_as
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
 ) -> None:
     upstream = Scripted.reply([VECTOR[:50], VECTOR[50:90], UpstreamError("reset", "gone")])
-    monkeypatch.setattr("proxy.exchange.MAX_WAITING", waiting)
+    monkeypatch.setattr("proxy.answering.MAX_WAITING", waiting)
     async with serving(tmp_path, upstream) as run:
         if waiting:
             answer = await run.http.post("/v1/embeddings", json={"model": "e", "input": "x"})
@@ -231,7 +231,7 @@ async def test_events_of_a_picture_in_the_making_are_not_kept_back(tmp_path: Pat
 async def test_a_word_in_an_answer_that_is_no_text_is_withheld_and_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, waiting: int
 ) -> None:
-    monkeypatch.setattr("proxy.exchange.MAX_WAITING", waiting)
+    monkeypatch.setattr("proxy.answering.MAX_WAITING", waiting)
     entry = keyword(SECRET, action={"input": "log", "output": "block"})
     said = json.dumps({"data": [], "note": f"你说{SECRET}"}, ensure_ascii=False).encode()
     async with serving(tmp_path, answering(said), [entry]) as run:

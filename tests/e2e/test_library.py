@@ -143,6 +143,8 @@ async def test_metrics_tell_requests_findings_and_versions(tmp_path: Path) -> No
         assert finding in text
         assert f'inkseal_library_info{{worker="{worker}",version="{current.version}",trial=""}} 1' in text
         assert "inkseal_library_converged 1" in text
+        assert 'inkseal_library_entries{category="A.2.b"} 1\n' in text
+        assert 'inkseal_library_entries{category="A.1.a"} 0\n' in text
         assert re.search(r'inkseal_path_seconds_count\{worker="[^"]+"\} [1-9]', text)
         assert f'inkseal_streams{{worker="{worker}"}} 0' in text
         assert f'inkseal_held_characters{{worker="{worker}"}} 0' in text

@@ -197,12 +197,12 @@ def test_many_rows_take_no_more_memory_than_few(tmp_path: Path) -> None:
     few, many = tmp_path / "few", tmp_path / "many"
     few.mkdir()
     many.mkdir()
-    small, large = big(few, 21_000), big(many, 42_000)
-    assert (small[0], large[0]) == (21_000, 42_000)
+    small, large = big(few, 6_000), big(many, 24_000)
+    assert (small[0], large[0]) == (6_000, 24_000)
     assert large[2] < small[2] + 40_000  # kB
 
 
 def test_one_bad_row_among_many_brings_nothing_in(tmp_path: Path) -> None:
-    new, invalid, _ = big(tmp_path, 21_000, "词,Z.9,2\n")
-    assert (new, invalid) == (21_000, 1)
+    new, invalid, _ = big(tmp_path, 6_000, "词,Z.9,2\n")
+    assert (new, invalid) == (6_000, 1)
     assert Desks(tmp_path).desk.search(Search(limit=1)) == []

@@ -127,6 +127,16 @@ def test_whoever_published_in_an_emergency_does_not_confirm() -> None:
         take("confirm", revision(MILD, "published"), actor("cid"), AT)
 
 
+def test_an_emergency_keeps_the_approvals_there_are_and_waits_for_another_all_the_same() -> None:
+    one = take("approve", take("review", revision(SEVERE), actor("bob"), AT), actor("bob"), AT)
+    one = take("emergency", one, actor("cid"), AT, reason="spreading now")
+    assert (one.entry.approvers, bool(one.emergency_until)) == (("bob", "cid"), True)
+    for name in ("ann", "bob", "cid"):
+        with pytest.raises(ProcedureError):
+            take("confirm", one, actor(name), AT)
+    assert take("confirm", one, actor("dan"), AT).emergency_until == ""
+
+
 def test_only_its_author_withdraws_an_entry() -> None:
     with pytest.raises(ProcedureError, match="only ann may withdraw"):
         take("withdraw", revision(MILD), actor("bob"), AT)

@@ -12,7 +12,15 @@ import pytest
 
 from proxy.governance.people import Operator
 from proxy.governance.revision import Revision
-from proxy.governance.store import Event, GovernanceStore, Search, TamperedError, VersionRow, open_governance
+from proxy.governance.store import (
+    Event,
+    GovernanceStore,
+    Search,
+    TamperedError,
+    UnavailableError,
+    VersionRow,
+    open_governance,
+)
 from proxy.review.entry import Entry, Source
 from tests.governance.desks import KEY, START
 
@@ -188,3 +196,19 @@ def test_nobody_becomes_an_approver_through_the_database(tmp_path: Path, change:
     connection.close()
     with store.reading() as ledger, pytest.raises(TamperedError):
         ledger.operators()
+
+
+def test_a_database_that_is_busy_or_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.governance.sqlite._BUSY_SECONDS", 0.1)
+    store = open_governance(f"sqlite:///{tmp_path}", KEY)
+    with store.changing():
+        other = open_governance(f"sqlite:///{tmp_path}", KEY)
+        with pytest.raises(UnavailableError, match="another process keeps it busy"), other.changing():
+            pass
+        with other.reading() as ledger:
+            assert ledger.operators() == []
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/governance.sqlite").write_bytes(b"no database" * 100)
+    broken = open_governance(f"sqlite:///{tmp_path / 'broken'}", KEY)
+    with pytest.raises(UnavailableError, match="not a database"), broken.reading():
+        pass

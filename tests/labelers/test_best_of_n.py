@@ -66,18 +66,24 @@ def test_grams_that_the_text_already_has_do_not_count_again() -> None:
     others = [f" {word}" for word in WORDS if 0 < pairs[word] < pairs[best]]
     candidates = [f" {best}", *others[:6]]
     assert fresh.choose(candidates) == 0
-    assert fresh.scored == 1
     again = Selection(prf)
     again.take(f"start {best}. start")
     counts = {again.choose([f" {best}", other]) for other in others}
     assert 1 in counts  # by lot now: it wins against some only
 
 
-def test_code_is_chosen_by_lot_and_scores_nothing() -> None:
-    selection = Selection(Prf(b"0123456789abcdef"))
+def test_code_is_chosen_by_lot() -> None:
+    candidates = ["x = purple + violet\n", "for crimson in amber:\n"]
+    wins = 0
+    for key in range(400):
+        selection = Selection(Prf(key.to_bytes(16, "big")))
+        selection.take("Look:\n```py\n")
+        wins += selection.choose(candidates)
+    assert abs(wins - 200) < 4 * 10
+    prf = Prf(b"0123456789abcdef")
+    selection = Selection(prf)
     selection.take("Look:\n```py\n")
-    assert 0 <= selection.choose(["x = y + z\n", "for a in b:\n"]) < 2
-    assert selection.scored == 0
+    assert abs(selection.scores(candidates)[0] - z_of(prf, candidates[0])) > 1e-3
 
 
 def test_a_selection_is_made_from_the_epoch_of_the_provenance() -> None:

@@ -46,7 +46,11 @@ REFUSED = [
     (Entry("\u200b", "A.1.a"), "nothing is left"),
     (Entry("甲" * 65, "A.1.a"), "the limit is 64"),
     (Entry("甲", "A.1.a", exceptions=("甲" * 65,)), "the limit is 64"),
-    (Entry("x", "A.1.a", kind="similar-text"), "not matched by this release"),
+    (Entry("甲*", "A.1.a", kind="regex"), "matches the empty text"),
+    (Entry("甲+", "A.1.a", kind="regex"), "any number of"),
+    (Entry("甲[", "A.1.a", kind="regex"), "not RE2 syntax"),
+    (Entry("甲" * 30, "A.1.a", folds=("filler",)), "can match 117 characters"),
+    (Entry("abc", "A.1.a", folds=("initials",)), "at least two Han"),
 ]
 
 

@@ -419,3 +419,12 @@ def test_the_text_does_not_depend_on_how_the_bytes_are_cut(texts: list[str], ran
 def test_any_bytes_from_the_upstream_end_in_frames_or_in_an_error_frame(pieces: list[bytes]) -> None:
     out = raw_through(b"", plan(), pieces)
     assert out == b"" or out.endswith(b"\n")
+
+
+def test_a_chunk_in_an_unusual_spelling_is_edited_all_the_same() -> None:
+    def odd(said: str) -> bytes:
+        return b'data: {"choices":[{"index":0,"delta":{"content"  :  "' + said.encode() + b'"}}]}\n\n'
+
+    masked = keyword("遮住我", action={"input": "log", "output": "mask"})
+    raw = odd("春") + odd("请遮住我吧") + frames(chunk({}, finish="stop"))
+    assert said(raw, plan([masked])) == START + "春请＊＊＊吧" + END

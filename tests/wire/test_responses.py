@@ -1049,3 +1049,9 @@ def test_no_order_of_events_leaks_or_breaks_the_dialect(events: list[Event]) -> 
     out = raw_through(raw, plan([keyword(SECRET)]))
     assert SECRET not in out.decode()
     assert out.endswith(b"\n\n")
+
+
+def test_behind_the_last_event_nothing_is_waited_for() -> None:
+    rewriter = StreamRewriter(ResponsesStream(plan()))
+    rewriter.feed(stream(message_events(["春"])))
+    assert rewriter.complete and rewriter.finished

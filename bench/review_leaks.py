@@ -1,0 +1,170 @@
+"""Random texts, random libraries of all kinds, random cuts: what leaves, against the same text in one piece.
+
+    python bench/review_leaks.py [--chunkings N] [--seed S] [--processes P]
+
+Each round draws a library (keywords in all views with allow phrases and further folds, pinyin, regular expressions,
+combinations with and without held sentences, similar texts; all actions) and texts with pieces of its entries,
+disguised, cut short and joined. Each text is reviewed whole, then at random cuts. It counts cuts whose release or
+findings differ, and cuts after which more had left than the whole text ever releases: a leak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import random
+import time
+
+from proxy.review.entry import Direction, Entry
+from proxy.review.library import Library
+
+CUTS = 40  # of one text
+TEXTS = 25  # of one library
+WORDS = [
+    "测试禁词",
+    "西安大雁塔",
+    "甲乙丙",
+    "黄片",
+    "forbidden",
+    "bad word",
+    "金鱼缸",
+    "乌云盖雪",
+    "b00k",
+    "かきくけ",
+]
+NOISE = ["", " ", "-", "·", "\u200b", "*", "。", ",", "\n", "!", "ﬁ", "…", "的", "x", "１", "@", "　", "."]
+PLAIN = ["今天天气很好", "the quick brown fox ", "三黄片", "大家好。", "OK! ", "13800001111", "1380000", "shi jin ", "xian",
+         "11010519491231002X", "甲", "乙", "丙", "测试", "试禁", "雁", "黄", "foo", "bad ", "word", "鱼缸"]  # fmt: skip
+SOUNDS = {
+    "测": "策",
+    "试": "是",
+    "禁": "近",
+    "词": "瓷",
+    "西": "希",
+    "安": "按",
+    "大": "打",
+    "雁": "宴",
+    "塔": "他",
+}
+PINYIN = {
+    "测": "ce",
+    "试": "shi",
+    "禁": "jin",
+    "词": "ci",
+    "西": "xi",
+    "安": "an",
+    "大": "da",
+    "雁": "yan",
+    "塔": "ta",
+}
+
+
+def library(chance: random.Random) -> tuple[Library, list[str]]:
+    actions = ["block", "block", "replace", "mask", "flag", "log"]
+    views = [["safe"], ["safe", "evasion"], ["safe", "evasion", "pinyin"], ["raw"], ["pinyin"], ["evasion"]]
+    words = chance.sample(WORDS, chance.randint(1, 4))
+    rows: list[dict[str, object]] = []
+    for word in words:
+        row: dict[str, object] = {"pattern": word, "views": chance.choice(views), "gap": chance.randint(0, 3)}
+        if chance.random() < 0.3:
+            row["exceptions"] = [
+                chance.choice(["三", "大", "", "the "]) + word + chance.choice(["", "典", "s", "。"])
+            ]
+        if chance.random() < 0.3 and not word.isascii():
+            row["folds"] = chance.sample(["reversed", "filler"], chance.randint(1, 2))
+        rows.append(row)
+    others: list[dict[str, object]] = [
+        {"kind": "regex", "pattern": "1[3-9]\\d{9}", "regex": {"validator": "phone"}},
+        {"kind": "regex", "pattern": "\\d{17}[\\dX]", "regex": {"validator": "id_card"}},
+        {"kind": "regex", "pattern": "甲.{0,4}丙", "exceptions": ["甲乙丙丁"]},
+        {"kind": "regex", "pattern": "f[o0]{1,3}\\p{Han}?", "boundary": "none"},
+        {"kind": "pinyin", "pattern": "ce shi jin ci"},
+        {"kind": "combination", "combination": {"all": ["测试", "甲"], "none": ["大家"]}},
+        {"kind": "combination", "combination": {"all": ["黄片"], "any": ["今天", "foo"], "within": 12}},
+        {"kind": "combination", "combination": {"all": ["乙", "丙"], "hold": "sentence"}},
+        {"kind": "similar-text", "pattern": "今天天气很好大家好", "threshold": 0.4},
+    ]  # fmt: skip
+    rows += chance.sample(others, chance.randint(0, 4))
+    made = {}
+    for row in rows:
+        entry = Entry.from_row({"category": "A.1.a", "action": chance.choice(actions), **row})
+        made[entry.id] = entry
+    return Library.compile(made.values()), words
+
+
+def disguised(word: str, chance: random.Random) -> str:
+    way = chance.randrange(8)
+    if way == 0:
+        return word
+    if way == 1:
+        return chance.choice(NOISE).join(word)
+    if way == 2:
+        return "".join(c * chance.choice((1, 1, 2, 3)) for c in word)
+    if way == 3:
+        return "".join(SOUNDS.get(c, c) if chance.random() < 0.5 else c for c in word)
+    if way == 4:
+        return "".join(PINYIN.get(c, c) for c in word)
+    if way == 5:
+        return word[: chance.randint(1, len(word))]
+    if way == 6:
+        return word[::-1]
+    return "".join(c + (chance.choice(NOISE) if chance.random() < 0.4 else "") for c in word).upper()
+
+
+def text_of(words: list[str], chance: random.Random) -> str:
+    parts = []
+    for _ in range(chance.randint(1, 8)):
+        choice = chance.random()
+        parts.append(disguised(chance.choice(words), chance) if choice < 0.5
+                     else chance.choice(PLAIN) if choice < 0.85 else chance.choice(NOISE))  # fmt: skip
+    return "".join(parts)
+
+
+def work(job: tuple[int, int]) -> tuple[int, int, int, list[str]]:
+    """(chunkings, different, leaking, the first bad cases) of one seed."""
+    seed, wanted = job
+    chance = random.Random(seed)
+    done = different = leaking = 0
+    bad: list[str] = []
+    while done < wanted:
+        made, words = library(chance)
+        for _ in range(TEXTS):
+            text = text_of(words, chance)
+            whole = made.reviewer(Direction.OUTPUT)
+            expected = whole.feed(text) + whole.flush()
+            for _ in range(CUTS):
+                reviewer, out, at = made.reviewer(Direction.OUTPUT), "", 0
+                leaked = False
+                while at < len(text):
+                    size = chance.choice((1, 1, 2, 3, 5, 9))
+                    out += reviewer.feed(text[at : at + size])
+                    at += size
+                    leaked = leaked or not expected.startswith(out)
+                out += reviewer.flush()
+                differs = out != expected or reviewer.findings != whole.findings
+                done, different, leaking = done + 1, different + differs, leaking + leaked
+                if (differs or leaked) and len(bad) < 3:
+                    bad.append(f"seed {seed}: {text!r} -> {out!r}, whole {expected!r}")
+    return done, different, leaking, bad
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--chunkings", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1)
+    options = parser.parse_args()
+    begun = time.monotonic()
+    slices = max(1, options.chunkings // 25_000)
+    jobs = [(options.seed * 1000 + index, options.chunkings // slices) for index in range(slices)]
+    with multiprocessing.Pool(options.processes) as pool:
+        results = pool.map(work, jobs, chunksize=1)
+    done, different, leaking = (sum(result[place] for result in results) for place in range(3))
+    print(f"{done:,} random chunkings over all views and kinds in {time.monotonic() - begun:.0f} s: "
+          f"{different} differ from the uncut text, {leaking} leak")  # fmt: skip
+    for case in [case for result in results for case in result[3]][:10]:
+        print("  " + case)
+
+
+if __name__ == "__main__":
+    main()
