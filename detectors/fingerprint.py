@@ -7,9 +7,12 @@ permutation, so that nobody without the key can tell which words a value stands 
 ones below a threshold are kept (FracMinHash: Irber et al. 2022; the fingerprints of Schleimer et al. 2003
 without their window): the same grams of any excerpt, wherever it was cut.
 
-A look-up counts how much the grams that an excerpt shares with one answer weigh: -log2 of how often each
-stands in answers at all, for grams that do not overlap. That must beat what the number of stored answers and
-of ways to pick so many grams would give by chance (a union bound under independence) by `MARGIN_BITS`.
+A look-up looks for the stretch of the text that speaks most for one answer. A gram that both have counts
+-log2 of how often it stands in answers at all (less where it overlaps the one before), for that is how
+unlikely chance is to bring it; a gram that only the text has counts a little against, as much as with three
+words in ten edited. The sum must beat the number of stored answers and of places where a stretch can begin by
+`MARGIN_BITS`. How common a gram is, a store that is still small cannot know, and texts on one subject share
+phrases: so no gram counts for more than `MOST_BITS`.
 
 It says "logged by this service": a text that a client let our model repeat was logged as well.
 """
@@ -39,6 +42,9 @@ MIN_WORDS = 25
 _FEWEST_CHARACTERS = 30
 _FEWEST_WORDS = 20
 MARGIN_BITS = 12.0
+MOST_BITS = 12.0
+_HIT = 2.0  # -log2 of the chance that a gram of four is left whole where three units in ten are edited
+_MISS = 0.4  # the same of the chance that it is not
 _CHARACTER_GRAM = 4
 _WORD_GRAM = 3
 _CHARACTER_SHARE = 1 / 3  # of grams that begin with a character are kept
@@ -272,9 +278,10 @@ class Index(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Match:
+    """`places`: of the matched values in the sketch."""
+
     answer: int
-    bits: float
-    places: Numbers  # of the matched values
+    places: Numbers
 
 
 class FingerprintDetector:
@@ -353,30 +360,21 @@ def _matches(index: Index, sketch: Sketch) -> list[_Match]:
     if not hits.answers.size:
         return []
     known = hits.total + _PRIOR_ANSWERS
-    bits = np.log2(known / (hits.frequency + 1.0))
-    grams = sketch.lengths[order]
-    starts = sketch.units[order]
+    bits = np.minimum(np.log2(known / (hits.frequency + 1.0)), MOST_BITS)
+    needed = math.log2(known) + math.log2(order.size) + MARGIN_BITS
+    grams = _Grams(sketch.units[order].tolist(), sketch.lengths[order].tolist(), bits.tolist())
     free = np.ones(order.size, bool)
     found: list[_Match] = []
     by_answer = _grouped(hits)
-    while by_answer and len(found) < _MOST_ANSWERS:
-        best: tuple[float, int, Numbers] | None = None
-        for answer, asked in by_answer.items():
-            rest = asked[free[asked]]
-            if rest.size < 2:
-                continue
-            weight, picked = _weigh(starts[rest], grams[rest], bits[rest])
-            # So many ways are there to pick these many grams of all that were asked for.
-            ways = picked * math.log2(math.e * max(order.size, picked) / picked)
-            surplus = weight - math.log2(known) - ways - MARGIN_BITS
-            if surplus >= 0 and (best is None or surplus > best[0]):
-                best = surplus, answer, rest
-        if best is None:
+    while len(found) < _MOST_ANSWERS:
+        stretches = (
+            (_stretch(grams, asked[free[asked]].tolist()), answer) for answer, asked in by_answer.items()
+        )
+        (score, places), answer = max(stretches, key=lambda one: one[0][0], default=((0.0, []), 0))
+        if score < needed:
             break
-        surplus, answer, rest = best
-        found.append(_Match(answer, surplus + MARGIN_BITS, order[rest]))
-        free[rest] = False
-        del by_answer[answer]
+        found.append(_Match(answer, order[places]))
+        free[places] = False
     return found
 
 
@@ -397,18 +395,31 @@ def _grouped(hits: Hits) -> dict[int, Numbers]:
     return {int(names[at]): asked[first[at] : first[at] + counts[at]] for at in most if counts[at] > 1}
 
 
-def _weigh(starts: Numbers, lengths: Numbers, bits: npt.NDArray[np.float64]) -> tuple[float, int]:
-    """The heaviest set of grams that do not overlap: its weight and how many they are. Grams by start."""
-    best: list[tuple[float, int]] = [(0.0, 0)]
-    ends: list[int] = [-1]
-    for start, length, weight in zip(starts.tolist(), lengths.tolist(), bits.tolist(), strict=True):
-        at = len(ends) - 1
-        while ends[at] > start:
-            at -= 1
-        with_it = (best[at][0] + weight, best[at][1] + 1)
-        best.append(max(best[-1], with_it))
-        ends.append(start + length)
-    return best[-1]
+@dataclass(frozen=True, slots=True)
+class _Grams:
+    """Of each gram that was asked for: the unit it begins with, its units, and how much it counts."""
+
+    starts: list[int]
+    lengths: list[int]
+    bits: list[float]
+
+
+def _stretch(grams: _Grams, matched: list[int]) -> tuple[float, list[int]]:
+    """The stretch that counts most, and the matched grams in it. `matched`: ascending."""
+    best, best_from, best_to = 0.0, 0, 0
+    running, begin = 0.0, 0
+    end, before = -1, -1
+    for at, place in enumerate(matched):
+        start, length = grams.starts[place], grams.lengths[place]
+        running -= _MISS * (place - before - 1)
+        if running <= 0:
+            running, begin = 0.0, at
+        new = min(length, start + length - end) / length
+        running += max(0.0, grams.bits[place] - _HIT) * new
+        end, before = start + length, place
+        if running > best:
+            best, best_from, best_to = running, begin, at + 1
+    return best, matched[best_from:best_to]
 
 
 def _spans(sketch: Sketch, places: Numbers) -> tuple[tuple[int, int], ...]:
