@@ -34,7 +34,8 @@ from aiohttp import web
 
 INKSEAL = Path(sys.executable).parent / "inkseal"
 MARKER = "标记词语"
-CHUNKS, PAUSE = 40, 1.0
+CHUNKS = 40
+PAUSE = 1.0  # seconds between two chunks; --pause
 ADMIN = "ink-admin-of-the-benchmark"
 
 
@@ -56,7 +57,7 @@ def background(number: int) -> str:
     return "底纹" + "".join("甲乙丙丁戊己庚辛壬癸"[int(digit)] for digit in f"{number:06d}")
 
 
-async def model_server() -> tuple[web.AppRunner, int]:
+async def model_server(pause: float) -> tuple[web.AppRunner, int]:
     """Says the marker in every fifth chunk, cut in two; a chunk each PAUSE seconds."""
 
     async def chat(request: web.Request) -> web.StreamResponse:
@@ -69,7 +70,7 @@ async def model_server() -> tuple[web.AppRunner, int]:
             event = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
                      "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}  # fmt: skip
             await response.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
         event["choices"] = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
         await response.write(b"data: " + json.dumps(event).encode() + b"\n\ndata: [DONE]\n\n")
         return response
@@ -207,7 +208,7 @@ async def publish_versions(
 
 
 async def run(options: argparse.Namespace, folder: Path) -> int:
-    runner, upstream = await model_server()
+    runner, upstream = await model_server(options.pause)
     seen, state = Seen(), {"published": 0, "over": 0}
     with proxy(folder, upstream, options.workers, options.entries) as url:
         connector = aiohttp.TCPConnector(limit=0)
@@ -220,7 +221,7 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
                         break
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.1)
-            spread = CHUNKS * PAUSE
+            spread = CHUNKS * options.pause
             streams = [
                 asyncio.create_task(keep_streaming(session, url, seen, state, spread * n / options.streams))
                 for n in range(options.streams)
@@ -253,6 +254,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--entries", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=300, help="no further version after that")
+    parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two chunks of a stream")
     options = parser.parse_args()
     os.environ.pop("INKSEAL_CONFIG", None)
     with tempfile.TemporaryDirectory(prefix="inkseal-") as folder:
