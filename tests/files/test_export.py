@@ -132,6 +132,9 @@ async def test_text_that_is_not_ours_is_refused_and_nothing_is_stamped_or_record
             "stuffed behind each grain, where no bind notices": re.sub(
                 "([\ufe00-\ufe0f]{13,})", rf"\1{FOREIGN}", said
             ),
+            "stuffed with a little behind each grain": re.sub(
+                "([\ufe00-\ufe0f]{13,})", rf"\1{FOREIGN[:15]}", said
+            ),
             "stuffed between the grains": said.replace("，", f"，{FOREIGN}"),
             "marks moved": FOREIGN + "".join(c for c in grains if "\ufe00" <= c <= "\ufe0f"),
         }
