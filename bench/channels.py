@@ -267,11 +267,13 @@ def cleaners(texts: list[str]) -> Results:
         "watermark-cleaner": lambda t: first(watermark_cleaner.clean_text(t)),
     }
     results: Results = {f"{name} {version_of(name)} (PyPI)": each(way, texts) for name, way in ways.items()}
-    package = json.loads((NODE / "package.json").read_text())["dependencies"]
-    return {
-        **results,
-        **{f"{name} {package[name]} (npm)": out for name, out in node("cleaners", texts).items()},
-    }
+    return {**results, **{f"{npm(name)} (npm)": out for name, out in node("cleaners", texts).items()}}
+
+
+def npm(name: str) -> str:
+    """The name and version of a package."""
+    versions = json.loads((NODE / "package.json").read_text())["dependencies"]
+    return f"{name} {versions[name]}"
 
 
 def first(found: object) -> str:

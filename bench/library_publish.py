@@ -34,7 +34,8 @@ from aiohttp import web
 
 INKSEAL = Path(sys.executable).parent / "inkseal"
 MARKER = "标记词语"
-CHUNKS, PAUSE = 60, 0.5
+CHUNKS = 40
+PAUSE = 1.0  # seconds between two chunks; --pause
 ADMIN = "ink-admin-of-the-benchmark"
 
 
@@ -56,7 +57,7 @@ def background(number: int) -> str:
     return "底纹" + "".join("甲乙丙丁戊己庚辛壬癸"[int(digit)] for digit in f"{number:06d}")
 
 
-async def model_server() -> tuple[web.AppRunner, int]:
+async def model_server(pause: float) -> tuple[web.AppRunner, int]:
     """Says the marker in every fifth chunk, cut in two; a chunk each PAUSE seconds."""
 
     async def chat(request: web.Request) -> web.StreamResponse:
@@ -69,7 +70,7 @@ async def model_server() -> tuple[web.AppRunner, int]:
             event = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
                      "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}  # fmt: skip
             await response.write(b"data: " + json.dumps(event).encode() + b"\n\n")
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
         event["choices"] = [{"index": 0, "delta": {}, "finish_reason": "stop"}]
         await response.write(b"data: " + json.dumps(event).encode() + b"\n\ndata: [DONE]\n\n")
         return response
@@ -190,19 +191,24 @@ async def publish_versions(
             state["published"] = number
             while True:
                 told = await call(session, url, tokens["cid"], "/workers")
-                if told["converged"] and told["live"] == done["version"]:
+                if (
+                    told["converged"]
+                    and told["live"] == done["version"]
+                    and len(told["workers"]) == options.workers
+                ):
                     break
                 await asyncio.sleep(0.05)
             loaded = max(worker["loaded_ms"] for worker in told["workers"]) / 1000
             times.append((in_force - began, loaded - in_force))
             seen.least_live = min(seen.least_live, seen.live)
             print(f"version {number}: {in_force - began:.2f} s to compile, {1000 * (loaded - in_force):.0f} ms to all "
-                  f"{len(told['workers'])} workers, {seen.live} streams live", file=sys.stderr)  # fmt: skip
+                  f"{len(told['workers'])} workers, {seen.live} streams live, {seen.whole} whole, {len(seen.dropped)} dropped, "
+                  f"{len(seen.two_versions)} with two versions", file=sys.stderr)  # fmt: skip
     return times
 
 
 async def run(options: argparse.Namespace, folder: Path) -> int:
-    runner, upstream = await model_server()
+    runner, upstream = await model_server(options.pause)
     seen, state = Seen(), {"published": 0, "over": 0}
     with proxy(folder, upstream, options.workers, options.entries) as url:
         connector = aiohttp.TCPConnector(limit=0)
@@ -215,7 +221,7 @@ async def run(options: argparse.Namespace, folder: Path) -> int:
                         break
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.1)
-            spread = CHUNKS * PAUSE
+            spread = CHUNKS * options.pause
             streams = [
                 asyncio.create_task(keep_streaming(session, url, seen, state, spread * n / options.streams))
                 for n in range(options.streams)
@@ -248,6 +254,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--entries", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=300, help="no further version after that")
+    parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two chunks of a stream")
     options = parser.parse_args()
     os.environ.pop("INKSEAL_CONFIG", None)
     with tempfile.TemporaryDirectory(prefix="inkseal-") as folder:

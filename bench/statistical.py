@@ -2,6 +2,7 @@
 
     python bench/statistical.py false-positives --zh DIR... --en DIR... [--svg docs/statistical-qq.svg]
     python bench/statistical.py common --zh DIR... --en DIR...      (writes labelers/watermarks/common_grams.py)
+    python bench/statistical.py substitution --zh DIR... --en DIR...
     python bench/statistical.py texts
     python bench/statistical.py speed
 
@@ -29,7 +30,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from labelers.provenance import KeyRing
+from labelers.provenance import KeyRing, Provenance
+from labelers.watermarks.substitution import Substitution, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import (
     _GOLDEN,
     _MIX_2,
@@ -314,6 +316,31 @@ def texts() -> None:
         print(f"| {cell} | {calls} | {billed / kept:.2f} | {written / kept:.2f} | {wait:.3f} |")
 
 
+def substitution(folders: dict[str, Sequence[Path]]) -> None:
+    """Human text run through the scheme: how long it must be for the places to show, and what chance shows."""
+    ring = KeyRing(MASTER, 2)
+    print("| language | characters | texts | places | fit | 1e-2 | 1e-6 | 1e-2 under another key |")
+    print("|---|---|---|---|---|---|---|---|")
+    for language, places in folders.items():
+        chance = random.Random(1)
+        paragraphs = [p for text in documents(places, language, 1) for p in text.split("\n") if len(p) > 40]
+        for length in (500, 1000, 2000, 4000):
+            count, fits, p, others = 0, 0, [], []
+            for seed in range(40):
+                at, text = chance.randrange(len(paragraphs) - 400), ""
+                while len(text) < length:
+                    text += paragraphs[at] + "\n\n"
+                    at += 1
+                transform = Substitution(ring).new_transform(Provenance("X", seed, key_id=1))
+                found = read_places(transform.feed(text[:length]) + transform.flush())
+                count, fits = count + len(found), fits + count_fits(epoch_prf(ring, 1), found)
+                p.append(binomial_tail(count_fits(epoch_prf(ring, 1), found), len(found)))
+                others.append(binomial_tail(count_fits(epoch_prf(ring, 2), found), len(found)))
+            line = [language, str(length), "40", f"{count / 40:.1f}", f"{fits / max(1, count):.2f}"]
+            line += [share(sum(one < level for one in p), 40) for level in (-2.0, -6.0)]
+            print(f"| {' | '.join([*line, share(sum(one < -2 for one in others), 40)])} |")
+
+
 def speed() -> None:
     chance = random.Random(1)
     words = ["".join(chance.choices("etaoinshrdlu", k=chance.randint(1, 9))) for _ in range(20_000)]
@@ -344,7 +371,7 @@ def main() -> None:
     fp.add_argument("--en", type=Path, nargs="+", required=True)
     fp.add_argument("--svg", type=Path)
     common = commands.add_parser("common")
-    for one in (common,):
+    for one in (common, commands.add_parser("substitution")):
         one.add_argument("--zh", type=Path, nargs="+", required=True)
         one.add_argument("--en", type=Path, nargs="+", required=True)
     commands.add_parser("texts")
@@ -352,6 +379,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "false-positives":
         false_positives({"zh": args.zh, "en": args.en}, args.svg)
+    elif args.command == "substitution":
+        substitution({"zh": args.zh, "en": args.en})
     elif args.command == "common":
         common_grams({"zh": args.zh, "en": args.en})
     else:

@@ -21,6 +21,7 @@ from labelers.watermarks.carrier_codec import (
     bind_letters,
     chunk_of,
     first_of,
+    has_second,
     split_run,
 )
 
@@ -28,25 +29,21 @@ __all__ = ["DamagedRun", "Grain", "label_pattern", "read"]
 
 _HEAD_CHARS = GRAIN_CHARS - 2
 _LOST_MAX = 4  # a run that lost more tells too little of itself
-_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_RUN = re.compile(f"[{_SELECTORS}]{{2,}}")
+_RUN = re.compile("[\ufe00-\ufe0f]{2,}")
+_SUPPLEMENT = ("\U000e0100", "\U000e01ef")  # runs beside these are others' blobs
 _INDICES = frozenset(chr(0xFE03 + index) for index in range(CHUNKS))
 
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """One grain: where it stands in the text as given, what it holds, and what its writer saw before it."""
+    """One grain: where it stands in the text as given, what it holds, and the letters that its writer saw before it."""
 
     start: int
     end: int
     index: int
     chunk: bytes
     bind: int
-    before: str
-
-    @property
-    def letters(self) -> bytes:
-        return bind_letters(self.before)
+    letters: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +84,15 @@ class DamagedRun:
 
     def _grain(self, index: int, chunk: bytes, start: int, end: int) -> Grain:
         bind = _bind(self.chars[end - 2 : end])
-        return Grain(self.start + start, self.start + end, index, chunk, bind, self.before)
+        return Grain(self.start + start, self.start + end, index, chunk, bind, bind_letters(self.before))
 
 
 def _bind(two: str) -> int:
     return (ord(two[0]) & 15) << 4 | ord(two[1]) & 15
+
+
+def _is_supplement(char: str) -> bool:
+    return _SUPPLEMENT[0] <= char <= _SUPPLEMENT[1]
 
 
 def _is_within(part: str, whole: str) -> bool:
@@ -114,15 +115,18 @@ def read(text: str, labels: re.Pattern[str] | None) -> tuple[list[Grain], list[D
     grains: list[Grain] = []
     damaged: list[DamagedRun] = []
     cuts = [(run.start(), run.end(), run[0]) for run in _RUN.finditer(text)]
-    cuts += [(run.start(), run.end(), first_of(run[0])) for run in SECOND_RUN.finditer(text)]
+    if has_second(text):
+        cuts += [(run.start(), run.end(), first_of(run[0])) for run in SECOND_RUN.finditer(text)]
     if labels:
         cuts += [(label.start(), label.end(), "") for label in labels.finditer(text)]
     cuts.sort()
     before, done, last = "", 0, ""
     for start, end, run in cuts:
-        whole = GRAIN_RUN.fullmatch(run) is not None
-        if run and not whole and (len(run) < GRAIN_CHARS - _LOST_MAX or max(run) > "\uffff"):
-            continue  # natural, or another's
+        whole = not len(run) % GRAIN_CHARS and GRAIN_RUN.fullmatch(run) is not None
+        if run and not whole and len(run) < GRAIN_CHARS - _LOST_MAX:
+            continue  # natural
+        if run and (_is_supplement(text[start - 1 : start]) or _is_supplement(text[end : end + 1])):
+            continue
         if start == done and run == last:
             done = end  # the same grains, spelled again
             continue
@@ -130,10 +134,11 @@ def read(text: str, labels: re.Pattern[str] | None) -> tuple[list[Grain], list[D
         done, last = end, run
         if whole:
             size = (end - start) // (len(run) // GRAIN_CHARS)
+            letters = bind_letters(before)
             for number, grain in enumerate(split_run(run)):
                 index, chunk = chunk_of(grain)
                 at = start + number * size
-                grains.append(Grain(at, at + size, index, chunk, _bind(grain[11:]), before))
+                grains.append(Grain(at, at + size, index, chunk, _bind(grain[11:]), letters))
         elif run:
             damaged.append(DamagedRun(start, run, before))
     return grains, damaged

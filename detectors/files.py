@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -28,6 +29,7 @@ NOT_FOUND = "not_found"
 UNREADABLE = "unreadable"
 
 _MAX_RAW = 4_000
+_EMPHASIS = re.compile(r"^[ \t]*(?:>[ \t]*)*[*_~`]{0,3}|[*_~`]{1,3}[ \t]*$", re.MULTILINE)
 _MAX_SHOWN = 20
 
 
@@ -124,13 +126,15 @@ def read(data: bytes, name: str) -> FileReading:
         if not label.own_place:
             notes.append(f"the label stands in {label.place}, where nobody looks for it")
         notes += label.notes
-    spans = ExplicitDetector().detect(contents.text).spans
+    # In Markdown a label is often emphasised or quoted; a heading is about something.
+    visible = _EMPHASIS.sub("", contents.text) if contents.format in ("md", "txt", "json") else contents.text
+    spans = ExplicitDetector().detect(visible).spans
     credentials = reading_of(data, MEDIA_TYPES.get(contents.format, "").partition(";")[0])
     verdict = NON_COMPLIANT if problems else COMPLIANT if labels else NOT_FOUND
     return FileReading(
         format=contents.format,
         labels=labels,
-        explicit=tuple(contents.text[start:end] for start, end in spans),
+        explicit=tuple(visible[start:end] for start, end in spans),
         text=contents.text,
         notes=tuple(dict.fromkeys(notes)),
         problems=tuple(problems),

@@ -19,7 +19,7 @@ from proxy.keys import KeyFile
 from proxy.records.record import RecordError
 from proxy.review.store import LibraryError, live_version, load_live, load_version, rollout
 
-__all__ = ["follow_library", "keep_library", "told", "workers"]
+__all__ = ["follow_library", "keep_library", "tell_version", "told", "workers"]
 
 POLL_SECONDS = 0.1  # two small reads
 BEAT_SECONDS = 2.0
@@ -29,24 +29,29 @@ log = logging.getLogger("inkseal")
 
 async def follow_library(house: House) -> None:
     """Swaps the library when another version goes live or on trial; a stream under way keeps its own."""
+    library = house.library
+    while True:
+        try:
+            await _catch_up(house)
+            library.failure = ""
+        except (LibraryError, OSError) as error:
+            # The library that was checked when it was loaded goes on serving.
+            if str(error) != library.failure:
+                log.error("the feature library cannot be loaded, the one before stays: %s", error)
+            library.failure = str(error)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def tell_version(house: House) -> None:
+    """The heartbeat: every few seconds, also while a library is being loaded, and at once when it has changed."""
     heartbeat = Heartbeat(house.settings.review.library, house.worker)
-    beaten = float("-inf")
-    failed = ""
+    library, beaten, before = house.library, float("-inf"), None
     try:
         while True:
-            try:
-                swapped = await _catch_up(house)
-                failed = ""
-            except (LibraryError, OSError) as error:
-                # The library that was checked when it was loaded goes on serving.
-                swapped = str(error) != failed
-                failed = str(error)
-                if swapped:
-                    log.error("the feature library cannot be loaded, the one before stays: %s", error)
-            house.library.failure = failed
             now = house.clock.monotonic()
-            if swapped or now - beaten >= BEAT_SECONDS:
-                beaten = now
+            state = (library.current, library.candidate, library.trial, library.failure)
+            if state != before or now - beaten >= BEAT_SECONDS:
+                beaten, before = now, state
                 try:
                     await asyncio.to_thread(heartbeat.beat, told(house))
                 except OSError as error:
@@ -56,15 +61,13 @@ async def follow_library(house: House) -> None:
         heartbeat.stop()
 
 
-async def _catch_up(house: House) -> bool:
-    """Whether anything changed. LibraryError, OSError: what is published cannot be loaded."""
+async def _catch_up(house: House) -> None:
+    """LibraryError, OSError: what is published cannot be loaded."""
     folder, library = house.settings.review.library, house.library
-    swapped = False
     current = library.current
     if live_version(folder) != (current.version if current is not None else None):
         library.current = await asyncio.to_thread(load_live, folder, house.library_key)
         library.loaded_ms = house.clock.now_ms()
-        swapped = True
     trial = rollout(folder)
     if trial != library.trial:
         candidate = library.candidate
@@ -73,8 +76,6 @@ async def _catch_up(house: House) -> bool:
         elif candidate is None or candidate.version != trial.version:
             candidate = await asyncio.to_thread(load_version, folder, trial.version, house.library_key)
         library.candidate, library.trial = candidate, trial
-        swapped = True
-    return swapped
 
 
 def told(house: House) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.desks import answers
+from proxy.governance.audit import Audit, audit
 from proxy.governance.coverage import NORM_TOTAL, coverage
 from proxy.governance.desk import Desk
 from proxy.governance.lookback import LookBack, look_back
@@ -22,6 +23,7 @@ from proxy.review.store import entries_of, live_age_days, live_version, load_ver
 from proxy.settings import Settings
 
 __all__ = [
+    "audit_of",
     "export_entries",
     "found_by_review",
     "full_version",
@@ -127,6 +129,21 @@ def search_revisions(
 
 def _as_dict(search: Search) -> dict[str, Any]:
     return {name: getattr(search, name) for name in Search.__dataclass_fields__}
+
+
+def audit_of(settings: Settings, desk: Desk) -> Audit:
+    """The database of the procedure against the records. TamperedError for a row that was changed by hand."""
+    folder = Path(settings.records.url.removeprefix("sqlite:///"))
+    records = [
+        stored.record
+        for kind in ("library", "operator")
+        for stored in (read_records(folder, Query(kind=kind)) if folder.is_dir() else ())
+    ]
+    with desk.store.reading() as ledger:
+        for _ in ledger.find(Search()):
+            pass  # reading opens every seal
+        ledger.operators()
+        return audit(records, ledger)
 
 
 def found_by_review(settings: Settings, review_id: str) -> list[str]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labelers.provenance import KeyRing
-from labelers.watermarks.best_of_n import BestOfN
+from labelers.watermarks.best_of_n import BestOfN, Selection
 from labelers.watermarks.logprob_walk import LogprobWalk
-from labelers.watermarks.substitution import Substitution
+from labelers.watermarks.substitution import Substitution, table
+from labelers.watermarks.units import epoch_prf
 from proxy.fallback import RouteSettings
 from proxy.policy import Rules
 from proxy.sampling import Sampled, Steering, cannot_drive, cannot_reword
@@ -61,6 +62,9 @@ class StatisticalMarks:
         if not wanted:
             return marks
         marks.rewording = Substitution(ring)
+        Selection(epoch_prf(ring, ring.current)).choose(
+            [table().words[0][0]]
+        )  # tables made now, not in a request
         for upstream in upstreams:
             known = declared(upstream.capabilities, KNOWN.get(upstream.kind))
             if known is not None:

@@ -34,7 +34,7 @@ from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import FingerprintWriter
-from proxy.following import follow_library, keep_library
+from proxy.following import follow_library, keep_library, tell_version
 from proxy.governance.unlabelled import Register
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import KeyFile
@@ -230,6 +230,7 @@ def make_app(settings: Settings) -> InksealApp:
     house = build_house(settings)
     background: list[Callable[[], Awaitable[None]]] = [
         lambda: follow_library(house),
+        lambda: tell_version(house),
         lambda: house.shadow.run(house),
     ]
     if settings.records.enabled:

@@ -98,6 +98,7 @@ async def test_the_report_names_verdict_detections_and_statutory_label(tmp_path:
             "fingerprint",
             "foreign",
             "statistical",
+            "c2pa",
         ]
         assert (await detect(client, "春江", declared=True)).json()["verdict"] == "possible"
         assert "does not mean" in (await detect(client, "春江")).json()["notice"]

@@ -300,7 +300,11 @@ def test_a_platform_labels_a_file_from_the_command_line(tmp_path: Path) -> None:
     assert (tmp_path / "plain.md").read_text("utf-8") == "人写的\n"
     assert (tmp_path / "out.md").read_text("utf-8").startswith("---\nAIGC:\n  Label: '2'\n")
     assert sorted(p.name for p in tmp_path.glob("*.md")) == ["out.md", "plain.md"]
-    wrong = inkseal(tmp_path, "label", "a.docx", "--propagator", "某")
-    assert wrong.returncode == 2
+    for arguments in (
+        ["--propagator", "某"],
+        [],
+    ):  # without one, provider.code would be it, and that is not set
+        wrong = inkseal(tmp_path, "label", "a.docx", *arguments)
+        assert (wrong.returncode, b"propagator" in wrong.stderr) == (2, True)
     events = [json.loads(line) for line in inkseal(tmp_path, "records", "export").stdout.splitlines()]
     assert next(event["content_id"] for event in events if event["kind"] == "label") == "7"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from sqlite3 import connect
 from typing import Any
 
 import pytest
@@ -289,3 +291,18 @@ def test_looking_back_works_without_records(run: Run) -> None:
     run("library", "publish", "--as", "cid")
     assert "0 requests" in run("library", "lookback").output
     assert json.loads(run("library", "lookback", "--version", "live", "--json").stdout)["caught"] == []
+
+
+def test_the_database_is_held_against_the_records(run: Run) -> None:
+    approved(run, "测试词语甲")
+    assert "3 events and 1 revisions compared, 0 fault(s)" in run("library", "verify").output
+    assert json.loads(run("library", "verify", "--json").stdout)["ok"]
+    sqlite = Path("data/records/governance.sqlite")
+    with closing(connect(sqlite)) as connection:
+        connection.execute("DELETE FROM events WHERE action = 'approve'")
+        connection.commit()
+    assert "is in the records and not in the database" in run("library", "verify", code=1).output
+    with closing(connect(sqlite)) as connection:
+        connection.execute("UPDATE revisions SET status = 'published'")
+        connection.commit()
+    assert "was moved or given another status" in run("library", "verify", code=1).output

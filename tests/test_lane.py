@@ -226,3 +226,32 @@ def test_what_is_held_back_can_be_asked() -> None:
     made.feed("好违禁甲")
     assert made.held == 3
     assert lane(review=False).held == 0
+
+
+class _AtTheEnd:
+    """A scheme that keeps its clause until the text has ended."""
+
+    def __init__(self) -> None:
+        self._kept = ""
+
+    def feed(self, text: str) -> str:
+        self._kept += text
+        return ""
+
+    def flush(self) -> str:
+        return self._kept
+
+
+def test_what_a_rewording_scheme_releases_at_the_end_is_reviewed_first() -> None:
+    made = Lane(
+        LIBRARY.reviewer(Direction.OUTPUT),
+        lambda finding: "no",
+        None,
+        ExplicitLabel(STRINGS, ("start", "end")),
+        "id",
+        rewording=_AtTheEnd(),
+    )
+    assert made.feed("好违禁甲乙丙后") == ()
+    assert [type(piece).__name__ for piece in made.flush()] == ["Label", "Text", "Label", "Refusal"]
+    assert made.blocked is not None
+    assert "".join(made.generated) == "好"

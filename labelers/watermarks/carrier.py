@@ -29,6 +29,7 @@ from labelers.watermarks.carrier_codec import (
     bind_letters,
     grain_heads,
     has_grains,
+    has_second,
     second_of,
 )
 from labelers.watermarks.carrier_places import WORD_SLACK, fits_line_end, fits_text_end, next_place
@@ -288,4 +289,7 @@ def strip_own(text: str) -> str:
 
     Only runs of whole, well-formed grains go; any other use of these characters stays.
     """
-    return SECOND_RUN.sub("", GRAIN_RUN.sub("", text)) if has_grains(text) else text
+    if not has_grains(text):
+        return text
+    text = GRAIN_RUN.sub("", text)
+    return SECOND_RUN.sub("", text) if has_second(text) else text

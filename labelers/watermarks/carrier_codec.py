@@ -33,6 +33,7 @@ __all__ = [
     "first_of",
     "grain_heads",
     "has_grains",
+    "has_second",
     "head_of",
     "restore",
     "second_of",
@@ -181,10 +182,11 @@ def split_run(run: str) -> list[str]:
 _SECOND = [chr(0x2061 + (value >> 2)) + chr(0x2061 + (value & 3)) for value in range(16)]
 _SECOND_CHAR = "[\u2061-\u2064]"
 _SECOND_INDEX = "(?:[\u2061\u2062][\u2061-\u2064]|\u2063[\u2061-\u2063])"
+_SECOND_REST = f"{_SECOND_CHAR}{{{2 * GRAIN_CHARS - 2}}}"
 SECOND_RUN = re.compile(
-    f"(?<!{_SECOND_CHAR})(?:{_SECOND_INDEX}{_SECOND_CHAR}{{{2 * GRAIN_CHARS - 2}}})+(?!{_SECOND_CHAR})"
+    f"[\u2061-\u2063](?<!{_SECOND_CHAR}[\u2061-\u2063])(?:(?<=[\u2061\u2062]){_SECOND_CHAR}|(?<=\u2063)[\u2061-\u2063])"
+    f"{_SECOND_REST}(?:{_SECOND_INDEX}{_SECOND_REST})*(?!{_SECOND_CHAR})"
 )
-_SECOND_CHARS = "\u2061\u2062\u2063\u2064"
 
 
 def second_of(grains: str) -> str:
@@ -216,7 +218,12 @@ def has_grains(text: str) -> bool:
     """Whether a grain can be in the text at all; cheap where none is."""
     if text.isascii():
         return False
-    return any(char in text for char in _INDEX_CHARS) or any(char in text for char in _SECOND_CHARS)
+    return any(char in text for char in _INDEX_CHARS) or has_second(text)
+
+
+def has_second(text: str) -> bool:
+    """Whether a grain of the second carrier can be in the text: each begins with one of these."""
+    return "\u2061" in text or "\u2062" in text or "\u2063" in text
 
 
 _NOT_ALNUM = re.compile(r"[\W_]+")

@@ -320,6 +320,28 @@ def versions(as_json: bool, config_file: Path | None) -> None:
         )
 
 
+@library.command("verify")
+@json_option
+@config_option
+def verify(as_json: bool, config_file: Path | None) -> None:
+    """Whether the database of the procedure is what the records tell. Exit code 1 if not."""
+    from proxy.commands.library import open_desk
+    from proxy.lookups import audit_of
+
+    settings = settings_of(config_file)
+    with procedure_errors():
+        found = audit_of(settings, open_desk(settings))
+    if as_json:
+        click.echo(orjson.dumps({"ok": not found.faults, **asdict(found)}))
+    else:
+        for fault in found.faults:
+            click.echo(f"FAULT {fault}")
+        click.echo(
+            f"{found.events} events and {found.revisions} revisions compared, {len(found.faults)} fault(s)"
+        )
+    sys.exit(1 if found.faults else 0)
+
+
 @library.command("due")
 @json_option
 @config_option

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import orjson
 
-from proxy.cli.options import config_option, settings_of, usage_errors
+from proxy.cli.options import config_option, procedure_errors, settings_of, usage_errors
 
 __all__ = ["unlabelled"]
 
@@ -39,7 +39,7 @@ def unlabelled_grant(operator: str, as_json: bool, config_file: Path | None, **s
     from proxy.commands.unlabelled import grant
 
     settings = settings_of(config_file)
-    with usage_errors():
+    with procedure_errors():
         made = grant(settings, {**said, "granted_by": operator})
     click.echo(orjson.dumps(made) if as_json else f"granted {made['id']}: {_line(made)}")
 
@@ -72,7 +72,7 @@ def unlabelled_revoke(identifier: str, reason: str, operator: str, config_file: 
     from proxy.commands.unlabelled import revoke
 
     settings = settings_of(config_file)
-    with usage_errors():
+    with procedure_errors():
         revoke(settings, identifier, operator, reason)
     click.echo(f"revoked {identifier}")
 

@@ -36,6 +36,8 @@ def label_file(
     """
     clock = Clock()
     now = clock.now_ms()
+    if not propagator and settings.provider.code == "UNSET":
+        raise ValueError("--propagator: say who spreads the file, for provider.code is not set")
     propagator = propagator or settings.provider.code
     number = number or Provenance(propagator, content_number(now, clock.random24())).content_id
     with detectors_of(settings) as (panel, pinned):

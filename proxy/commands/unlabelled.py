@@ -7,8 +7,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from proxy.commands.library import acting, open_desk
 from proxy.commands.records import append_record
-from proxy.governance.unlabelled import Grant, RegisterError, event_of, new_grant
+from proxy.governance.unlabelled import GRANTERS, Grant, RegisterError, event_of, new_grant
 from proxy.house import Clock, iso_time
 from proxy.keys import KeyFile
 from proxy.records.record import Query, RecordError
@@ -20,7 +21,8 @@ __all__ = ["as_json", "faults", "grant", "grants", "revoke"]
 
 
 def grant(settings: Settings, said: Mapping[str, str]) -> dict[str, str]:
-    """Record a grant, then let it count. Raises OSError, ValueError for what is missing."""
+    """Record a grant, then let it count. Raises OSError, ValueError for what is missing, ProcedureError for who may not."""
+    said = {**said, "granted_by": _granter(settings, said["granted_by"])}
     now = iso_time(Clock().now_ms())
     if said["tenant"] not in {tenant.name for tenant in settings.tenants}:
         raise ValueError(f"there is no tenant {said['tenant']!r}; known: {_names(settings)}")
@@ -35,7 +37,8 @@ def grant(settings: Settings, said: Mapping[str, str]) -> dict[str, str]:
 
 
 def revoke(settings: Settings, identifier: str, operator: str, reason: str) -> dict[str, str]:
-    """End a grant, then record it. Raises OSError, ValueError where there is none to end."""
+    """End a grant, then record it. Raises OSError, ValueError where there is none to end, ProcedureError for who may not."""
+    operator = _granter(settings, operator)
     now = iso_time(Clock().now_ms())
     keys = KeyFile.load(settings.keys.file, settings.keys.command)
     try:
@@ -84,6 +87,13 @@ def faults(settings: Settings) -> list[str]:
 
 def as_json(grant: Grant, now: str) -> dict[str, str]:
     return {**asdict(grant), "state": grant.state(now)}
+
+
+def _granter(settings: Settings, name: str) -> str:
+    """Once there are operators, one of them with the role for it; else whoever runs the command."""
+    actor = acting(open_desk(settings), name)
+    actor.must_be(GRANTERS, "grant or revoke content without a label")
+    return actor.name
 
 
 def _record(settings: Settings, keys: KeyFile, made: Grant, event: str, now: str) -> None:

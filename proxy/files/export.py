@@ -139,8 +139,10 @@ class Exporter:
 
 def exporter_of(house: House, rules: Rules) -> Exporter:
     """The exporter of one tenant."""
-    carrier = house.settings.watermarks.carrier
-    most = PROFILES[carrier.profile].most or _SPARSEST
+    tenant = next((one for one in house.settings.tenants if one.name == rules.tenant), None)
+    profile = house.settings.for_tenant(tenant)[1].carrier.profile
+    # Headings, tables and code bear no grains, so half as much again may stand between two.
+    most = PROFILES[profile].most or _SPARSEST
     return Exporter(
         panel=house.panel,
         records=house.records,
@@ -151,6 +153,6 @@ def exporter_of(house: House, rules: Rules) -> Exporter:
         inline_every=rules.labels.inline_every_chars,
         producer_of=rules.producer_of,
         sign=house.sign_label,
-        letters_per_grain=2 * most,
+        letters_per_grain=3 * most // 2,
         credentials=house.credentials,
     )

@@ -8,6 +8,7 @@ fingerprint of that answer covers nearly all of it. What is added around a genui
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,6 +27,7 @@ __all__ = ["Proof", "prove", "without_labels"]
 _CARRIER_SHARE = 0.5
 _FINGERPRINT_SHARE = 0.8
 _LOOSE = 40
+_GROWTH = 1.1
 
 
 class Records(Protocol):
@@ -66,10 +68,14 @@ async def prove(
     report = await asyncio.to_thread(panel.examine, marked)
     found = [one for one in report.detections if one.outcome is Outcome.PRESENT]
     carriers = _of("carrier", found, content_id)
+    plain = strip_own(marked).strip()
+    longest: dict[str, float] = {}
     for number in dict.fromkeys(filter(None, (content_id, *map(_number, carriers)))):
-        producer = await _recorded(number, digest(strip_own(marked).strip()), records, producer_of)
-        if producer is not None:
-            return Proof(number, producer, "record")
+        async for model, output in _logged(number, records):
+            if output.get("digest") == digest(plain) and output.get("chars"):
+                return Proof(number, producer_of(model), "record")
+            # Edited is not written on: what was slipped in between the grains makes the answer longer than it was.
+            longest[number] = int(output.get("chars", 0)) * _GROWTH + _LOOSE
     for detector, share in (("carrier", _CARRIER_SHARE), ("fingerprint", _FINGERPRINT_SHARE)):
         # A fingerprint is a hint to an answer; whoever exports must know which one it is.
         candidates = (
@@ -79,7 +85,8 @@ async def prove(
             letters, covered = _letters(marked, one.spans)
             enough = letters - covered <= max(_LOOSE, (1 - share) * letters)
             dense = detector != "carrier" or letters <= letters_per_grain * (one.num_units_scored or 0)
-            if enough and dense:
+            as_long = len(plain) <= longest.get(_number(one), math.inf)
+            if enough and dense and as_long:
                 return Proof(_number(one), str((one.provenance or {})["producer"]), detector)
     return None
 
@@ -96,20 +103,13 @@ def _number(detection: Detection) -> str:
     return str((detection.provenance or {}).get("content_id", ""))
 
 
-async def _recorded(
-    content_id: str, digest: str, records: Records, producer_of: Callable[[str], str]
-) -> str | None:
-    """The producer, if an answer of this number has exactly this text."""
+async def _logged(content_id: str, records: Records) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """The model that was asked, and what the record says of the answer of this number."""
     async for stored in records.read(Query(content_id=content_id, kind="request", status=CLOSED)):
         fields: Any = stored.record.fields
         for output in fields.get("outputs", ()):
-            if (
-                output.get("content_id") == content_id
-                and output.get("digest") == digest
-                and output.get("chars")
-            ):
-                return producer_of(str(fields.get("model", "")))
-    return None
+            if output.get("content_id") == content_id:
+                yield str(fields.get("model", "")), output
 
 
 def _letters(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:

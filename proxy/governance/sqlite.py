@@ -237,6 +237,9 @@ class SqliteLedger:
             for id_, at, action, actor, how, reason, fields in rows
         ]
 
+    def event_times(self) -> dict[str, str]:
+        return dict(self._connection.execute("SELECT id, at FROM events ORDER BY seq").fetchall())
+
     def last_event(self) -> str:
         row = self._connection.execute("SELECT id FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         return row[0] if row is not None else ""

@@ -125,6 +125,10 @@ class Ledger(Protocol):
         """Newest first."""
         ...
 
+    def event_times(self) -> dict[str, str]:
+        """When each event was, by id, in their order."""
+        ...
+
     def last_event(self) -> str:
         """The id of the newest event, "" before the first: equal while nothing has changed."""
         ...

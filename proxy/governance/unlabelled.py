@@ -22,7 +22,10 @@ from pathlib import Path
 
 from proxy.records.record import Record
 
-__all__ = ["Grant", "Register", "RegisterError", "event_of", "new_grant", "utc_time"]
+__all__ = ["GRANTERS", "Grant", "Register", "RegisterError", "event_of", "new_grant", "utc_time"]
+
+GRANTERS = ("approver", "admin")
+"""Roles whose holders grant and revoke, once there are operators."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS grants (

@@ -90,8 +90,6 @@ class ResponsesStream:
         return self._texts.lanes
 
     def event(self, frame: bytes, data: bytes, event: dict[str, Any]) -> list[bytes]:
-        if self.complete:
-            return []
         if event.get("type") == "error" or event.get("error"):
             raise WireError(self._error_text(event))
         if "type" not in event and next(string_leaves(event), None) is None:

@@ -33,7 +33,8 @@ def test_every_grain_is_read_with_the_words_before_it_and_without_labels_and_oth
     text = f"【标识】\n{BEFORE}{grain(0)}小朋友们在草地上奔跑。{second}"
     grains, damaged = read(text, label_pattern(["【标识】"]))
     assert [one.index for one in grains] == [0, 1]
-    assert [one.before for one in grains] == ["\n" + BEFORE, "\n" + BEFORE + "小朋友们在草地上奔跑。"]
+    befores = [BEFORE, BEFORE + "小朋友们在草地上奔跑。"]
+    assert [one.letters for one in grains] == [bind_letters(before) for before in befores]
     assert [text[one.start : one.end] for one in grains] == [grain(0), second]
     assert damaged == []
 
@@ -42,10 +43,12 @@ def test_a_run_that_lost_some_is_damaged_and_no_part_of_the_words() -> None:
     broken = grain(0)[:5] + grain(0)[6:]
     grains, damaged = read(f"{BEFORE}{broken}小朋友{grain(1)}", None)
     assert [(one.start, one.chars, one.before) for one in damaged] == [(len(BEFORE), broken, BEFORE)]
-    assert [one.before for one in grains] == [BEFORE + "小朋友"]
+    assert [one.letters for one in grains] == [bind_letters(BEFORE + "小朋友")]
 
 
-@pytest.mark.parametrize("run", ["\ufe0f", "\ufe0f" * 8, "\ufe03" * 12 + "\U000e0100", "\U000e0100" * 30])
+@pytest.mark.parametrize(
+    "run", ["\ufe0f", "\ufe0f" * 8, "\ufe03" * 12 + "\U000e0100", "\U000e0100" + grain(3), "\U000e0100" * 30]
+)
 def test_natural_and_foreign_runs_are_left_where_they_stand(run: str) -> None:
     assert read(f"一{run}二", None) == ([], [])
 

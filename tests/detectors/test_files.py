@@ -54,6 +54,14 @@ def test_a_file_without_label_and_one_that_cannot_be_read_are_told_apart() -> No
     )
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["**【本内容由AI生成】**", "> 【本内容由AI生成】", "> > *【本内容由AI生成】*", "`【本内容由AI生成】`"],
+)
+def test_a_visible_label_counts_whatever_its_emphasis(line: str) -> None:
+    assert files.read(f"{line}\n\n甲".encode(), "a.md").explicit == (s.VISIBLE,)
+
+
 def test_the_reading_as_json_holds_all_but_the_text() -> None:
     core = f"<c><description>{s.WRAPPED}</description></c>"
     shown = files.read(s.docx(**{"docProps/core.xml": core}), "a.docx").to_json()

@@ -77,14 +77,14 @@ def test_p_values_of_other_texts_are_honest_after_all_corrections() -> None:
     ring = KeyRing(MASTER, 5)
     detector = StatisticalDetector(ring)
     found = []
-    for seed in range(1500):
+    for seed in range(500):
         text = plain(700, seed)
         units = read_units(text)
         found.append(detector.evidence(text, units, grams_of(units)))
     p = np.array([10**one.log10_p for one in found if one is not None])
-    assert len(p) == 1500
+    assert len(p) == 500
     for level in (0.1, 0.01):
-        assert (p < level).sum() <= 1500 * level + 4 * math.sqrt(1500 * level)
+        assert (p < level).sum() <= 500 * level + 4 * math.sqrt(500 * level)
 
 
 def test_the_epoch_that_wrote_is_named_and_more_epochs_cost_some_evidence() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,6 +129,12 @@ async def test_text_that_is_not_ours_is_refused_and_nothing_is_stamped_or_record
             "foreign with our number": FOREIGN,
             "foreign under our label": f"【本内容由AI生成】\n\n{FOREIGN}\n\n（以上内容由AI生成）",
             "ours and as much again": said + "\n\n" + FOREIGN * 20,
+            "stuffed behind each grain, where no bind notices": re.sub(
+                "([\ufe00-\ufe0f]{13,})", rf"\1{FOREIGN}", said
+            ),
+            "stuffed with a little behind each grain": re.sub(
+                "([\ufe00-\ufe0f]{13,})", rf"\1{FOREIGN[:15]}", said
+            ),
             "stuffed between the grains": said.replace("，", f"，{FOREIGN}"),
             "marks moved": FOREIGN + "".join(c for c in grains if "\ufe00" <= c <= "\ufe0f"),
         }

@@ -34,27 +34,27 @@ def z_of(prf: Prf, text: str) -> float:
 def test_a_text_scores_as_theory_says(n: int, mean_win: float) -> None:
     prf = Prf(b"0123456789abcdef")
     rounds = 25
-    found = np.mean([z_of(prf, written(prf, n, rounds, seed)) for seed in range(40)])
+    found = np.mean([z_of(prf, written(prf, n, rounds, seed)) for seed in range(24)])
     # The mean of the greatest of n normal numbers, once a round; the seams' grams count too.
-    assert found == pytest.approx(mean_win * math.sqrt(rounds), rel=0.1)
+    assert found == pytest.approx(mean_win * math.sqrt(rounds), rel=0.15)
 
 
 def test_without_the_key_nothing_is_seen() -> None:
     found = [
-        z_of(Prf(b"another key, 16b"), written(Prf(b"0123456789abcdef"), 8, 25, seed)) for seed in range(60)
+        z_of(Prf(b"another key, 16b"), written(Prf(b"0123456789abcdef"), 8, 25, seed)) for seed in range(30)
     ]
-    assert abs(np.mean(found)) < 4 / math.sqrt(60)
-    assert 0.5 < np.var(found) < 1.7
+    assert abs(np.mean(found)) < 4 / math.sqrt(30)
+    assert 0.3 < np.var(found) < 2.2
 
 
 def test_over_keys_every_candidate_wins_as_often_long_short_or_without_words() -> None:
     candidates = [" one two three four five", " six", " ...", " seven eight"]
     wins = [0] * len(candidates)
-    for key in range(4000):
+    for key in range(1200):
         selection = Selection(Prf(key.to_bytes(16, "big")))
         selection.take("A beginning")
         wins[selection.choose(candidates)] += 1
-    assert all(abs(count - 1000) < 4 * math.sqrt(750) for count in wins), wins
+    assert all(abs(count - 300) < 4 * math.sqrt(225) for count in wins), wins
 
 
 def test_grams_that_the_text_already_has_do_not_count_again() -> None:

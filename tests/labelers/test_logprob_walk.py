@@ -25,7 +25,7 @@ def logs(*shares: float) -> list[tuple[str, float]]:
 
 
 def shares_of(
-    candidates: list[tuple[str, float]], temperature: float, top_p: float, keys: int = 4000
+    candidates: list[tuple[str, float]], temperature: float, top_p: float, keys: int = 1500
 ) -> list[float]:
     counts = [0] * len(candidates)
     for key in range(keys):
@@ -35,7 +35,7 @@ def shares_of(
     return [count / keys for count in counts]
 
 
-def close(found: list[float], expected: list[float], keys: int = 4000) -> bool:
+def close(found: list[float], expected: list[float], keys: int = 1500) -> bool:
     return all(
         abs(share - wanted) < 4 * math.sqrt(max(wanted * (1 - wanted), 1e-4) / keys)
         for share, wanted in zip(found, expected, strict=True)

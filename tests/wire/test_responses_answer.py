@@ -9,6 +9,7 @@ import pytest
 
 from proxy.errors import WireError
 from proxy.wire.responses_answer import ResponsesAnswer, answer_frames
+from proxy.wire.responses_texts import known_members
 from tests.helpers import keyword, sse_events
 from tests.wire.plans import rules
 from tests.wire.responses_events import (
@@ -208,3 +209,8 @@ def test_a_whole_answer_becomes_the_stream_it_should_have_been(status: str) -> N
     ]  # fmt: skip
     events = through(frames, plan([keyword(SECRET)]))
     assert events[-1]["response"]["output"] == [*output[:2], message(START + "春江" + END, *parts[1:])]  # type: ignore[arg-type]
+
+
+def test_of_a_blocked_response_only_members_without_words_are_kept() -> None:
+    response = {"id": "resp_1", "status": "两个 词", "top_p": 0.5, "extra": "x", "output": []}
+    assert known_members(response) == {"id": "resp_1", "top_p": 0.5, "output": []}
