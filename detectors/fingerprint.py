@@ -379,11 +379,11 @@ def _matches(index: Index, sketch: Sketch) -> list[_Match]:
 
 
 def _chosen(sketch: Sketch) -> Numbers:
-    """Which values to look up: all, or of a very long text so many, evenly spread."""
-    count = sketch.values.size
-    if count <= _MOST_VALUES:
-        return np.arange(count)
-    return np.unique(np.linspace(0, count - 1, _MOST_VALUES).astype(np.int64))
+    """Which values to look up: each once, for what is said twice is no more evidence; of a long text so many."""
+    first: Numbers = np.sort(np.unique(sketch.values, return_index=True)[1])
+    if first.size <= _MOST_VALUES:
+        return first
+    return first[np.unique(np.linspace(0, first.size - 1, _MOST_VALUES).astype(np.int64))]
 
 
 def _grouped(hits: Hits) -> dict[int, Numbers]:

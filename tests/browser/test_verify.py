@@ -59,6 +59,7 @@ class Visit:
     def __init__(self, run: Running, page: Page) -> None:
         self.run, self.page = run, page
         self.complaints: list[str] = []
+        page.set_default_timeout(120_000)  # other tests may run beside this one
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on(
