@@ -44,6 +44,8 @@ FOUND = [
     ([Entry("甲乙丙", "A.1.a", folds=("filler",), gap=2)], "甲的了么乙丙", "甲的了么乙丙", []),
     ([Entry("甲乙丙", "A.1.a", folds=("filler",), gap=2)], "甲。乙丙", "甲。乙丙", []),
     ([regex("fi!", boundary="none")], "ﬁ!", "", ["ﬁ!"]),
+    ([regex("甲.{0,6}乙|丙丁", "mask")], "甲丙子", "甲丙子", []),  # the later one is over before the first
+    ([regex("甲.{0,6}乙|丙丁", "mask")], "甲丙丁", "甲＊＊", ["丙丁"]),
 ]  # fmt: skip
 
 
