@@ -109,7 +109,12 @@ async def test_an_edited_answer_is_ours_by_its_carrier(tmp_path: Path) -> None:
 async def test_an_edited_answer_without_marks_is_ours_by_its_fingerprint_if_its_number_is_named(
     tmp_path: Path,
 ) -> None:
-    async with answered(tmp_path) as (run, said, number):
+    varied = (
+        "开春以后，河边的柳树先绿了，随后是坡上的杏花。老周每天清晨都去渡口看水位，回来把数字写在门后的木板上。镇里的学校开学晚了"
+        "一个星期，因为桥还没有修好，孩子们要绕很远的路。面馆的老板娘说，今年的面粉涨了两成，她只好把碗换小一号。傍晚时分，收音机里"
+        "播着外地的天气，谁也没有认真听，倒是那只黄狗，总在播音员说到降雨的时候抬起头来。"
+    )
+    async with answered(tmp_path, varied) as (run, said, number):
         run.house.fingerprints.flush()
         edited = strip_own(said) + "\n\n谢谢阅读。"
         answer = await export(run, edited, content_id=number)
