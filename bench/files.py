@@ -2,6 +2,7 @@
 
     python -m bench.files            all programs that are installed
     python -m bench.files pandoc     only this program, or the step of that name
+    python -m bench.files cost       what writing, reading and labelling take
 
 Debian: apt-get install libreoffice-writer pandoc qpdf poppler-utils chromium. Prints the table of docs/files.md.
 """
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,9 +43,9 @@ TEXT = (
 Step = Callable[[bytes, Path], bytes]
 
 
-def made(kind: str) -> bytes:
+def made(kind: str, text: str = TEXT) -> bytes:
     transform = SCHEMES["carrier"](RING, "default").new_transform(Provenance(CODE, NUMBER))
-    marked = transform.feed(TEXT) + transform.flush()
+    marked = transform.feed(text) + transform.flush()
     created = datetime(2026, 11, 27, tzinfo=UTC)
     sheet = files.make_sheet(marked, FIELDS, STRINGS, positions=("start", "end"), created=created)
     return files.write(sheet, kind)
@@ -162,7 +164,32 @@ def survived(data: bytes, kind: str) -> str:
     return f"{implicit} | {shown} of 2 | {outcome}, {carriers[0].num_units_scored or 0} grains"
 
 
+def cost() -> None:
+    """CPU time of one file, the best of three after a first one that loads the libraries."""
+    print("| file | characters | bytes | write, ms | read, ms | label, ms |\n|---|---|---|---|---|---|")
+    for kind in files.WRITERS:
+        for text in (TEXT, TEXT * 40):
+            data = made(kind, text)
+            steps = (
+                lambda: made(kind, text),  # noqa: B023 - called before the next round
+                lambda: reader.read(data, f"a.{kind}"),  # noqa: B023
+                lambda: files.embed(data, f"a.{kind}", FIELDS),  # noqa: B023
+            )
+            times = [min(_cpu(step) for _ in range(3)) for step in steps]
+            shown = " | ".join(f"{1000 * seconds:.1f}" for seconds in times)
+            print(f"| {kind} | {len(text):,} | {len(data):,} | {shown} |", flush=True)
+
+
+def _cpu(step: Callable[[], object]) -> float:
+    before = time.process_time()
+    step()
+    return time.process_time() - before
+
+
 def main(only: set[str]) -> None:
+    if only == {"cost"}:
+        cost()
+        return
     print("| file | through | implicit label | visible labels | carrier |\n|---|---|---|---|---|")
     for kind in files.WRITERS:
         if not only:

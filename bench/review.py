@@ -1,8 +1,9 @@
 """The review engine: cost a delta, long text, recall by evasion family, false positives, hold, leaks.
 
-    python bench/review.py [--clean DIR] [--chunkings N]
+    python bench/review.py [--clean DIR …] [--chunkings N] [--only speed|recall|false|leaks …]
 
-`--clean`: a folder of .md or .txt files of ordinary text (Chinese); without it the false positives are left out.
+`--clean`: folders of .md or .txt files of ordinary text; without one the false positives are left out, and the speed
+is that on text made of common characters. The first folder is the text of the speed test.
 Entries are made here: strings of common characters, drawn by their frequency, none of which occurs in the text.
 Times are thread CPU time of one core, of the quietest of twenty (deltas) or three (long text) stretches.
 """
@@ -23,6 +24,7 @@ from proxy.review.tables import builtin_tables
 from proxy.review.views import safe_view
 
 EVASIONS = Path(__file__).parent / "review_evasions.jsonl"
+BLIND = Path(__file__).parent / "review_blind.jsonl"  # written before the engine, never tuned on
 VIEWS = (("safe",), ("safe", "evasion"), ("safe", "evasion", "pinyin"))
 FLAG = {Direction.INPUT: Action.FLAG, Direction.OUTPUT: Action.FLAG}
 # Common characters, for when there is no clean text to count them in.
@@ -71,14 +73,15 @@ def entries(
         "gris",
         "blon",
     ]
+    safe = safe_view(builtin_tables())
     patterns: set[str] = set()
     while len(patterns) < count * 1.3:
         if chance.random() < 0.1:
             pattern = "".join(chance.choices(syllables, k=chance.randint(3, 5)))
         else:
             pattern = "".join(chance.choices(characters, weights, k=chance.choice([2, 3, 3, 4, 4, 4, 5, 6])))
-        patterns.add(pattern)
-    folded = safe_view(builtin_tables()).fold(text)
+        patterns.add(safe.fold(pattern))
+    folded = safe.fold(text)
     if folded:
         found = DaachorseMatcher(ordered := sorted(patterns)).find(folded)
         patterns -= {ordered[index] for _, _, index in found}
@@ -140,20 +143,32 @@ def speed(text: str) -> None:
               f"hold mean {sum(held) / len(held):.2f} p99 {p99}   built in {built:.2f} s")  # fmt: skip
 
 
-def recall() -> None:
-    rows = [json.loads(line) for line in EVASIONS.read_text("utf-8").splitlines()]
-    keywords = sorted({row["keyword"] for row in rows})
+OPT_IN = ("initials", "reversed", "filler")
+
+
+def recall(path: Path) -> None:
+    """By family; families that entries must ask for are looked for by entries that do."""
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     found: dict[str, list[int]] = {}
     for views in VIEWS:
-        library = Library.compile([Entry(word, "A.1.f", views=views, action=FLAG) for word in keywords])
-        patterns = {entry.id: entry.pattern for entry in library.entries}
-        for row in rows:
-            findings = library.review(row["text"], Direction.OUTPUT)
-            hit = any(patterns[finding.entry_id] == row["keyword"] for finding in findings)
-            found.setdefault(row["family"], [0] * (len(VIEWS) + 1))[VIEWS.index(views)] += hit
-            found[row["family"]][-1] += views is VIEWS[0]
-    print(f"\nrecall by family ({len(rows)} texts, {len(keywords)} keywords):  safe   + evasion  + pinyin")
-    single = [counts for family, counts in found.items() if " + " not in family]
+        for asked in ("", *OPT_IN):
+            wanted = [
+                row for row in rows if row["family"] == asked or (not asked and row["family"] not in OPT_IN)
+            ]
+            keywords = sorted({row["keyword"] for row in wanted})
+            folds = (asked,) if asked else ()
+            library = Library.compile(
+                [Entry(word, "A.1.f", views=views, action=FLAG, folds=folds) for word in keywords]
+            )
+            patterns = {entry.id: entry.pattern for entry in library.entries}
+            for row in wanted:
+                findings = library.review(row["text"], Direction.OUTPUT)
+                hit = any(patterns[finding.entry_id] == row["keyword"] for finding in findings)
+                counts = found.setdefault(row["family"], [0] * (len(VIEWS) + 1))
+                counts[VIEWS.index(views)] += hit
+                counts[-1] += views is VIEWS[0]
+    print(f"\n{path.name}: recall by family ({len(rows)} texts):  safe   + evasion  + pinyin")
+    single = [counts for family, counts in found.items() if " + " not in family and family not in OPT_IN]
     stacked = [counts for family, counts in found.items() if " + " in family]
     for name, groups in [
         *((f, [c]) for f, c in found.items()),
@@ -161,11 +176,11 @@ def recall() -> None:
         ("ALL STACKED", stacked),
     ]:
         total = sum(counts[-1] for counts in groups)
-        print(f"{name:26}" + "".join(f"{sum(c[i] for c in groups) / total:10.3f}" for i in range(len(VIEWS))))
+        print(f"{name:38}" + "".join(f"{sum(c[i] for c in groups) / total:10.3f}" for i in range(len(VIEWS))))
 
 
-def false_positives(text: str) -> None:
-    print(f"\nfalse positives in {len(text):,} clean characters, 10,000 entries, per million")
+def false_positives(name: str, text: str) -> None:
+    print(f"\n{name}: false positives in {len(text):,} clean characters, 10,000 entries, per million")
     library = Library.compile(entries(10_000, VIEWS[-1], text, FLAG))
     counts: Counter[str] = Counter()
     samples: dict[str, list[str]] = {}
@@ -208,15 +223,20 @@ def leaks(count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--clean", type=Path)
+    parser.add_argument("--clean", type=Path, nargs="*", default=[])
     parser.add_argument("--chunkings", type=int, default=20_000)
+    parser.add_argument("--only", nargs="*", default=["speed", "recall", "false", "leaks"])
     options = parser.parse_args()
-    text = clean_text(options.clean)
-    speed(text)
-    recall()
-    if text:
-        false_positives(text)
-    leaks(options.chunkings)
+    if "speed" in options.only:
+        speed(clean_text(options.clean[0] if options.clean else None))
+    if "recall" in options.only:
+        for path in (EVASIONS, BLIND):
+            recall(path)
+    if "false" in options.only:
+        for folder in options.clean:
+            false_positives(folder.name, clean_text(folder))
+    if "leaks" in options.only:
+        leaks(options.chunkings)
 
 
 if __name__ == "__main__":

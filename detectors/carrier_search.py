@@ -25,6 +25,7 @@ _MAX_COMBINATIONS = 5_000
 _NEIGHBOURS = 9  # a combination takes its other grains from so many before
 _FEW = 20  # of so few grains all combinations are tried
 _MAX_GUESSES = 4_096
+_GUESSED = 8
 _ZEROS = bytes(10)
 
 
@@ -132,6 +133,8 @@ class Search:
     def _guesses(self) -> Iterator[bytes]:
         """Three grains, neighbours first, and a guess at chunk 0. The tag keeps a wrong guess out."""
         pairs = [pair for pair in islice(self._pairs(), _FEW) if pair[0]]
+        if len(pairs) > _GUESSED and not self._damaged:
+            return  # whole grains in such numbers would have given a message
         near = [tuple(pairs[at : at + NEEDED - 1]) for at in range(len(pairs) - NEEDED + 2)]
         others = combinations(pairs, NEEDED - 1) if self._damaged else ()
         triples = [

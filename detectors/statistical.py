@@ -100,8 +100,6 @@ class StatisticalDetector:
 
     def evidence(self, text: str, units: Units, grams: Grams) -> Evidence | None:
         """The strongest of all key epochs; None for a text too short."""
-        if not self._keys:
-            return None
         correction = math.log10(TESTS * len(self._keys))
         found: list[Evidence] = []
         places = read_places(text[:MAX_PLACES]) if len(grams) >= FEWEST else []

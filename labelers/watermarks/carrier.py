@@ -140,8 +140,10 @@ class CarrierTransform:
             self._later += text
             if self._held:
                 text = self._held + text
+                self._held = ""
             out = text.rstrip()
-            self._held = text[len(out) :]
+            if len(out) < len(text):
+                self._held = text[len(out) :]
             return out
         if self._off:
             return text
@@ -190,7 +192,7 @@ class CarrierTransform:
         """Release what is new, with the grains that are due."""
         out = []
         least, most = self._least, self._most
-        lines = list(self._prose.lines) if self._kinds else []
+        lines = [*self._prose.lines] if self._kinds else []
         for start, stop in spans:
             if self._kinds:
                 while lines and lines[0][0] <= start:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import NormalDist
 from typing import TypeVar
 
@@ -79,12 +80,8 @@ def _nucleus(candidates: Sequence[tuple[str, float]], temperature: float, top_p:
     order = sorted(range(len(candidates)), key=lambda at: -candidates[at][1])
     highest = candidates[order[0]][1]
     weights = [math.exp((candidates[at][1] - highest) / temperature) for at in order]
-    goal, total = top_p * sum(weights), 0.0
-    for size, weight in enumerate(weights, 1):
-        total += weight
-        if total >= goal:
-            return order[:size]
-    return order
+    goal = top_p * sum(weights)
+    return order[: next((size for size, total in enumerate(accumulate(weights), 1) if total >= goal), None)]
 
 
 def walk(selection: Selection, draft: Sequence[Drafted], temperature: float, top_p: float) -> Walked:

@@ -144,6 +144,7 @@ def compile_lenses(
     """The lenses of each direction for entries that are words, and the automata as bytes by view."""
     lenses: dict[Direction, list[Lens]] = {direction: [] for direction in Direction}
     kept: dict[str, bytes] = {}
+    alike = all(e.action_for(Direction.INPUT) is e.action_for(Direction.OUTPUT) for e in entries)
     for view in sights_of(tables, entries):
         terms: dict[str, list[Term]] = {}
         for entry in entries:
@@ -156,8 +157,10 @@ def compile_lenses(
         known = (automata or {}).get(view.name)
         matcher = DaachorseMatcher.load(known) if known is not None else DaachorseMatcher(sorted(terms))
         kept[view.name] = known if known is not None else matcher.to_bytes()
+        lens = None
         for direction in Direction:
-            lens = Lens(view, terms, direction)
+            if lens is None or not alike:  # where both directions do the same they remember together
+                lens = Lens(view, terms, direction)
             if lens.actions:
                 lenses[direction].append(lens)
     return lenses, kept

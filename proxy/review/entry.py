@@ -167,11 +167,10 @@ class Entry:
     def to_row(self) -> dict[str, Any]:
         """The entry as JSON-able interchange data, defaults left out."""
         row: dict[str, Any] = {"id": self.id}
-        for name in _FIELDS:
+        for name, default in _WRITTEN:
             value = getattr(self, name)
-            if name == "id" or value == _DEFAULTS.get(name, _MISSING):
-                continue
-            row[name] = _plain(value)
+            if value is not default and value != default:
+                row[name] = _plain(value)
         return row
 
     @classmethod
@@ -198,6 +197,7 @@ _DEFAULTS: dict[str, Any] = {
     for name, spec in Entry.__dataclass_fields__.items()
     if name not in ("pattern", "action")
 } | {"action": _BLOCK_BOTH}
+_WRITTEN = tuple((name, _DEFAULTS.get(name, _MISSING)) for name in _FIELDS if name != "id")
 _SCOPES = ("roles", "tenants", "models", "endpoints")
 
 
@@ -263,11 +263,16 @@ def _value(value: Any, name: str, value_type: Any) -> Any:
     return value_type(**lists)
 
 
-_ACTION_PAIRS: dict[tuple[tuple[Direction, Action], ...], Mapping[Direction, Action]] = {}
+_SHARED: dict[tuple[tuple[Direction, Action], ...], Mapping[Direction, Action]] = {
+    tuple(sorted(_BLOCK_BOTH.items())): _BLOCK_BOTH
+}
 
 
 def _actions(value: Any) -> Mapping[Direction, Action]:
     """One shared mapping per combination: a library of 100,000 entries has a handful of them."""
+    if any(value is shared for shared in _SHARED.values()):
+        known: Mapping[Direction, Action] = value
+        return known
     if isinstance(value, str):
         value = {"input": value, "output": value}
     require(isinstance(value, Mapping) and len(value) > 0, "action", 'must be like {"input": "block"}')
@@ -276,7 +281,7 @@ def _actions(value: Any) -> Mapping[Direction, Action]:
     except ValueError as error:
         names = f"directions are {', '.join(Direction)}; actions are {', '.join(Action)}"
         raise EntryError("action", f"{error}; {names}") from None
-    return _ACTION_PAIRS.setdefault(pairs, MappingProxyType(dict(pairs)))
+    return _SHARED.setdefault(pairs, MappingProxyType(dict(pairs)))
 
 
 def _derived_id(entry: Entry) -> str:

@@ -12,7 +12,8 @@ tells what was found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import length_hint
 from typing import Any, NamedTuple
 
 from proxy.review.matcher import LivePrefixes
@@ -75,16 +76,28 @@ class Machine:
         self.start = self._state("", (), (), reading.rest(reading.start))
 
     def advance(self, state: State, text: str) -> tuple[State, list[tuple[int, Found]]]:
-        """The state after a text, and the terms in it, each with the index of the code point that completed it."""
+        """The state after a text, and the terms in it, each with how many code points came after it."""
+        return self.resume(state, text[0], iter(text[1:])) if text else (state, [])
+
+    def resume(
+        self, state: State, character: str, rest: Iterator[str]
+    ) -> tuple[State, list[tuple[int, Found]]]:
+        """`advance` over a code point and the rest of its text."""
         found: list[tuple[int, Found]] = []
-        for index, character in enumerate(text):
+        while True:
             following = state.get(character) or self._fall(state, character)
             if following is None:
                 following, completed = self._take(state, character)
-                for one in completed:
-                    found.append((index, one))
+                if completed:
+                    left = length_hint(rest)
+                    found += [(left, one) for one in completed]
             state = following
-        return state, found
+            try:
+                for character in rest:
+                    state = state[character]
+            except KeyError:
+                continue
+            return state, found
 
     def finish(self, state: State) -> list[Found]:
         """The terms that the end of the text completes."""

@@ -11,15 +11,16 @@ for good.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import length_hint
 
 from proxy.review.combination import MAX_SENTENCE, Sentences, Tally, counted_from
 from proxy.review.compile import Kit, Lens
 from proxy.review.entry import Action, Entry
 from proxy.review.expressions import ExpressionScan, ExpressionSet, Hit
 from proxy.review.judge import Judge, Match
-from proxy.review.machine import NODE, Found, State
+from proxy.review.machine import NODE, Found, Node, State
 from proxy.review.original import Original
 from proxy.review.reading import back_of, sub_of
 from proxy.review.similar import Near, Similarity, SimilarScan
@@ -120,6 +121,7 @@ class Reviewer:
         self._kit = kit
         self._states = [lens.machine.start for lens in lenses]
         self._alike = [lens.machine.alike for lens in lenses]
+        self._paired = len(lenses) > 1 and self._alike[:2] == [None, None]
         self._context = max((lens.context for lens in lenses), default=0)
         self._sentences = Sentences() if kit.parts else None
         self._tally = Tally(kit.parts)
@@ -147,24 +149,9 @@ class Reviewer:
         """Take the next piece; return what is safe to release now."""
         if self.blocked or not text:
             return ""
-        original, states = self._original, self._states
+        original = self._original
         original.append(text)
-        hold = live = 0
-        for index, begun in enumerate(states):
-            alike = self._alike[index]
-            piece = text if alike is None else text.translate(alike)
-            state = begun
-            try:
-                for character in piece:
-                    state = state[character]
-            except KeyError:
-                state = self._scan(self._lenses[index], begun, piece)
-            states[index] = state
-            node = state[NODE]
-            if node.live > live:
-                live = node.live
-            if node.hold > hold:
-                hold = node.hold
+        hold, live = self._look(text)
         if self._further:
             hold, live = self._feed_further(text, hold, live)
         end = original.end
@@ -179,12 +166,45 @@ class Reviewer:
                     limit = min(limit, candidate.start)
         return self._release(limit, keep)
 
-    def _scan(self, lens: Lens, state: State, text: str) -> State:
-        """Look at a piece that does something new; note the matches in it."""
-        at = self._original.end - len(text) + 1
-        state, found = lens.machine.advance(state, text)
-        for index, one in found:
-            self._note(lens, one, at + index)
+    def _look(self, text: str) -> tuple[int, int]:
+        """Take a piece in all views; how many code points from its end wait, and how many may still matter."""
+        states, at = self._states, 0
+        if self._paired:  # reading a code point and finding its hash is half of the work
+            one, other = states[0], states[1]
+            rest = iter(text)
+            try:
+                for character in rest:
+                    one, other = one[character], other[character]
+            except KeyError:
+                left = text[len(text) - length_hint(rest) :]
+                one = self._scan(self._lenses[0], one, character, iter(left))
+                other = self._scan(self._lenses[1], other, character, iter(left))
+            states[0], states[1] = one, other
+            at = 2
+        for index in range(at, len(states)):
+            alike, state = self._alike[index], states[index]
+            rest = iter(text if alike is None else text.translate(alike))
+            try:
+                for character in rest:
+                    state = state[character]
+            except KeyError:
+                state = self._scan(self._lenses[index], state, character, rest)
+            states[index] = state
+        hold = live = 0
+        for state in states:
+            node: Node = state[NODE]
+            if node.live > live:
+                live = node.live
+            if node.hold > hold:
+                hold = node.hold
+        return hold, live
+
+    def _scan(self, lens: Lens, state: State, character: str, rest: Iterator[str]) -> State:
+        """Go on where a text does something new; note the matches from there on."""
+        state, found = lens.machine.resume(state, character, rest)
+        end = self._original.end
+        for left, one in found:
+            self._note(lens, one, end - left)
         return state
 
     def _note(self, lens: Lens, found: Found, at: int) -> None:

@@ -23,6 +23,7 @@ from tests.certificates import Issued, issued
 
 WHEN = "2026-11-27T12:00:00Z"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PDF = "application/pdf"
 TEXTS = {
     "text/plain": "春江潮水连海平，海上明月共潮生。 cafe\u0301".encode(),
     "text/html": "<!doctype html><html><head><title>春</title></head><body>春江</body></html>".encode(),
@@ -43,6 +44,22 @@ def archive() -> bytes:
     return out.getvalue()
 
 
+def page() -> bytes:
+    """The least that is a pdf."""
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+    )
+    out, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % len(out)
+    return out + b"xref\n0 4\n0000000000 65535 f \n" + table + end
+
+
 @pytest.fixture(scope="module")
 def pki() -> Issued:
     return issued()
@@ -54,12 +71,11 @@ def signer(pki: Issued) -> C2paSigner:
 
 
 def signed(kind: str, signer: C2paSigner) -> bytes:
-    return sign(
-        TEXTS.get(kind) or archive(), kind, signer, generator="Inkseal/0.1.0", when=WHEN, title="answer"
-    )
+    data = TEXTS.get(kind) or (page() if kind == PDF else archive())
+    return sign(data, kind, signer, generator="Inkseal/0.1.0", when=WHEN, title="answer")
 
 
-@pytest.mark.parametrize("kind", [*TEXTS, DOCX])
+@pytest.mark.parametrize("kind", [*TEXTS, DOCX, PDF])
 def test_what_was_signed_is_valid_and_says_that_ai_made_it_and_who_when(
     kind: str, signer: C2paSigner, pki: Issued
 ) -> None:

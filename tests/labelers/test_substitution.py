@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelers.provenance import KeyRing, Provenance
@@ -74,6 +74,7 @@ def test_a_marked_text_fits_the_coins_and_another_key_sees_chance(text: str) -> 
     assert abs(others - of / 2) < 4 * math.sqrt(of) / 2
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from([ZH, EN, ZH + EN]), st.lists(st.integers(1, 30), max_size=60), st.sampled_from(KEYS[:4])
 )
@@ -86,6 +87,7 @@ def test_a_text_is_marked_alike_at_every_split(text: str, steps: list[int], prf:
     assert out + transform.feed(text[at:]) + transform.flush() == marked(text, prf)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("但是因为和与 ，。不it's is \n\"“”`"), max_size=80))
 def test_any_text_keeps_all_but_its_words(text: str) -> None:
     out = marked(text, KEYS[0])

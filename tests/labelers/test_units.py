@@ -8,7 +8,7 @@ from base64 import b64decode
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelers.provenance import KeyRing
@@ -137,6 +137,7 @@ def naive(text: str) -> list[tuple[str, int, int]]:
 ALPHABET = "abZé'’ .,，。\n`~1_@:/w春江かガｶﾞ한ﬁ①\u0301\u200b\ufe00豈ｆ🙂{}\"ß-"
 
 
+@settings(deadline=None)
 @given(st.text(ALPHABET, max_size=60))
 def test_units_are_those_of_a_naive_reading(text: str) -> None:
     units = read_units(text)
@@ -148,6 +149,7 @@ def test_units_are_those_of_a_naive_reading(text: str) -> None:
     assert len(names) == len({folded for folded, _, _ in expected})
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_read(text: str) -> None:
     units = read_units(text)
@@ -189,6 +191,7 @@ def test_pairs_that_are_in_texts_of_every_kind_do_not_count() -> None:
     assert 5_000 < len(COMMON_CELLS) < 15_000
 
 
+@settings(deadline=None)
 @given(st.text("ab春 ", max_size=40), st.sampled_from([2, 3]))
 def test_grams_are_distinct_and_named_by_where_they_first_end(text: str, width: int) -> None:
     units = read_units(text)

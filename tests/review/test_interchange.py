@@ -165,6 +165,15 @@ def test_workbooks_that_people_made_are_read() -> None:
     assert other.pattern == "12345"
 
 
+def test_whole_numbers_that_a_spreadsheet_wrote_with_a_point_are_whole() -> None:
+    made = workbook(["pattern", "category", "severity"], ["词语甲", "A.1.a", 1.5])
+    patched = io.BytesIO()
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(patched, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"<v>1.5</v>", b"<v>4.0</v>"))
+    assert read_entries(patched.getvalue(), "a.xlsx").entries[0].severity == 4
+
+
 def test_formulas_and_bad_rows_of_a_workbook_are_named() -> None:
     file = workbook(
         ["pattern", "category"], ["=1+1", "A.1.a"], ["词语甲", "A.1.a", "too much"], ["词语乙", "A.1.a"]

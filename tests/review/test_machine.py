@@ -68,7 +68,7 @@ def test_ordinary_text_is_looked_up_and_not_read_again(monkeypatch: pytest.Monke
     library = Library.compile(ENTRIES)
     text = "今天天气很好，我们去公园。"
     run(library, [text])
-    monkeypatch.setattr(machine.Machine, "advance", None)
+    monkeypatch.setattr(machine.Machine, "resume", None)
     assert run(library, list(text))[0] == text
 
 
