@@ -16,7 +16,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +191,10 @@ class Month:
             if len(rows) < 2:
                 return False
             self._merge(rows, _LEVELS)
+            with suppress(
+                sqlite3.OperationalError
+            ):  # somebody reads: the free pages stay until the next time
+                self._connection.execute("VACUUM")
             return True
 
     def _merge(self, old: Sequence[tuple[int, int]], level: int) -> None:
