@@ -143,6 +143,11 @@ def test_workbooks_come_back_the_same_and_hold_no_formula() -> None:
     assert "'=SUM(A1)" in {cell.value for cell in cells}
 
 
+def test_a_long_number_in_a_cell_is_read_as_it_was_written() -> None:
+    read = read_entries(workbook(["pattern", "category"], [1e20, "A.1.a"]).getvalue(), "a.xlsx")
+    assert [entry.pattern for entry in read.entries] == ["1" + "0" * 20]
+
+
 def test_workbooks_that_people_made_are_read() -> None:
     day = datetime(2026, 1, 2)
     moment = datetime(2026, 1, 2, 3, 4)
