@@ -46,7 +46,7 @@ class ChatAnswer:
             raise WireError("the upstream's answer has a choice without a message")
         if type(answer.get("usage")) is dict:
             self.usage = answer["usage"]
-        return rewrite_choices(self._policy, raw, self.lanes, self._choice)
+        return rewrite_choices(self._policy, raw, answer, self.lanes, self._choice)
 
     def _choice(self, at: int, choice: dict[str, Any], blocked: Finding | None) -> dict[JsonPath, Any]:
         message, where = choice["message"], ("choices", at, "message")

@@ -80,7 +80,7 @@ class CompletionAnswer:
             raise WireError("the upstream's answer has a choice without a text")
         if type(answer.get("usage")) is dict:
             self.usage = answer["usage"]
-        return rewrite_choices(self._policy, raw, self.lanes, self._choice)
+        return rewrite_choices(self._policy, raw, answer, self.lanes, self._choice)
 
     def _choice(self, at: int, choice: dict[str, Any], blocked: Finding | None) -> dict[JsonPath, Any]:
         index = choice.get("index")

@@ -14,7 +14,7 @@ from proxy.errors import WireError
 from proxy.lane import Lane
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy, review_keys, review_strings, review_text
-from proxy.wire.jsonedit import JsonPath, remove_member, replace_values, set_members
+from proxy.wire.jsonedit import JsonPath, remove_member, replace_string, replace_values, set_members
 from proxy.wire.strings import names_only, spelt_strings
 
 __all__ = ["choices_of", "rewrite_choices", "spells_blocked"]
@@ -39,12 +39,14 @@ def choices_of(raw: bytes) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return answer, choices
 
 
-def rewrite_choices(policy: AnswerPolicy, raw: bytes, lanes: Sequence[Lane], edit: EditChoice) -> bytes:
-    """The body for the client. `edit` gives the edits of one choice and puts its lane into `lanes`.
+def rewrite_choices(
+    policy: AnswerPolicy, raw: bytes, answer: dict[str, Any], lanes: Sequence[Lane], edit: EditChoice
+) -> bytes:
+    """The body for the client; `answer` is what `raw` says.
 
-    Raises WireError for a body that cannot be read.
+    `edit` gives the edits of one choice and puts its lane into `lanes`.
     """
-    answer, choices = choices_of(raw)
+    choices = answer["choices"]
     blocked: Finding | None = None
     edits: dict[JsonPath, Any] = {}
     refused: list[str] = []
@@ -60,7 +62,7 @@ def rewrite_choices(policy: AnswerPolicy, raw: bytes, lanes: Sequence[Lane], edi
         blocked = blocked or finding or named
     for at, choice in enumerate(choices):
         edits |= edit(at, choice, blocked)
-    raw = replace_values(raw, edits)
+    raw = _edited(raw, answer, edits)
     for key in refused:
         raw = remove_member(raw, key)
     for at, choice in enumerate(choices):
@@ -70,6 +72,22 @@ def rewrite_choices(policy: AnswerPolicy, raw: bytes, lanes: Sequence[Lane], edi
     aigc = _aigc_of_all(policy, lanes)
     ours = {**policy.prompt_members(), **policy.answer_members(lanes)}
     return set_members(raw, ours if aigc is None else {"aigc": aigc, **ours}, answer)
+
+
+def _edited(raw: bytes, answer: dict[str, Any], edits: Mapping[JsonPath, Any]) -> bytes:
+    """The body with its edits: mostly one text, under a key that stands there once, and then found at once."""
+    if len(edits) == 1:
+        ((path, new),) = edits.items()
+        old: Any = answer
+        for step in path:
+            old = old[step]
+        key = orjson.dumps(path[-1])
+        # A key may be spelt with escapes; then the one that is found could be another.
+        if type(old) is str and type(new) is str and raw.count(key) == 1 and b"\\u00" not in raw:
+            quick = replace_string(raw, key, old, new)
+            if quick is not None:
+                return quick
+    return replace_values(raw, edits)
 
 
 def _aigc_of_all(policy: AnswerPolicy, lanes: Sequence[Lane]) -> dict[str, Any] | None:

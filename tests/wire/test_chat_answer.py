@@ -287,3 +287,23 @@ def test_inline_labels_are_deltas_of_their_own_and_stand_in_the_same_places_unst
     assert deltas.count("（AI生成）\n\n") == text_of(events).count("（AI生成）") >= 1
     assert events[-1]["aigc"]["label"] == whole["aigc"]["label"]
     assert whole["aigc"]["label"] == {"positions": ["start", "inline", "end"], "skipped_reason": None}
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        '{"choices":[{"index":0,"message":{"content":"%s"},"finish_reason":"stop"}]}',
+        '{"content":"%s","choices":[{"index":0,"message":{"content" : "%s"},"finish_reason":"stop"}]}',
+        '{"x":{"content":"%s"},"choices":[{"index":0,"message":{"content":"\\u6625"},"finish_reason":"stop"}]}',
+        '{"x":{"content":"春"},"choices":[{"index":0,"message":{"\\u0063ontent":"春"},"finish_reason":"stop"}]}',
+        '{"x":"\\"content\\":\\"春\\"","choices":[{"index":0,"message":{"content" :"%s"},"finish_reason":"stop"}]}',
+    ],
+)
+def test_the_label_goes_into_the_answer_however_it_is_spelt_and_nowhere_else(spelling: str) -> None:
+    raw = spelling.replace("%s", "春").encode()
+    out = json.loads(ChatAnswer(plan(stream=False)).rewrite(raw))
+    assert out["choices"][0]["message"]["content"] == "【本内容由AI生成】\n\n春\n\n（以上内容由AI生成）"
+    came = json.loads(raw)
+    assert {key: out[key] for key in came if key != "choices"} == {
+        key: came[key] for key in came if key != "choices"
+    }
