@@ -193,7 +193,8 @@ class Target:
             event = json.loads(data)
             if not isinstance(event, dict):
                 raise BrokenError("an event is not an object")
-            errors += "error" in event and not event.get("choices")
+            # SDKs raise on an error that is one; `"error": null` is a member like any other.
+            errors += bool(event.get("error")) and not event.get("choices")
             for place, text in texts_of(event):
                 joined[place] = joined.get(place, "") + text
         if errors > 1:

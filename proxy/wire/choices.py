@@ -388,8 +388,8 @@ class ChoiceStream:
         state.fed += len(content)
         if not logprobs:
             return bool(state.logprobs)
-        if review_text(self._policy, "\n".join(spelt_strings(logprobs))) is not None:
-            return True
+        if type(logprobs) is not dict or review_text(self._policy, "\n".join(spelt_strings(logprobs))):
+            return True  # they are left out
         held = "".join(p.text for p in pieces if type(p) is Text) != content
         whole = len(pieces) == 1 or (not content and state.sent + len(content) == state.fed)
         if not held and not state.logprobs and whole:

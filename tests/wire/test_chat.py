@@ -428,3 +428,15 @@ def test_a_chunk_in_an_unusual_spelling_is_edited_all_the_same() -> None:
     masked = keyword("遮住我", action={"input": "log", "output": "mask"})
     raw = odd("春") + odd("请遮住我吧") + frames(chunk({}, finish="stop"))
     assert said(raw, plan([masked])) == START + "春请＊＊＊吧" + END
+
+
+@pytest.mark.parametrize("odd", ["0.5", ["0.5"], [[1, 2]], 7, True])
+def test_log_probabilities_that_are_none_are_left_out_and_the_text_comes_whole(odd: Any) -> None:
+    raw = frames(
+        chunk({"content": "春"}, logprobs=odd),
+        chunk({"content": "江"}, logprobs=odd),
+        chunk({}, finish="stop"),
+    )
+    events = through(raw, plan(logprobs=True))
+    assert text_of(events) == START + "春江" + END
+    assert not any(choice.get("logprobs") for event in events[:-1] for choice in event["choices"])
