@@ -280,6 +280,7 @@ def log10_p(prf: Prf, text: str) -> tuple[float, int]:
 def texts() -> None:
     prf = epoch_prf(KeyRing(MASTER), 1)
     rows = [json.loads(line) for line in (HERE / "best_of_n.jsonl").read_text("utf-8").splitlines()]
+    rows = [row for row in rows if not row.get("cut")]
     print(
         "| n : language : tokens | texts | units | log10 p, median | TPR at 1e-2 | at 1e-6 | 10 % edits, 1e-2 | 20 % | 30 % |"
     )

@@ -14,6 +14,8 @@ from tests.helpers import serving
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 
+# The small model may end an answer with its stop string at any token: then the next seed is asked.
+SEEDS = range(1, 9)
 PATIENT = {"connect": 300, "first_byte": 300, "idle": 300, "total": 900}
 
 
@@ -32,9 +34,17 @@ async def test_best_of_two_goes_on_with_its_own_prefix_in_chat_and_completions(t
     async with marking(tmp_path, scheme="best_of_n", n=2) as run:
         client = run.client.with_options(timeout=900)
         question = [{"role": "user", "content": "Tell me about the sea."}]
-        answer = await client.chat.completions.create(
-            model=MODEL, messages=question, max_tokens=16, temperature=0.8, extra_body={"ignore_eos": True}
-        )
+        for seed in SEEDS:
+            answer = await client.chat.completions.create(
+                model=MODEL,
+                messages=question,
+                max_tokens=16,
+                temperature=0.8,
+                seed=seed,
+                extra_body={"ignore_eos": True},
+            )
+            if answer.choices[0].finish_reason == "length":
+                break
         told = answer.model_extra["aigc"]["watermark"]["statistical"]
         assert (told["unmarked"], told["kept_tokens"], told["calls"]) == (None, 16, 2)
         said = (answer.choices[0].message.content or "").partition("\n\n(")[0]
@@ -49,9 +59,12 @@ async def test_best_of_two_goes_on_with_its_own_prefix_in_chat_and_completions(t
 async def test_a_walk_keeps_several_tokens_a_round_and_scores_high(tmp_path: Path) -> None:
     async with marking(tmp_path, scheme="logprob_walk") as run:
         client = run.client.with_options(timeout=900)
-        answer = await client.completions.create(
-            model=MODEL, prompt="The old harbour of the town", max_tokens=20, temperature=1.0
-        )
+        for seed in SEEDS:
+            answer = await client.completions.create(
+                model=MODEL, prompt="The old harbour of the town", max_tokens=20, temperature=1.0, seed=seed
+            )
+            if answer.choices[0].finish_reason == "length":
+                break
         told = answer.model_extra["aigc"]["watermark"]["statistical"]
         assert told["unmarked"] is None
         assert told["kept_tokens"] / told["calls"] > 1
