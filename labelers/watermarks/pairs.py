@@ -95,12 +95,14 @@ class Word:
 
 @lru_cache(maxsize=1)
 def table() -> Table:
-    """All pairs, compiled once. ValueError: a word that stands in two of them."""
+    """All pairs, compiled once. ValueError: a word that stands in two of them, or "||" twice."""
     pairs: list[Pair] = []
     members: dict[str, Member] = {}
     for line in (*pairs_zh.PAIRS.splitlines(), *pairs_en.PAIRS.splitlines()):
         said, _, example = line.partition(" ~ ")
         said, _, shared = said.partition(" || ")
+        if "||" in shared:
+            raise ValueError(f"an empty alternative in {line!r}")
         both = []
         for side, half in enumerate(said.split(" = ")):
             word, *guards = (part.strip() for part in half.split(" ; "))

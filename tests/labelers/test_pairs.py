@@ -10,7 +10,7 @@ from labelers.watermarks.substitution import SubstitutionTransform, read_places
 from labelers.watermarks.units import Prf
 
 PAIRS = table().pairs
-KEYS = [Prf(number.to_bytes(16, "big")) for number in range(64)]
+KEYS = [Prf(number.to_bytes(16, "big")) for number in range(400)]
 
 
 def other_way(pair: Pair) -> str:
@@ -81,6 +81,12 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("这种新能源的性能够好。", "性能够好"),
         ("他说话算数，不以为然。", "不以为然"),
         ("北京市和平里的街道很安静。", "和平里"),
+        ("公司的产品已经历多次升级。", "已经历"),
+        ("我计划在四月十日前往海边。", "十日前往"),
+        ("他们参加了冬季奥运会开幕式。", "冬季奥运会"),
+        ("这次台风对农业造成一定影响。", "造成一定影响"),
+        ("列表里放的是不同类型的元素。", "不同类型的"),
+        ("既然你已经要买这本书了，就读完它。", "已经要买"),
         ("曾国藩的家书流传很广。", "曾国藩"),
         ("大家都知道王刚在家里。", "王刚在"),
         ("全部人口约占三分之一。", "约占"),
@@ -91,6 +97,12 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("The workers that are ill may stay at home.", "workers that are"),
         ("He worked hard to open the shop.", "worked hard to"),
         ("The best results in the world came from Kenya.", "best results in"),
+        ("The cook says that you should serve immediately.", "serve immediately"),
+        ("People like game shows that are funny.", "shows that are"),
+        ("When the function is called as a method, it fails.", "called as"),
+        ("There are many include files in this folder.", "many include"),
+        ("Proteins are what our bodies need to function well.", "need to function"),
+        ("The climb is more difficult to make in winter.", "more difficult to"),
         ("They talked about twenty people they knew.", "talked about twenty"),
     ],
 )
@@ -103,6 +115,15 @@ def test_a_table_with_a_word_in_two_pairs_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pairs.pairs_en, "PAIRS", "one = two\nthree = one")
     table.cache_clear()
     with pytest.raises(ValueError, match="'one' stands in two pairs"):
+        table()
+    monkeypatch.undo()
+    table.cache_clear()
+
+
+def test_a_line_that_parts_its_guards_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs.pairs_en, "PAIRS", "one = two || R:x || L:y ~ One.")
+    table.cache_clear()
+    with pytest.raises(ValueError, match="an empty alternative"):
         table()
     monkeypatch.undo()
     table.cache_clear()
