@@ -28,11 +28,13 @@ from labelers.watermarks.units import Prf, epoch_prf, read_units
 
 __all__ = [
     "CLAUSE_MAX",
+    "DOMAIN",
     "Place",
     "Substitution",
     "SubstitutionTransform",
     "binomial_tail",
     "count_fits",
+    "last_unit",
     "read_places",
 ]
 
@@ -41,7 +43,7 @@ Body = TypeVar("Body")
 CLAUSE_MAX = 160  # characters; a longer stretch without punctuation is cut
 _END = re.compile(r"[，。！？；：、,.!?;:\n]")
 _SPACE = re.compile(r"\s")
-_DOMAIN = 0x5375627374697475  # keeps these coins apart from the scores of grams
+DOMAIN = 0x5375627374697475  # keeps these coins apart from the scores of grams
 _OPENING, _CLOSING = "“‘「『《〈【", "”’」』》〉】"
 _QUOTE = re.compile(f'["\n{_OPENING}{_CLOSING}]')
 
@@ -78,6 +80,10 @@ class _Places:
         if not fitting:
             return fitting, fitting
         open_spans = [(start - kept, end - kept) for start, end in spans if end > kept]
+        if len(open_spans) == 1 and not quoted:
+            first, last = open_spans[0]
+            if first <= fitting[0].start and fitting[-1].end <= last:
+                return fitting, fitting
         return fitting, [
             word
             for word in fitting
@@ -141,16 +147,11 @@ def last_unit(left: str) -> int:
     return _unit(left[start:at])
 
 
-def _coin(prf: Prf, unit: int, name: int) -> int:
-    """The side that the key wants for a pair behind a unit."""
-    return prf.coin(unit ^ _DOMAIN, name)
-
-
 class SubstitutionTransform:
     """Marks one text. A clause is held back until it ends."""
 
     def __init__(self, prf: Prf) -> None:
-        self._prf = prf
+        self._coin = prf.coins()
         self._places = _Places()
         self._held = ""
         self._before = ""
@@ -158,8 +159,9 @@ class SubstitutionTransform:
     def feed(self, text: str) -> str:
         seen = len(self._held)
         held = self._held = self._held + text
-        if (end := _cut(held, 0, seen)) < 0:
+        if len(held) < CLAUSE_MAX and _END.search(text) is None:
             return ""
+        end = _cut(held, 0, seen)
         out, start = [], 0
         while end >= 0:
             out.append(self._clause(held[start:end]))
@@ -180,26 +182,29 @@ class SubstitutionTransform:
         return text
 
     def _chosen(self, text: str, fitting: Sequence[Word], found: Sequence[Word]) -> str:
-        """The clause with the words that the key wants, from left to right; all that fits must go on fitting."""
-        pairs, before = table().pairs, self._before
+        """The clause with the words that the key wants. Whatever fits must go on fitting, else one change is left out."""
         sides = [(word.pair, word.side) for word in fitting]
-        moved = 0
-        for word in found:
-            start, end = word.start + moved, word.end + moved
-            pair = pairs[word.pair]
-            side = _coin(self._prf, last_unit((before + text[:start])[-CONTEXT:]), pair.name)
-            if side == word.side:
-                continue
-            said, other = text[start:end], pair.words[side]
-            if said[0].isupper() and not said[1:2].isupper():
-                other = other[0].upper() + other[1:]
-            changed = text[:start] + other + text[end:]
-            at = next(at for at, one in enumerate(fitting) if one is word)
-            wanted = [*sides[:at], (word.pair, side), *sides[at + 1 :]]
-            if [(one.pair, one.side) for one in words_in(changed, before)] == wanted:
-                text, sides = changed, wanted
+        left_out: set[Word] = set()
+        while True:
+            changed, wanted = text, sides.copy()
+            moved, last = 0, None
+            for word in found:
+                start, end = word.start + moved, word.end + moved
+                pair = table().pairs[word.pair]
+                before = (self._before + changed[:start])[-CONTEXT:]
+                side = self._coin(last_unit(before) ^ DOMAIN, pair.name)
+                if side == word.side or word in left_out:
+                    continue
+                said, other = changed[start:end], pair.words[side]
+                if said[0].isupper() and not said[1:2].isupper():
+                    other = other[0].upper() + other[1:]
+                changed = changed[:start] + other + changed[end:]
                 moved += len(other) - (end - start)
-        return text
+                wanted[fitting.index(word)] = (word.pair, side)
+                last = word
+            if last is None or [one[2:] for one in words_in(changed, self._before)] == wanted:
+                return changed
+            left_out.add(last)
 
 
 def read_places(text: str) -> list[Place]:
@@ -222,7 +227,8 @@ def read_places(text: str) -> list[Place]:
 
 def count_fits(prf: Prf, found: Sequence[Place]) -> int:
     """How many of the places hold the word that the key wants there."""
-    return sum(_coin(prf, place.unit, place.name) == place.side for place in found)
+    coin = prf.coins()
+    return sum(coin(place.unit ^ DOMAIN, place.name) == place.side for place in found)
 
 
 def binomial_tail(fits: int, of: int) -> float:
