@@ -27,7 +27,7 @@ from labelers.watermarks.payload import Payload, pilot_scores, read_payload
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
-__all__ = ["MARKED", "WEAK", "Evidence", "StatisticalDetector"]
+__all__ = ["HAN_SPREAD", "MARKED", "WEAK", "Evidence", "StatisticalDetector"]
 
 TECHNIQUE = "statistical (keyed choice of words)"
 MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
@@ -38,6 +38,9 @@ PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
 FEWEST = 16  # a sum of fewer is not worth a test
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
+# The deviation of z over human Chinese under one key: texts share idioms, and so their luck (docs/benchmarks.md). Words
+# are so many that English shows none of it.
+HAN_SPREAD = 1.015
 MAX_PLACES = 200_000  # characters that are searched for places
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
 _TINIEST = -300.0  # what a float can still hold as p
@@ -156,10 +159,11 @@ class StatisticalDetector:
 def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: float) -> Evidence:
     """Two tests of one key: the whole text, and its windows."""
     size = len(scores)
+    spread = HAN_SPREAD if float(np.mean(units.ends - units.starts == 1)) > 0.5 else 1.0
     sums = np.concatenate(([0.0], np.cumsum(scores, dtype=np.float64)))
 
     def evidence(z: float, tried: int, first: int, last: int) -> Evidence:
-        p = min(0.0, log10_tail(z) + math.log10(tried) + correction)
+        p = min(0.0, log10_tail(z / spread) + math.log10(tried) + correction)
         start, end = int(units.starts[grams.units[first] - 1]), int(units.ends[grams.units[last - 1]])
         return Evidence(kid, "choice of words", p, z, start, end, last - first)
 
