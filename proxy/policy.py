@@ -19,6 +19,7 @@ from labelers.provenance import Provenance
 from labelers.watermarks import WatermarkScheme
 from proxy.errors import ApiError
 from proxy.lane import Lane
+from proxy.review.doubts import Doubts
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
@@ -92,6 +93,8 @@ class Plan:
     """Who labelled the answer before us, where that upstream is trusted to have done so."""
     steered: Steered | None = None
     rewording: WatermarkScheme | None = None
+    doubts: tuple[Doubts, Doubts] | None = None
+    """What a second stage is asked of a choice's own text, and of all others; None where nobody is asked."""
 
     @property
     def model(self) -> str:
@@ -135,7 +138,7 @@ class Plan:
         carrier = self.rules.carrier if self.carrier else None
         echo = self.asks.echo
         return Lane(
-            self.reviewer(),
+            self._reviewer(self.doubts[0] if self.doubts is not None else None),
             self.refusal,
             carrier.new_transform(provenance) if carrier is not None else None,
             ExplicitLabel(self.strings, self.positions, self.rules.labels.inline_every_chars)
@@ -151,9 +154,12 @@ class Plan:
         return Scope(direction, role, self.rules.tenant, self.asks.model, self.endpoint, self.now_ms)
 
     def reviewer(self) -> Reviewer | None:
+        return self._reviewer(self.doubts[1] if self.doubts is not None else None)
+
+    def _reviewer(self, doubts: Doubts | None) -> Reviewer | None:
         if self.library is None or not self.rules.review.output:
             return None
-        return self.library.reviewer(self.scope(Direction.OUTPUT, "assistant"))
+        return self.library.reviewer(self.scope(Direction.OUTPUT, "assistant"), doubts)
 
     def refusal(self, finding: Finding) -> str:
         assert self.library is not None  # no finding without a library

@@ -330,12 +330,41 @@ class Keys(_Section):
     others: list[Path] = []
 
 
+class SecondStage(_Section):
+    """复审. `timeout`: seconds; `unanswered`: by pattern of the risk, of those that fit the longest."""
+
+    by: Literal["none", "moderations", "similar"] = "none"
+    upstream: str = ""
+    model: str = "omni-moderation-latest"
+    input: bool = True
+    output: Literal["sentence", "end", "none"] = "sentence"
+    categories: list[str] = ["*"]
+    tags: list[str] = []
+    share: float = Field(0.0, ge=0, le=1)
+    timeout: float = Field(2.0, gt=0, le=60)
+    confirmed: Literal["block", "flag"] = "block"
+    unanswered: dict[str, Literal["block", "flag", "release"]] = {"*": "flag"}
+
+    @model_validator(mode="after")
+    def _check(self) -> SecondStage:
+        if self.by == "moderations" and not self.upstream:
+            raise ValueError("upstream: by moderations needs the name of the upstream that is asked")
+        if self.by == "similar" and self.share:
+            raise ValueError(
+                "share: by similar asks about suspicions only; similar-text entries read every text in the first stage"
+            )
+        if "*" not in self.unanswered:
+            raise ValueError('unanswered: say what happens to all other risks ("*": block, flag or release)')
+        return self
+
+
 class Review(_Section):
     library: Path = Path("./data/library")
     input: bool = True
     output: bool = True
     on_block: Literal["refusal", "error"] = "refusal"
     annotations: Literal["none", "azure"] = "none"
+    second_stage: SecondStage = SecondStage()
 
 
 class Webhook(_Section):
@@ -486,6 +515,14 @@ class Settings(_Section):
                 "labels.mode: unlabelled is for single tenants whose applications stand in the register "
                 "(inkseal unlabelled grant, 标识办法 art. 9): set it under tenants[].labels"
             )
+        known = {u.name for u in self.upstreams}
+        for one in [None, *self.tenants]:
+            asked = self.for_tenant(one)[2].second_stage
+            if asked.by == "moderations" and asked.upstream not in known:
+                place = f"tenants.{one.name}.review" if one is not None else "review"
+                raise ValueError(
+                    f"{place}.second_stage.upstream: there is no upstream {asked.upstream!r}; known: {', '.join(sorted(known))}"
+                )
         for tenant in self.tenants:
             mode = self.for_tenant(tenant)[0].mode
             if mode == "unlabelled" and not self.records.enabled:

@@ -37,6 +37,7 @@ ONLY_IN = {
     "httpx": ("proxy/governance",),
     "tiktoken": ("proxy/tokens.py",),
     "openai": (),
+    "greenlet": ("proxy/suspended.py",),
     "sqlite3": ("proxy/records", "proxy/fingerprints", "proxy/governance"),
     "click": ("proxy/__main__.py", "proxy/cli", "proxy/commands"),
     "daachorse": ("proxy/review",),
