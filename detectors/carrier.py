@@ -8,6 +8,7 @@ stays below one in a million.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,7 +17,7 @@ from detectors.carrier_read import Grain, label_pattern, read
 from detectors.carrier_search import Answer, Search, bound
 from detectors.detection import Detection, Outcome
 from labelers.provenance import KeyRing, Provenance
-from labelers.watermarks.carrier_codec import NEEDED, has_grains
+from labelers.watermarks.carrier_codec import BIND_LETTERS, LETTERS_WINDOW, NEEDED, has_grains
 
 __all__ = ["CarrierDetector", "Fragment", "Lookup", "binds_needed", "chance"]
 
@@ -88,6 +89,16 @@ class CarrierDetector:
             found.append(self._leftover(rest))
         return found
 
+    def vouched(self, text: str) -> list[tuple[Detection, tuple[tuple[int, int], ...]]]:
+        """The genuine findings, each with the words that its grains are tied to: the last letters before each grain
+        that still stands where it was written. What lies between them, nobody vouches for.
+        """
+        if not has_grains(text):
+            return []
+        search = Search(self._keys, *read(text, self._label))
+        found = [(self._judge(answer), _tied(text, answer.bound)) for answer in search.answers()]
+        return [one for one in found if one[0].outcome is Outcome.PRESENT]
+
     def _judge(self, answer: Answer) -> Detection:
         count, in_place = len(answer.members), len(answer.bound)
         tried, passed = answer.tests()
@@ -155,6 +166,19 @@ def _stretches(grains: list[Grain]) -> tuple[tuple[int, int], ...]:
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))
+    return tuple(spans)
+
+
+def _tied(text: str, grains: list[Grain]) -> tuple[tuple[int, int], ...]:
+    """Where the letters stand that the binds of these grains were made of."""
+    spans: list[tuple[int, int]] = []
+    for grain in grains:
+        start, letters = grain.start, 0
+        least = max(grain.start - LETTERS_WINDOW, spans[-1][1] if spans else 0)
+        while start > least and letters < BIND_LETTERS:
+            start -= 1
+            letters += sum(map(str.isalnum, unicodedata.normalize("NFKC", text[start])))
+        spans.append((start, grain.start))
     return tuple(spans)
 
 

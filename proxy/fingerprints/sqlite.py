@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.fingerprint import Hits, Values
 from labelers.provenance import Provenance
@@ -71,6 +72,11 @@ class SqliteFingerprints:
         with self._months() as months:
             return months[answer >> _SHIFT].content_number(answer & ((1 << _SHIFT) - 1))
 
+    def holds(self, content_number: int, values: Values) -> npt.NDArray[np.bool_] | None:
+        with self._months() as months:
+            month = months.get(_month_of(content_number))
+            return month.holds(content_number, values) if month is not None else None
+
     def expire(self, now_ms: int) -> list[str]:
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         limit = now - self._retention
@@ -127,5 +133,9 @@ class SqliteFingerprints:
 
 
 def _month(fingerprint: Fingerprint) -> int:
-    created = datetime.fromtimestamp(Provenance("", fingerprint.content_number).created_ms / 1000, UTC)
+    return _month_of(fingerprint.content_number)
+
+
+def _month_of(content_number: int) -> int:
+    created = datetime.fromtimestamp(Provenance("", content_number).created_ms / 1000, UTC)
     return created.year * 100 + created.month

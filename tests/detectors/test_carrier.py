@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -49,6 +50,29 @@ def grains_of(marked: str) -> list[str]:
 
 
 ZH, EN = mark(chinese(60)), mark(english(60))
+
+
+def test_a_genuine_mark_vouches_for_the_letters_before_its_grains_and_no_others() -> None:
+    ((found, tied),) = DETECTOR.vouched(f"{START}\n\n{ZH}")
+    assert found.outcome is Outcome.PRESENT
+    text = f"{START}\n\n{ZH}"
+    assert len(tied) == found.num_units_scored
+    for start, end in tied:
+        letters = [char for char in text[start:end] if char.isalnum()]
+        assert len(letters) <= 12
+        assert text[end:].startswith(tuple(grains_of(ZH)))
+    assert all(one[1] <= other[0] for one, other in pairwise(tied))
+    # A letter changed within a span unties it, one between two spans nobody misses.
+    start, end = next(span for span, other in pairwise(tied) if other[0] - span[1] > 14)
+    within = DETECTOR.vouched(text[: end - 1] + "龘" + text[end:])[0][1]
+    between = DETECTOR.vouched(text[: end + 13] + "龘" + text[end + 14 :])[0][1]
+    assert (start, end) not in within
+    assert between == tied
+
+
+@pytest.mark.parametrize("text", ["春天来了。", chinese(4, 9) + "".join(grains_of(ZH)[:12])])
+def test_a_text_without_a_mark_or_with_a_moved_one_is_vouched_for_by_none(text: str) -> None:
+    assert DETECTOR.vouched(text) == []
 
 
 @pytest.mark.parametrize("marked", [ZH, EN, mark(text_of(document(random.Random(8))))])
