@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from detectors.detection import Detection, Outcome
 from detectors.panel import Panel
+from detectors.verdict import CERTAIN_P
 from labelers.blocks import FenceTracker
 from labelers.explicit import strip_labels
 from labelers.provenance import Provenance
@@ -85,8 +86,10 @@ async def prove(
             letters, covered = _letters(marked, one.spans)
             enough = letters - covered <= max(_LOOSE, (1 - share) * letters)
             dense = detector != "carrier" or letters <= letters_per_grain * (one.num_units_scored or 0)
+            # Two grains that the index of issued marks knows are enough to tell, too few to stamp.
+            certain = detector != "carrier" or (one.p_value or 0.0) < CERTAIN_P
             as_long = len(plain) <= longest.get(_number(one), math.inf)
-            if enough and dense and as_long:
+            if enough and dense and certain and as_long:
                 return Proof(_number(one), str((one.provenance or {})["producer"]), detector)
     return None
 
