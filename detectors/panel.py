@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detectors.c2pa_text import C2paTextDetector
-from detectors.carrier import CarrierDetector, Lookup
+from detectors.carrier import CarrierDetector
+from detectors.carrier_search import Lookup
 from detectors.detection import Detection, Detector, Outcome
 from detectors.explicit import ExplicitDetector
 from detectors.fingerprint import FingerprintDetector
