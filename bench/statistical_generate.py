@@ -100,6 +100,7 @@ async def main() -> None:
     parser.add_argument("--cells", nargs="+", default=["8:zh:200", "8:en:200", "4:en:200", "4:zh:200"])
     parser.add_argument("--k", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=270)
+    parser.add_argument("--texts", type=int, default=1000, help="texts a cell, then the end")
     parser.add_argument("--out", type=Path, default=HERE / "best_of_n.jsonl")
     parser.add_argument("--lock", type=Path)
     args = parser.parse_args()
@@ -130,6 +131,8 @@ async def main() -> None:
             rules = run.house.rules[""]
             while time.monotonic() < end:
                 cell = min(args.cells, key=lambda cell: (written.count(cell), args.cells.index(cell)))
+                if written.count(cell) >= args.texts:
+                    break
                 n, language, tokens = cell.split(":")
                 ring, scheme = KeyRing(MASTER), "none" if n == "1" else "best_of_n"
                 run.house.statistical.schemes[""] = BestOfN(ring, 2 if n in ("1", "walk") else int(n), args.k)

@@ -306,6 +306,11 @@ class Exchange:
         if plan.rules.fingerprints:
             for lane in outcome.lanes:
                 self._house.fingerprints.note(int(lane.content_id, 16), "".join(lane.generated))
+        if plan.carrier and plan.rules.marks_indexed:
+            for lane in outcome.lanes:
+                if lane.counts["marks"] > 0:
+                    number = int(lane.content_id, 16)
+                    self._house.marks.note(number, plan.issued(number))
         self._house.metrics.closed(
             self._call.path, outcome.status, outcome.all_findings(), outcome.second_stage
         )

@@ -63,6 +63,8 @@ class Rules:
     sign: Callable[[Mapping[str, str]], str] | None = None
     """Makes ReservedCode1, where the operator wants answers signed too."""
     fingerprints: bool = False
+    marks_indexed: bool = False
+    """The carriers that go out are noted in the index of issued marks."""
     statistical: Statistical = field(default_factory=Statistical)
 
     def producer_of(self, model: str) -> str:
@@ -126,12 +128,12 @@ class Plan:
 
     def provenance(self, index: int) -> Provenance:
         numbers = self.content_numbers
-        return Provenance(
-            producer=self.producer,
-            # An upstream that numbers its choices beyond n gets numbers that follow on.
-            content_number=numbers[index] if index < len(numbers) else numbers[-1] + index,
-            key_id=self.rules.key_id,
-        )
+        # An upstream that numbers its choices beyond n gets numbers that follow on.
+        return self.issued(numbers[index] if index < len(numbers) else numbers[-1] + index)
+
+    def issued(self, content_number: int) -> Provenance:
+        """What the marks of the text of this number say."""
+        return Provenance(self.producer, content_number, key_id=self.rules.key_id)
 
     def lane(self, index: int) -> Lane:
         provenance = self.provenance(index)

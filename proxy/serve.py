@@ -19,6 +19,8 @@ from proxy.worker import build_house, first_start, key_file, library_key, make_a
 __all__ = ["app_factory", "notices", "run"]
 
 GRACE_SECONDS = 20
+# Detection, fingerprints and records work in threads. With Python's 5 ms a token waits that long for each of them.
+SWITCH_SECONDS = 0.0005
 
 
 def notices(settings: Settings) -> list[str]:
@@ -93,5 +95,6 @@ def run(settings: Settings, config_file: Path | None) -> None:
 def app_factory() -> InksealApp:
     """The application of one server process; the settings come from where the supervisor found them."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    sys.setswitchinterval(SWITCH_SECONDS)
     path = os.environ.get("INKSEAL_CONFIG")
     return make_app(load_settings(Path(path) if path else None, os.environ))

@@ -266,12 +266,15 @@ _Profile = Literal["dense", "default", "light", "sparse", "final-only", "off"]
 
 
 class Carrier(_Section):
-    """`kinds`: profiles of single kinds of content. `second`: marks in U+2061..2064 beside the others."""
+    """`kinds`: profiles of single kinds of content. `second`: marks in U+2061..2064 beside the others. `index`: issued
+    marks are kept, for as long as records are, so that two of their grains name the answer.
+    """
 
     enabled: bool = True
     profile: _Profile = "default"
     kinds: dict[Literal["paragraph", "list", "quote"], _Profile] = {}
     second: bool = False
+    index: bool = True
 
 
 class Statistical(_Section):

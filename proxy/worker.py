@@ -9,10 +9,12 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from detectors.c2pa_text import C2paTextDetector, available
-from detectors.carrier import Lookup
+from detectors.carrier_search import Lookup
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
+from detectors.issued import IssuedMarks, MarkValues, indexed_numbers
 from detectors.panel import Panel
 from labelers.provenance import KeyRing
 from labelers.reserved_code import public_key
@@ -34,7 +36,7 @@ from proxy.fallback import Route
 from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
-from proxy.fingerprints.writer import FingerprintWriter
+from proxy.fingerprints.writer import IndexWriter
 from proxy.following import follow_library, keep_library, tell_version
 from proxy.governance.unlabelled import Register
 from proxy.house import Clock, House, LiveLibrary, iso_time
@@ -61,6 +63,8 @@ __all__ = [
     "key_ring",
     "library_key",
     "make_app",
+    "mark_lookup",
+    "mark_store",
     "panel",
     "pinned_keys",
     "unlabelled_register",
@@ -118,6 +122,16 @@ def fingerprint_store(settings: Settings) -> SqliteFingerprints:
     return SqliteFingerprints(settings.server.data_dir / "fingerprints", settings.fingerprints.retention_days)
 
 
+def mark_store(settings: Settings) -> SqliteFingerprints:
+    """The index of issued marks of this installation, not yet open. It is kept as long as the records are."""
+    return SqliteFingerprints(settings.server.data_dir / "marks", settings.records.retention_days, "marks")
+
+
+def mark_lookup(settings: Settings, ring: KeyRing, marks: FingerprintStore) -> Lookup:
+    """Which answers the grains of a fragment may belong to, by the index of issued marks."""
+    return IssuedMarks(ring, settings.provider.names(), indexed_numbers(marks))
+
+
 def panel(
     settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore, lookup: Lookup | None = None
 ) -> Panel:
@@ -151,7 +165,7 @@ def build_house(settings: Settings) -> House:
     tenants: list[Tenant | None] = list(settings.tenants) or [None]
     signer = _signer(settings, keys)
     rules = [_rules(settings, tenant, ring, signer) for tenant in tenants]
-    store = fingerprint_store(settings)
+    store, marks = fingerprint_store(settings), mark_store(settings)
     return House(
         settings=settings,
         rules={one.tenant: one for one in rules},
@@ -161,8 +175,9 @@ def build_house(settings: Settings) -> House:
         cipher=RecordCipher(keys),
         strip_marks=strip_own,
         ring=ring,
-        panel=panel(settings, keys, ring, store),
-        fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
+        panel=panel(settings, keys, ring, store, mark_lookup(settings, ring, marks)),
+        fingerprints=IndexWriter(Fingerprinter(fingerprint_key(keys)), store),
+        marks=IndexWriter(MarkValues(ring), marks, "marks"),
         report_key=report_key(report_seed(keys.derive)),
         statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
         library_key=library_key(keys),
@@ -244,6 +259,7 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: Lab
         due_above_tokens=watermarks.due_above_tokens,
         sign=signer if settings.signature.api else None,
         fingerprints=settings.fingerprints_for(tenant),
+        marks_indexed=watermarks.carrier.index and settings.records.enabled,
         statistical=watermarks.statistical,
     )
 
@@ -259,7 +275,7 @@ def make_app(settings: Settings) -> InksealApp:
     if settings.records.enabled:
         background.append(lambda: _keep_retention(house))
         background.append(lambda: keep_library(house))
-    background.append(lambda: _keep_fingerprints(house))
+    background += [lambda: _keep_index(house, house.fingerprints), lambda: _keep_index(house, house.marks)]
     if house.statistical.unknown:
         background.append(lambda: house.statistical.explore(house.upstreams))
     app = create_app(house, background)
@@ -283,8 +299,8 @@ async def _keep_retention(house: House) -> None:
         await asyncio.sleep(RETENTION_SECONDS)
 
 
-async def _keep_fingerprints(house: House) -> None:
+async def _keep_index(house: House, index: IndexWriter[Any]) -> None:
     while True:
-        for name in await asyncio.to_thread(house.fingerprints.expire, house.clock.now_ms()):
-            log.info("fingerprints past their retention were removed: %s", name)
+        for name in await asyncio.to_thread(index.expire, house.clock.now_ms()):
+            log.info("an index past its retention was removed: %s", name)
         await asyncio.sleep(RETENTION_SECONDS)
