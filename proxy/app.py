@@ -33,7 +33,7 @@ from proxy.provenance_checks import PATH as PROVENANCE_CHECKS
 from proxy.provenance_checks import provenance_check
 from proxy.records.record import RecordError
 from proxy.relay import Relay, is_relayed
-from proxy.review.store import live_age_days, live_version
+from proxy.review.pointers import live_age_days, live_version
 from proxy.wire import ENDPOINTS
 from proxy.wire.inputs import InputEndpoint
 

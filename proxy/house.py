@@ -29,7 +29,7 @@ from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
 from proxy.review.entry import CATEGORIES
 from proxy.review.library import Library
-from proxy.review.store import Rollout
+from proxy.review.pointers import Pointers, Rollout
 from proxy.settings import Settings
 from proxy.shadow import Shadow
 from proxy.signature import LabelSigner
@@ -73,6 +73,7 @@ class LiveLibrary:
     `candidate`: the version on `trial` beside it; `failure`: why what is published could not be loaded.
     """
 
+    pointers: Pointers
     current: Library | None = None
     trial: Rollout | None = None
     candidate: Library | None = None

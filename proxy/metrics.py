@@ -128,6 +128,12 @@ def exposition(
     for one in workers:
         labels = f'worker="{one["worker"]}",version="{one["version"] or ""}",trial="{one.get("trial") or ""}"'
         lines.append(f"inkseal_library_info{{{labels}}} 1")
+    head(
+        "inkseal_library_refused", "gauge", "Whether what is published was refused: tampered with or damaged."
+    )
+    lines += [
+        f'inkseal_library_refused{{worker="{one["worker"]}"}} {int(bool(one["failure"]))}' for one in workers
+    ]
     head("inkseal_library_converged", "gauge", "Whether all workers have the live version.")
     lines.append(f"inkseal_library_converged {int(all(one['version'] == live for one in workers))}")
     head(

@@ -10,7 +10,9 @@ from pathlib import Path
 import uvicorn
 
 from proxy.app import InksealApp
-from proxy.review.store import LibraryError, live_version, load_live
+from proxy.review.failures import LibraryError
+from proxy.review.pointers import live_version
+from proxy.review.store import load_live
 from proxy.settings import Settings, load_settings
 from proxy.worker import build_house, first_start, key_file, library_key, make_app
 

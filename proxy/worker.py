@@ -31,6 +31,7 @@ from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
 from proxy.content_credentials import content_signer
+from proxy.desks import last_in_force
 from proxy.fallback import Route
 from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
@@ -43,7 +44,9 @@ from proxy.keys import KeyFile
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import NullStore, RecordStore, open_store
-from proxy.review.store import load_live
+from proxy.review.failures import LibraryError
+from proxy.review.pointers import Pointers
+from proxy.review.store import load_version
 from proxy.settings import Carrier, Settings, Tenant
 from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
@@ -167,7 +170,7 @@ def build_house(settings: Settings) -> House:
         settings=settings,
         rules={one.tenant: one for one in rules},
         upstreams=upstreams,
-        library=LiveLibrary(load_live(settings.review.library, library_key(keys))),
+        library=_live_library(settings, keys),
         records=records,
         cipher=RecordCipher(keys),
         strip_marks=strip_own,
@@ -189,6 +192,26 @@ def build_house(settings: Settings) -> House:
             else keys.admin_token_sha256
         ),
     )
+
+
+def _live_library(settings: Settings, keys: KeyFile) -> LiveLibrary:
+    """What is in force. Where its pointer was tampered with while nobody served: what the procedure last put in force.
+
+    Raises LibraryError where that is not known either.
+    """
+    folder, key = settings.review.library, library_key(keys)
+    known = last_in_force(settings, keys)
+    pointers = Pointers(folder, key, known.get("live", 0), known.get("trial", 0))
+    failure = ""
+    try:
+        version = pointers.live()
+    except LibraryError as error:
+        version, failure = known.get("version"), str(error)
+        if version is None:
+            raise
+        log.error("the feature library in force is the one that the procedure knows: %s", error)
+    current = load_version(folder, version, key) if version is not None else None
+    return LiveLibrary(pointers, current, failure=failure)
 
 
 def pinned_keys(settings: Settings, keys: KeyFile) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
+from proxy.review.pointers import Pointers
 from proxy.settings import Settings, UpstreamSettings
 from proxy.upstreams import Upstream
 from tests.helpers import settings_in
@@ -41,7 +42,7 @@ def house(settings: Settings, upstreams: Mapping[str, list[str]] | None = None) 
         settings=settings,
         rules={"": RULES, **tenants},
         upstreams=named,
-        library=LiveLibrary(),
+        library=LiveLibrary(Pointers(settings.review.library, None)),
         records=cast(RecordStore, None),
         cipher=cast(RecordCipher, None),
         strip_marks=str,
