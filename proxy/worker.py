@@ -38,11 +38,13 @@ from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import IndexWriter
 from proxy.following import follow_library, keep_library, tell_version
-from proxy.governance.unlabelled import Register
+from proxy.governance.unlabelled import Register, RegisterError, faults_of
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import KeyFile
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
+from proxy.records.monthly import read_records
+from proxy.records.record import Query
 from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.failures import LibraryError
 from proxy.review.pointers import Pointers
@@ -147,6 +149,24 @@ def panel(
 def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
     """Who may be given content without an explicit label."""
     return Register(settings.server.data_dir / "unlabelled.sqlite", keys.derive("inkseal|unlabelled|1"))
+
+
+def check_register(settings: Settings, register: Register) -> None:
+    """Grants that the records' chain does not bear out count for nothing, and the log says why."""
+    folder = Path(settings.records.url.removeprefix("sqlite:///"))
+    try:
+        grants = register.all()
+    except RegisterError as error:
+        log.error("%s", error)  # and every call that would need it is refused
+        return
+    if not grants or not folder.is_dir():
+        return
+    events = [stored.record for stored in read_records(folder, Query(kind="unlabelled"))]
+    oldest = next((stored.record.created for stored in read_records(folder, Query(limit=1))), "")
+    faults = faults_of(grants, events, oldest)
+    for fault in faults.values():
+        log.error("the register of unlabelled content differs from the records: %s", fault)
+    register.distrust(faults)
 
 
 def build_house(settings: Settings) -> House:
@@ -288,6 +308,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(labeling_policy_router(settings, house.public_key))
     app.include_router(library_router(house))
     if house.unlabelled is not None:
+        check_register(settings, house.unlabelled)
         app.include_router(unlabelled_router(house, house.unlabelled))
     return app
 

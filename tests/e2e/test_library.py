@@ -202,6 +202,7 @@ async def test_metrics_tell_requests_findings_and_versions(tmp_path: Path) -> No
         async with run.http.stream("POST", "/v1/chat/completions", json={**ASK, "stream": True}) as stream:
             assert [line async for line in stream.aiter_lines()]
         await asyncio.sleep(0)
+        run.house.fingerprints.dropped = 3
         answer = await run.http.get("/metrics")
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         text = answer.text
@@ -215,6 +216,7 @@ async def test_metrics_tell_requests_findings_and_versions(tmp_path: Path) -> No
         finding = f'inkseal_findings_total{{worker="{worker}",direction="output",action="block",category="A.2.b"}} 2'
         assert finding in text
         assert f'inkseal_library_info{{worker="{worker}",version="{current.version}",trial=""}} 1' in text
+        assert f'inkseal_fingerprints_dropped_total{{worker="{worker}"}} 3' in text
         assert "inkseal_library_converged 1" in text
         assert 'inkseal_library_entries{category="A.2.b"} 1\n' in text
         assert 'inkseal_library_entries{category="A.1.a"} 0\n' in text
