@@ -15,7 +15,8 @@ from typing import Any
 from labelers.provenance import KeyRing
 from labelers.watermarks.best_of_n import BestOfN, Selection
 from labelers.watermarks.logprob_walk import LogprobWalk
-from labelers.watermarks.substitution import Substitution, table
+from labelers.watermarks.pairs import table
+from labelers.watermarks.substitution import Substitution
 from labelers.watermarks.units import epoch_prf
 from proxy.fallback import RouteSettings
 from proxy.policy import Rules
@@ -63,7 +64,7 @@ class StatisticalMarks:
             return marks
         marks.rewording = Substitution(ring)
         Selection(epoch_prf(ring, ring.current)).choose(
-            [table().words[0][0]]
+            [table().pairs[0].words[0]]
         )  # tables made now, not in a request
         for upstream in upstreams:
             known = declared(upstream.capabilities, KNOWN.get(upstream.kind))
