@@ -5,8 +5,8 @@ standard normal for every text that was not written with that key, whoever wrote
 one test; sums over windows of 50 to 800 grams find a marked passage in a longer paste. All that was tried is
 paid for (Bonferroni): a quarter of the error goes to the whole text, to the windows together, to the places
 where one of two words was chosen (`labelers.watermarks.substitution`), and to the message that a mark may carry
-(`labelers.watermarks.payload`); where engines mark, a fifth to each and to their tokens (`detectors.token_marks`); and all
-are multiplied by the number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one
+(`labelers.watermarks.payload`); where engines mark (`detectors.token_marks`) or green lists, a share to those too; and all are
+multiplied by the number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one
 in a million comes out as marked.
 """
 
@@ -23,6 +23,7 @@ from detectors.evidence import FEWEST, Evidence, best_window, window_count
 from detectors.token_marks import Tokenizer, by_tokens, read_row
 from labelers.provenance import KeyRing, KeyState
 from labelers.watermarks.engine import engine_key
+from labelers.watermarks.green_list import count_green
 from labelers.watermarks.payload import pilot_scores, read_payload
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
@@ -32,7 +33,9 @@ __all__ = ["MARKED", "WEAK", "StatisticalDetector"]
 TECHNIQUE = "statistical (keyed choice of words)"
 MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
 MAX_KEYS = 30  # the newest; more keys would cost every honest finding
-TESTS = 4  # and one more where engines may have marked
+TESTS = 4  # and one more each where engines and green lists may have marked
+MOST_GREEN = 4.0  # z of a green list at most: alone it is weak evidence, however long the text
+FEWEST_GREEN = 12  # pairs of words
 PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
@@ -42,7 +45,7 @@ _TINIEST = -300.0  # what a float can still hold as p
 
 class StatisticalDetector:
     """`labels`: our own explicit label strings, which are no part of the marked text. `tokenizers`: those of the
-    engines that mark; without any no such mark is looked for.
+    engines that mark; without any no such mark is looked for. `green_list`: whether that one is.
 
     Epochs whose key leaked are not tried: whoever has the key can mark a text and date it as he likes.
     """
@@ -50,13 +53,19 @@ class StatisticalDetector:
     name = "statistical"
 
     def __init__(
-        self, keys: KeyRing, labels: Sequence[str] = (), tokenizers: Sequence[Tokenizer] = ()
+        self,
+        keys: KeyRing,
+        labels: Sequence[str] = (),
+        tokenizers: Sequence[Tokenizer] = (),
+        *,
+        green_list: bool = False,
     ) -> None:
         kids = [kid for kid in keys.kids() if keys.state(kid) is not KeyState.LEAKED][-MAX_KEYS:]
         self._keys = {kid: epoch_prf(keys, kid) for kid in kids}
         self._engine_keys = {kid: engine_key(keys, kid) for kid in kids}
         self._tokenizers = tuple(tokenizers)
-        self._tests = TESTS + bool(self._tokenizers)
+        self._green_list = green_list
+        self._tests = TESTS + bool(self._tokenizers) + green_list
         self._labels = tuple(sorted(filter(None, labels), key=len, reverse=True))
 
     def detect(self, text: str) -> Detection:
@@ -99,11 +108,31 @@ class StatisticalDetector:
                 found += _by_payload(kid, prf, units, grams, correction)
             if len(places) >= FEWEST_PLACES:
                 found.append(_by_places(kid, prf, places, correction))
+        if self._green_list:
+            found += self._by_green_words(text, units, grams, correction)
         for tokenizer in self._tokenizers:
             row = read_row(tokenizer, text, list(self._own(text)))
             paid = correction + math.log10(len(self._tokenizers))
             found += by_tokens(self._engine_keys, tokenizer, row, paid)
         return min(found, key=lambda one: one.log10_p, default=None)
+
+    def _by_green_words(self, text: str, units: Units, grams: Grams, correction: float) -> Iterator[Evidence]:
+        """Stouffer's sum of the green words and of what else is there: the choice of words, in the whole text."""
+        for kid, prf in self._keys.items():
+            count, green = count_green(prf, text[:MAX_PLACES])
+            if count < FEWEST_GREEN or len(grams) < FEWEST:
+                continue
+            p = 10 ** max(binomial_tail(green, count), _TINIEST)
+            favoured = min(MOST_GREEN, -NormalDist().inv_cdf(min(p, 1 - 1e-9)))
+            chosen = float(prf.scores(grams.blocks).sum(dtype=np.float64)) / math.sqrt(len(grams))
+            for z, scheme in (
+                (favoured, "green list"),
+                ((favoured + chosen) / math.sqrt(2), "green list and choice of words"),
+            ):
+                start, end = int(units.starts[grams.units[0] - 1]), int(units.ends[grams.units[-1]])
+                yield Evidence(
+                    kid, scheme, min(0.0, log10_tail(z) + math.log10(2) + correction), z, start, end, count
+                )
 
     def _cut_by(self) -> str:
         return f", {len(self._tokenizers)} tokenizers" if self._tokenizers else ""

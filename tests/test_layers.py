@@ -43,7 +43,7 @@ ONLY_IN = {
     "uvicorn": ("proxy/serve.py",),
     "httptools": ("proxy/upstreams",),
     "aiohttp": ("proxy/upstreams",),
-    "httpx": ("proxy/governance",),
+    "httpx": ("proxy/governance", "proxy/tokenizing.py"),
     "tiktoken": ("proxy/tokens.py",),
     "openai": (),
     "sqlite3": ("proxy/records", "proxy/fingerprints", "proxy/governance"),

@@ -115,8 +115,8 @@ _BYTES = _byte_alphabet()
 
 def spelling(vocabulary: Iterable[str]) -> bool:
     """Whether a vocabulary is written in the byte alphabet; else it is SentencePiece's, with ▁ for a space."""
-    known = set(vocabulary)
-    return "\u0120" in known and "\u2581" not in known
+    tokens = list(vocabulary)
+    return any("\u0120" in one for one in tokens) and not any("\u2581" in one for one in tokens)
 
 
 def raw_token(token: str, byte_level: bool) -> bytes:
