@@ -29,7 +29,7 @@ from proxy.review.doubts import Doubts
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
-from proxy.sampling import open_sampled
+from proxy.sampling import open_added, open_sampled
 from proxy.second_stage import Inquiry
 from proxy.shadow import Said
 from proxy.tokens import encoding_for
@@ -156,6 +156,8 @@ class Exchange:
                 opening = open_sampled(
                     routes, request, self._outcome.attempts, house.resting, steering, provenances, now // 1000
                 )
+            elif steering is not None and steering.added:
+                opening = open_added(routes, request, self._outcome.attempts, house.resting, steering)
             async with opening as response:
                 origin = self._origin(response)
                 if origin is not None:

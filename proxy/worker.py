@@ -54,6 +54,7 @@ from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.signed import report_key, report_seed
 from proxy.steering import StatisticalMarks
+from proxy.tokenizing import tokenizers_of
 from proxy.upstreams import build
 
 __all__ = [
@@ -143,7 +144,15 @@ def panel(
     fingerprinter = Fingerprinter(fingerprint_key(keys))
     traces = FingerprintDetector(fingerprinter, store, settings.provider.code, labels)
     c2pa = C2paTextDetector(lambda: datetime.now(UTC)) if available() else None
-    return Panel(ring, labels, fingerprints=traces, lookup=lookup, c2pa=c2pa)
+    return Panel(
+        ring,
+        labels,
+        fingerprints=traces,
+        lookup=lookup,
+        c2pa=c2pa,
+        tokenizers=tokenizers_of(settings),
+        green_list=settings.detection.green_list,
+    )
 
 
 def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
@@ -296,7 +305,7 @@ def make_app(settings: Settings) -> InksealApp:
         background.append(lambda: _keep_retention(house))
         background.append(lambda: keep_library(house))
     background += [lambda: _keep_index(house, house.fingerprints), lambda: _keep_index(house, house.marks)]
-    if house.statistical.unknown:
+    if house.statistical.curious:
         background.append(lambda: house.statistical.explore(house.upstreams))
     app = create_app(house, background)
     callers = Callers(house)
