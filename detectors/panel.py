@@ -20,6 +20,7 @@ __all__ = ["Panel"]
 class Panel:
     """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
     answered what, where that is kept. `lookup`: the index of issued marks. `c2pa`: verifies what else is only named.
+    `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
     """
 
     def __init__(
@@ -30,7 +31,9 @@ class Panel:
         fingerprints: FingerprintDetector | None = None,
         lookup: Lookup | None = None,
         c2pa: C2paTextDetector | None = None,
+        roots: bytes = b"",
     ) -> None:
+        self.roots = roots
         self.carrier = CarrierDetector(ring, labels, lookup)
         self.fingerprints = fingerprints
         foreign = ForeignDetector(() if c2pa is None else (C2PA,))
