@@ -12,6 +12,7 @@ from detectors.explicit import ExplicitDetector
 from detectors.fingerprint import FingerprintDetector
 from detectors.foreign import C2PA, ForeignDetector
 from detectors.statistical import StatisticalDetector
+from detectors.token_marks import Tokenizer
 from detectors.verdict import Report, judge
 from labelers.provenance import KeyRing
 
@@ -21,6 +22,8 @@ __all__ = ["Panel"]
 class Panel:
     """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
     answered what, where that is kept. `lookup`: the index of issued marks. `c2pa`: verifies what else is only named.
+    `tokenizers`: of the engines that mark. `green_list`: whether words are looked through for that mark.
+    `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
     """
 
     def __init__(
@@ -31,11 +34,16 @@ class Panel:
         fingerprints: FingerprintDetector | None = None,
         lookup: Lookup | None = None,
         c2pa: C2paTextDetector | None = None,
+        tokenizers: Sequence[Tokenizer] = (),
+        green_list: bool = False,
+        roots: bytes = b"",
     ) -> None:
+        self.roots = roots
         self.carrier = CarrierDetector(ring, labels, lookup)
         self.fingerprints = fingerprints
         foreign = ForeignDetector(() if c2pa is None else (C2PA,))
-        self._others: list[Detector] = [ExplicitDetector(labels), foreign, StatisticalDetector(ring, labels)]
+        self.statistical = StatisticalDetector(ring, labels, tokenizers, green_list=green_list)
+        self._others: list[Detector] = [ExplicitDetector(labels), foreign, self.statistical]
         if c2pa is not None:
             self._others.append(c2pa)
 

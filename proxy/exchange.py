@@ -29,7 +29,7 @@ from proxy.review.doubts import Doubts
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
-from proxy.sampling import open_sampled
+from proxy.sampling import open_added, open_sampled
 from proxy.second_stage import Inquiry
 from proxy.shadow import Said
 from proxy.tokens import encoding_for
@@ -138,6 +138,13 @@ class Exchange:
         texts = self._texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
         await self._accept(decided, routes[0][1], now)
+        if library is not None:
+            scopes = [
+                decided.scope(Direction.INPUT, role) for role in dict.fromkeys(role for role, _ in texts)
+            ]
+            scopes.append(decided.scope(Direction.OUTPUT, "assistant"))
+            if not library.knows(scopes):  # entries for some only: the first of them waits, nobody else
+                await asyncio.to_thread(library.prepare, scopes)
         inquiry = self._inquiry(decided)
         blocked = await self._review_input(decided, library, texts, inquiry)
         decided = self._plan = replace(
@@ -156,6 +163,8 @@ class Exchange:
                 opening = open_sampled(
                     routes, request, self._outcome.attempts, house.resting, steering, provenances, now // 1000
                 )
+            elif steering is not None and steering.added:
+                opening = open_added(routes, request, self._outcome.attempts, house.resting, steering)
             async with opening as response:
                 origin = self._origin(response)
                 if origin is not None:

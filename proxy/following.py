@@ -93,7 +93,7 @@ def told(house: House) -> dict[str, Any]:
         "trial": library.candidate.version if library.candidate is not None else None,
         "trial_state": library.trial.state if library.trial is not None else None,
         "failure": library.failure,
-        "metrics": house.metrics.told(house.live, house.records.queued),
+        "metrics": house.metrics.told(house.live, house.records.queued, house.fingerprints.dropped),
     }
 
 

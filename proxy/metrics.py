@@ -62,8 +62,10 @@ class Metrics:
             names = ("direction", "answer", "action")
             _add(self.second_stage, ",".join(f'{name}="{asked[name]}"' for name in names))
 
-    def told(self, live: int, queued: int) -> dict[str, Any]:
-        """For the heartbeat: JSON-able. `live`: exchanges under way; `queued`: records that wait for the disk."""
+    def told(self, live: int, queued: int, fingerprints_dropped: int) -> dict[str, Any]:
+        """For the heartbeat: JSON-able. `live`: exchanges under way; `queued`: records that wait for the disk;
+        `fingerprints_dropped`: answers that could not be kept to be recognised.
+        """
         return {
             "requests": dict(self.requests),
             "findings": dict(self.findings),
@@ -76,6 +78,7 @@ class Metrics:
             "held": sum(lane.held for stream in tuple(self.streams) for lane in stream.lanes),
             "exchanges": live,
             "queued": queued,
+            "fingerprints_dropped": fingerprints_dropped,
         }
 
 
@@ -88,6 +91,12 @@ _PLAIN = (
     ("inkseal_streams", "gauge", "Streams under way.", "streams"),
     ("inkseal_held_characters", "gauge", "Characters held back by review in the streams under way.", "held"),
     ("inkseal_records_queued", "gauge", "Records that wait for the disk.", "queued"),
+    (
+        "inkseal_fingerprints_dropped_total",
+        "counter",
+        "Answers whose fingerprint could not be kept: they are not recognised without a mark.",
+        "fingerprints_dropped",
+    ),
     ("inkseal_shadow_reviews_total", "counter", "Requests reviewed with a version on trial.", "shadowed"),
     ("inkseal_shadow_dropped_total", "counter", "Requests that a full queue kept from it.", "shadow_dropped"),
 )
@@ -120,7 +129,7 @@ def exposition(
                 lines.append(f'{name}{{worker="{one["worker"]}",{labels}}} {count}')
     for name, kind, text, key in _PLAIN:
         head(name, kind, text)
-        lines += [f'{name}{{worker="{one["worker"]}"}} {one["metrics"][key]}' for one in workers]
+        lines += [f'{name}{{worker="{one["worker"]}"}} {one["metrics"].get(key, 0)}' for one in workers]
     head("inkseal_path_seconds", "histogram", "Time of our own path for one piece of a stream.")
     for one in workers:
         lines += _histogram("inkseal_path_seconds", one)

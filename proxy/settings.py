@@ -144,6 +144,8 @@ class Abilities(_Section):
     repeats_prefix: bool | None = None
     top_logprobs: int | None = Field(None, ge=0)
     logit_bias: int | None = Field(None, ge=0)
+    engine: Literal["none", "vllm", "sglang"] | None = None
+    tokenizer: str | None = Field(None, pattern=r"^(o200k_base|cl100k_base|upstream)$")
 
 
 class UpstreamSettings(_Section):
@@ -278,13 +280,20 @@ class Carrier(_Section):
 
 
 class Statistical(_Section):
-    """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process."""
+    """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process.
 
-    scheme: Literal["none", "auto", "best_of_n", "logprob_walk", "substitution"] = "none"
+    `draw`: how an engine that marks draws. `green_bias`: what green_list adds to log-odds.
+    """
+
+    scheme: Literal["none", "auto", "best_of_n", "logprob_walk", "substitution", "engine", "green_list"] = (
+        "none"
+    )
     n: int = Field(8, ge=2, le=64)
     k: int = Field(8, ge=2, le=64)
     rounds_at_once: int = Field(32, ge=1)
     payload: bool = False
+    draw: Literal["gumbel", "tournament"] = "gumbel"
+    green_bias: float = Field(2.0, gt=0, le=10)
 
 
 class Watermarks(_Section):
@@ -309,12 +318,15 @@ class Watermarks(_Section):
 
 
 class ContentCredentials(_Section):
-    """C2PA manifests in exported files. `certificate`: the chain, PEM, the signer's first; `private_key`: PEM, 0600."""
+    """C2PA manifests in exported files. `certificate`: the chain, PEM, the signer's first; `private_key`: PEM, 0600.
+    `trusted_roots`: certificates of issuers, PEM, whose signatures the detector calls trusted.
+    """
 
     enabled: bool = False
     certificate: Path | None = None
     private_key: Path | None = None
     tsa_url: str = ""
+    trusted_roots: Path | None = None
 
     @model_validator(mode="after")
     def _check(self) -> ContentCredentials:
@@ -359,6 +371,23 @@ class SecondStage(_Section):
         if "*" not in self.unanswered:
             raise ValueError('unanswered: say what happens to all other risks ("*": block, flag or release)')
         return self
+
+
+class Reading(_Section):
+    """What the detector reads besides. `tokenizers`: vocabularies by name, `tokenizer.json` files, `upstream:NAME`."""
+
+    tokenizers: list[str] = []
+    green_list: bool = False
+
+    @field_validator("tokenizers")
+    @classmethod
+    def _check(cls, tokenizers: list[str]) -> list[str]:
+        for one in tokenizers:
+            if not re.fullmatch(r"o200k_base|cl100k_base|upstream:.+|.*\.json", one):
+                raise ValueError(
+                    f"{one!r} is no tokenizer: o200k_base, cl100k_base, a tokenizer.json file, or upstream:NAME"
+                )
+        return tokenizers
 
 
 class Review(_Section):
@@ -476,6 +505,7 @@ class Settings(_Section):
     labels: Labels = Labels()
     watermarks: Watermarks = Watermarks()
     content_credentials: ContentCredentials = ContentCredentials()
+    detection: Reading = Reading()
     keys: Keys = Keys()
     review: Review = Review()
     library: Library = Library()
@@ -507,6 +537,10 @@ class Settings(_Section):
                 raise ValueError(
                     f"records.enabled: {open_to_all}; records can be off on loopback only, for benchmarks"
                 )
+        names = [u.name for u in self.upstreams]
+        for listed in self.detection.tokenizers:
+            if listed.startswith("upstream:") and listed.removeprefix("upstream:") not in names:
+                raise ValueError(f"detection.tokenizers: {listed}: there is no upstream of that name")
         for what, names in (
             ("upstreams", [u.name for u in self.upstreams]),
             ("tenants", [t.name for t in self.tenants]),

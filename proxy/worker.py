@@ -30,7 +30,7 @@ from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
-from proxy.content_credentials import content_signer
+from proxy.content_credentials import content_signer, trusted_roots
 from proxy.desks import last_in_force
 from proxy.fallback import Route
 from proxy.files.api import files_router
@@ -38,11 +38,13 @@ from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
 from proxy.fingerprints.writer import IndexWriter
 from proxy.following import follow_library, keep_library, tell_version
-from proxy.governance.unlabelled import Register
+from proxy.governance.unlabelled import Register, RegisterError, faults_of
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import KeyFile
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
+from proxy.records.monthly import read_records
+from proxy.records.record import Query
 from proxy.records.store import NullStore, RecordStore, open_store
 from proxy.review.failures import LibraryError
 from proxy.review.pointers import Pointers
@@ -52,6 +54,7 @@ from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
 from proxy.signed import report_key, report_seed
 from proxy.steering import StatisticalMarks
+from proxy.tokenizing import tokenizers_of
 from proxy.upstreams import build
 
 __all__ = [
@@ -135,18 +138,49 @@ def mark_lookup(settings: Settings, ring: KeyRing, marks: FingerprintStore) -> L
 def panel(
     settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore, lookup: Lookup | None = None
 ) -> Panel:
-    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks."""
+    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks.
+
+    Raises OSError or ValueError for trusted roots that cannot be read.
+    """
     sections = [settings.labels, *(settings.for_tenant(tenant)[0] for tenant in settings.tenants)]
     labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
     fingerprinter = Fingerprinter(fingerprint_key(keys))
     traces = FingerprintDetector(fingerprinter, store, settings.provider.code, labels)
-    c2pa = C2paTextDetector(lambda: datetime.now(UTC)) if available() else None
-    return Panel(ring, labels, fingerprints=traces, lookup=lookup, c2pa=c2pa)
+    roots = trusted_roots(settings.content_credentials)
+    c2pa = C2paTextDetector(lambda: datetime.now(UTC), roots or None) if available() else None
+    return Panel(
+        ring,
+        labels,
+        fingerprints=traces,
+        lookup=lookup,
+        c2pa=c2pa,
+        roots=roots,
+        tokenizers=tokenizers_of(settings),
+        green_list=settings.detection.green_list,
+    )
 
 
 def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
     """Who may be given content without an explicit label."""
     return Register(settings.server.data_dir / "unlabelled.sqlite", keys.derive("inkseal|unlabelled|1"))
+
+
+def check_register(settings: Settings, register: Register) -> None:
+    """Grants that the records' chain does not bear out count for nothing, and the log says why."""
+    folder = Path(settings.records.url.removeprefix("sqlite:///"))
+    try:
+        grants = register.all()
+    except RegisterError as error:
+        log.error("%s", error)  # and every call that would need it is refused
+        return
+    if not grants or not folder.is_dir():
+        return
+    events = [stored.record for stored in read_records(folder, Query(kind="unlabelled"))]
+    oldest = next((stored.record.created for stored in read_records(folder, Query(limit=1))), "")
+    faults = faults_of(grants, events, oldest)
+    for fault in faults.values():
+        log.error("the register of unlabelled content differs from the records: %s", fault)
+    register.distrust(faults)
 
 
 def build_house(settings: Settings) -> House:
@@ -276,7 +310,7 @@ def make_app(settings: Settings) -> InksealApp:
         background.append(lambda: _keep_retention(house))
         background.append(lambda: keep_library(house))
     background += [lambda: _keep_index(house, house.fingerprints), lambda: _keep_index(house, house.marks)]
-    if house.statistical.unknown:
+    if house.statistical.curious:
         background.append(lambda: house.statistical.explore(house.upstreams))
     app = create_app(house, background)
     callers = Callers(house)
@@ -288,6 +322,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(labeling_policy_router(settings, house.public_key))
     app.include_router(library_router(house))
     if house.unlabelled is not None:
+        check_register(settings, house.unlabelled)
         app.include_router(unlabelled_router(house, house.unlabelled))
     return app
 

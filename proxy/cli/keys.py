@@ -132,3 +132,15 @@ def keys_public(config_file: Path | None, as_json: bool) -> None:
         )
         return
     click.echo(key)
+
+
+@keys.command("engine")
+@click.argument("kid", type=int, required=False)
+@config_option
+def keys_engine(config_file: Path | None, kid: int | None) -> None:
+    """The key that an engine's plug-in draws with in epoch KID (the current one), in hex. It opens nothing else."""
+    from proxy.commands.keys import engine_keys
+
+    settings = settings_of(config_file)
+    with usage_errors():
+        click.echo(engine_keys(settings, kid))

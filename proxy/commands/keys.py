@@ -14,6 +14,7 @@ from typing import Any
 from labelers.provenance import content_number
 from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
+from labelers.watermarks.engine import engine_key
 from proxy.commands.library import acting, open_desk
 from proxy.commands.records import append_record
 from proxy.governance.people import Actor
@@ -23,9 +24,17 @@ from proxy.records.record import Record
 from proxy.settings import Settings
 from proxy.shared_keys import share
 from proxy.signature import signing_key
-from proxy.worker import key_file
+from proxy.worker import key_file, key_ring
 
-__all__ = ["leak_key", "list_keys", "new_keys", "public_signing_key", "rotate_keys", "share_keys"]
+__all__ = [
+    "engine_keys",
+    "leak_key",
+    "list_keys",
+    "new_keys",
+    "public_signing_key",
+    "rotate_keys",
+    "share_keys",
+]
 
 
 def new_keys(settings: Settings) -> KeyFile:
@@ -95,6 +104,15 @@ def _content_id(told: str) -> str:
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     return f"{content_number(int(time.timestamp() * 1000), (1 << 24) - 1):016x}"
+
+
+def engine_keys(settings: Settings, kid: int | None) -> str:
+    """The key of an epoch for engines' plug-ins, in hex. Raises ValueError: there is no such epoch."""
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
+    wanted = keys.current if kid is None else kid
+    if wanted not in [epoch.kid for epoch in keys.epochs]:
+        raise ValueError(f"there is no key epoch {wanted}; inkseal keys list shows them")
+    return engine_key(key_ring(keys, settings.provider.names()), wanted).hex()
 
 
 def share_keys(settings: Settings, kids: Sequence[int], out: Path, operator: str, reason: str) -> None:

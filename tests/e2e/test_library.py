@@ -53,7 +53,7 @@ async def test_a_new_version_is_taken_up_and_a_damaged_one_is_not(tmp_path: Path
         await until(
             lambda: run.house.library.current is not None and run.house.library.current.version == broken
         )
-        path = tmp_path / "data/library/versions" / version / "safe.automaton"
+        path = tmp_path / "data/library/versions" / version / "letters.automaton"
         path.write_bytes(b"x" + path.read_bytes()[1:])
         go_live(tmp_path / "data/library", version, run.house.library_key)
         await until(lambda: run.house.library.failure)
@@ -202,6 +202,7 @@ async def test_metrics_tell_requests_findings_and_versions(tmp_path: Path) -> No
         async with run.http.stream("POST", "/v1/chat/completions", json={**ASK, "stream": True}) as stream:
             assert [line async for line in stream.aiter_lines()]
         await asyncio.sleep(0)
+        run.house.fingerprints.dropped = 3
         answer = await run.http.get("/metrics")
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         text = answer.text
@@ -215,6 +216,7 @@ async def test_metrics_tell_requests_findings_and_versions(tmp_path: Path) -> No
         finding = f'inkseal_findings_total{{worker="{worker}",direction="output",action="block",category="A.2.b"}} 2'
         assert finding in text
         assert f'inkseal_library_info{{worker="{worker}",version="{current.version}",trial=""}} 1' in text
+        assert f'inkseal_fingerprints_dropped_total{{worker="{worker}"}} 3' in text
         assert "inkseal_library_converged 1" in text
         assert 'inkseal_library_entries{category="A.2.b"} 1\n' in text
         assert 'inkseal_library_entries{category="A.1.a"} 0\n' in text
