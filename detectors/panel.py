@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detectors.c2pa_text import C2paTextDetector
-from detectors.carrier import CarrierDetector, Lookup
+from detectors.carrier import CarrierDetector
+from detectors.carrier_search import Lookup
 from detectors.detection import Detection, Detector, Outcome
 from detectors.explicit import ExplicitDetector
 from detectors.fingerprint import FingerprintDetector
 from detectors.foreign import C2PA, ForeignDetector
 from detectors.statistical import StatisticalDetector
+from detectors.token_marks import Tokenizer
 from detectors.verdict import Report, judge
 from labelers.provenance import KeyRing
 
@@ -21,6 +23,7 @@ class Panel:
     """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
     answered what, where that is kept. `lookup`: the index of issued marks. `c2pa`: verifies what else is only named.
     `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
+    `tokenizers`: of the engines that mark. `green_list`: whether words are looked through for that mark.
     """
 
     def __init__(
@@ -32,12 +35,15 @@ class Panel:
         lookup: Lookup | None = None,
         c2pa: C2paTextDetector | None = None,
         roots: bytes = b"",
+        tokenizers: Sequence[Tokenizer] = (),
+        green_list: bool = False,
     ) -> None:
         self.roots = roots
         self.carrier = CarrierDetector(ring, labels, lookup)
         self.fingerprints = fingerprints
         foreign = ForeignDetector(() if c2pa is None else (C2PA,))
-        self._others: list[Detector] = [ExplicitDetector(labels), foreign, StatisticalDetector(ring, labels)]
+        self.statistical = StatisticalDetector(ring, labels, tokenizers, green_list=green_list)
+        self._others: list[Detector] = [ExplicitDetector(labels), foreign, self.statistical]
         if c2pa is not None:
             self._others.append(c2pa)
 

@@ -34,6 +34,7 @@ class Metrics:
 
     requests: dict[str, int] = field(default_factory=dict)
     findings: dict[str, int] = field(default_factory=dict)
+    second_stage: dict[str, int] = field(default_factory=dict)
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     path_seconds: float = 0.0
     shadowed: int = 0
@@ -45,12 +46,21 @@ class Metrics:
         self.buckets[bisect_left(BUCKETS, seconds)] += 1
         self.path_seconds += seconds
 
-    def closed(self, endpoint: str, status: str, findings: Iterable[tuple[Direction, Finding]]) -> None:
-        """A request has its closing record."""
+    def closed(
+        self,
+        endpoint: str,
+        status: str,
+        findings: Iterable[tuple[Direction, Finding]],
+        second_stage: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        """A request has its closing record. `second_stage`: as it stands there."""
         _add(self.requests, f'endpoint="{endpoint}",status="{status}"')
         for direction, finding in findings:
             labels = f'direction="{direction}",action="{finding.action}",category="{finding.category}"'
             _add(self.findings, labels)
+        for asked in second_stage:
+            names = ("direction", "answer", "action")
+            _add(self.second_stage, ",".join(f'{name}="{asked[name]}"' for name in names))
 
     def told(self, live: int, queued: int, fingerprints_dropped: int) -> dict[str, Any]:
         """For the heartbeat: JSON-able. `live`: exchanges under way; `queued`: records that wait for the disk;
@@ -59,6 +69,7 @@ class Metrics:
         return {
             "requests": dict(self.requests),
             "findings": dict(self.findings),
+            "second_stage": dict(self.second_stage),
             "buckets": list(self.buckets),
             "path_seconds": self.path_seconds,
             "shadowed": self.shadowed,
@@ -110,6 +121,7 @@ def exposition(
     for name, text, key in (
         ("inkseal_requests_total", "Requests by how they ended.", "requests"),
         ("inkseal_findings_total", "Findings of the review.", "findings"),
+        ("inkseal_second_stage_total", "What a second stage was asked, and said.", "second_stage"),
     ):
         head(name, "counter", text)
         for one in workers:
@@ -125,6 +137,12 @@ def exposition(
     for one in workers:
         labels = f'worker="{one["worker"]}",version="{one["version"] or ""}",trial="{one.get("trial") or ""}"'
         lines.append(f"inkseal_library_info{{{labels}}} 1")
+    head(
+        "inkseal_library_refused", "gauge", "Whether what is published was refused: tampered with or damaged."
+    )
+    lines += [
+        f'inkseal_library_refused{{worker="{one["worker"]}"}} {int(bool(one["failure"]))}' for one in workers
+    ]
     head("inkseal_library_converged", "gauge", "Whether all workers have the live version.")
     lines.append(f"inkseal_library_converged {int(all(one['version'] == live for one in workers))}")
     head(

@@ -1,4 +1,4 @@
-"""Fingerprints in a folder of monthly SQLite files; a month goes when all of it is past the retention."""
+"""An index in a folder of monthly SQLite files; a month goes when all of it is past the retention."""
 
 from __future__ import annotations
 
@@ -22,15 +22,19 @@ from proxy.fingerprints.store import Fingerprint, hits_of
 
 __all__ = ["SqliteFingerprints"]
 
-_NAME = re.compile(r"fingerprints-(\d{4})(\d{2})\.sqlite")
 _SHIFT = 32  # an answer's name is its month above, its number within the month below
 
 
 class SqliteFingerprints:
-    """A FingerprintStore. The folder is made at the first `add`; without it nothing is found."""
+    """A FingerprintStore. The folder is made at the first `add`; without it nothing is found.
 
-    def __init__(self, folder: Path, retention_days: int) -> None:
+    `what` is kept there: the files are called by it.
+    """
+
+    def __init__(self, folder: Path, retention_days: int, what: str = "fingerprints") -> None:
         self._folder = folder
+        self._what = what
+        self._name = re.compile(rf"{what}-(\d{{4}})(\d{{2}})\.sqlite")
         self._retention = timedelta(days=retention_days)
         self._lock = threading.Lock()
         self._open: dict[int, Month] = {}
@@ -49,7 +53,7 @@ class SqliteFingerprints:
                 file.add(list(group))
                 file.merge()
         except sqlite3.Error as error:
-            raise OSError(f"fingerprints cannot be kept in {self._folder}: {error}") from error
+            raise OSError(f"{self._what} cannot be kept in {self._folder}: {error}") from error
 
     def count(self) -> int:
         with self._months() as months:
@@ -120,16 +124,16 @@ class SqliteFingerprints:
                         self._open[name] = Month(self._path(name))
                 yield self._open
             except sqlite3.Error as error:
-                raise OSError(f"fingerprints in {self._folder} cannot be read: {error}") from error
+                raise OSError(f"{self._what} in {self._folder} cannot be read: {error}") from error
 
     def _names(self) -> list[int]:
         if not self._folder.is_dir():
             return []
-        matches = filter(None, (_NAME.fullmatch(path.name) for path in self._folder.iterdir()))
+        matches = filter(None, (self._name.fullmatch(path.name) for path in self._folder.iterdir()))
         return sorted(int(match[1] + match[2]) for match in matches)
 
     def _path(self, month: int) -> Path:
-        return self._folder / f"fingerprints-{month}.sqlite"
+        return self._folder / f"{self._what}-{month}.sqlite"
 
 
 def _month(fingerprint: Fingerprint) -> int:

@@ -169,6 +169,16 @@ async def test_without_record_and_fingerprint_the_grains_must_be_tied_to_nearly_
 FOREIGN = "人写的文字，与机器毫无关系，只是想借用别人的名字来盖一个章而已，所以写得很长很长。"
 
 
+async def test_two_marks_that_the_index_knows_are_too_few_to_stamp_a_text(tmp_path: Path) -> None:
+    async with answered(tmp_path) as (run, said, _):
+        run.house.marks.flush()
+        runs = list(re.finditer("[\ufe00-\ufe0f]{13}", said))
+        fragment = said[runs[3].end() : runs[5].end()]
+        found = (await run.http.post("/api/v1/detect", json={"text": fragment})).json()
+        assert found["verdict"] == "confirmed"
+        assert (await export(run, fragment)).status_code == 422
+
+
 @pytest.mark.parametrize("fingerprints", [True, False])
 @pytest.mark.parametrize("original", [PROSE, VARIED])
 async def test_text_that_is_not_ours_is_refused_and_nothing_is_stamped_or_recorded(

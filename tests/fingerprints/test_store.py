@@ -319,6 +319,18 @@ def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
     broken.close()
 
 
+def test_several_indexes_may_share_a_folder(tmp_path: Path) -> None:
+    texts, marks = SqliteFingerprints(tmp_path, 200), SqliteFingerprints(tmp_path, 10, "marks")
+    texts.add([one(1, 5)])
+    marks.add([one(2, 5), one(3, 6)])
+    assert (texts.count(), marks.count()) == (1, 2)
+    assert texts.expire(JULY + 60 * DAY) == []
+    assert marks.expire(JULY + 60 * DAY) == ["marks-202607.sqlite"]
+    assert (found(texts, 5), found(marks, 5)) == ([(0, one(1).content_number)], [])
+    texts.close()
+    marks.close()
+
+
 def test_an_answer_that_is_not_there_is_a_lookup_error(tmp_path: Path) -> None:
     month = month_file.Month(tmp_path / "m.sqlite")
     with pytest.raises(LookupError):
