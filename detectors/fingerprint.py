@@ -34,7 +34,16 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from detectors.detection import Detection, Outcome
 
-__all__ = ["MIN_CHARACTERS", "MIN_WORDS", "FingerprintDetector", "Fingerprinter", "Hits", "Index", "Sketch"]
+__all__ = [
+    "MIN_CHARACTERS",
+    "MIN_WORDS",
+    "FingerprintDetector",
+    "Fingerprinter",
+    "Hits",
+    "Index",
+    "Shared",
+    "Sketch",
+]
 
 TECHNIQUE = "fingerprint (keyed MinHash of text units)"
 MIN_CHARACTERS = 40  # what people are told: punctuation counts for them, and is no unit
@@ -275,6 +284,23 @@ class Index(Protocol):
         """The number of a stored answer, as `labelers.provenance` makes it."""
         ...
 
+    def holds(self, content_number: int, values: Values) -> npt.NDArray[np.bool_] | None:
+        """Which of these values the answer of this number holds; None: no such answer is stored. OSError as above."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How much of a text stands in one stored answer: of its `grams` that fingerprints keep, `strange` ones do not,
+    and in the stretch of the text where they crowd most, so many more of them than others (`crowded`). `held`: where
+    the others stand.
+    """
+
+    grams: int
+    strange: int
+    crowded: int
+    held: tuple[tuple[int, int], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class _Match:
@@ -294,7 +320,7 @@ class FingerprintDetector:
     ) -> None:
         self._fingerprinter = fingerprinter
         self._index = index
-        self._producer = producer
+        self.producer = producer
         words = "|".join(re.escape(label) for label in sorted(set(labels), key=len, reverse=True) if label)
         self._labels = re.compile(words) if words else None
 
@@ -304,9 +330,7 @@ class FingerprintDetector:
 
     def detect_all(self, text: str) -> list[Detection]:
         """One finding an answer, the weightiest first; a single absent one where there is none."""
-        if self._labels:
-            text = self._labels.sub(lambda label: "\n" * len(label[0]), text)
-        sketch = self._fingerprinter.sketch(text)
+        sketch = self._sketch(text)
         if not sketch.long_enough:
             return [
                 self._absent(
@@ -323,6 +347,28 @@ class FingerprintDetector:
             return [self._absent(sketch, "No answer that this service logged has these words.")]
         return [self._present(sketch, match) for match in matches]
 
+    def compare(self, text: str, content_number: int) -> Shared | None:
+        """The text against the answer of this number alone; None: it is not kept, or the text is too short to tell."""
+        sketch = self._sketch(text)
+        held = self._index.holds(content_number, sketch.values) if sketch.long_enough else None
+        if held is None or not held.size:
+            return None
+        crowded = running = 0
+        spans: list[tuple[int, int]] = []
+        firsts = sketch.starts[sketch.units]
+        lasts = sketch.ends[sketch.units + sketch.lengths - 1]
+        for known, start, end in zip(held.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+            running = max(0, running + (-1 if known else 1))
+            crowded = max(crowded, running)
+            if known:
+                spans.append((start, end))
+        return Shared(held.size, int(np.count_nonzero(~held)), crowded, tuple(spans))
+
+    def _sketch(self, text: str) -> Sketch:
+        if self._labels:
+            text = self._labels.sub(lambda label: "\n" * len(label[0]), text)
+        return self._fingerprinter.sketch(text)
+
     def _absent(self, sketch: Sketch, detail: str) -> Detection:
         return Detection(
             self.name, Outcome.ABSENT, TECHNIQUE, num_units_scored=int(sketch.starts.size), detail=detail
@@ -335,7 +381,7 @@ class FingerprintDetector:
             Outcome.PRESENT,
             TECHNIQUE,
             _spans(sketch, match.places),
-            _origin(self._producer, number),
+            _origin(self.producer, number),
             num_units_scored=int(sketch.starts.size),
             detail=f"Logged by this service: {match.places.size} passages of an answer stand in the text. "
             "That is no proof of who wrote it.",

@@ -5,69 +5,67 @@ standard normal for every text that was not written with that key, whoever wrote
 one test; sums over windows of 50 to 800 grams find a marked passage in a longer paste. All that was tried is
 paid for (Bonferroni): a quarter of the error goes to the whole text, to the windows together, to the places
 where one of two words was chosen (`labelers.watermarks.substitution`), and to the message that a mark may carry
-(`labelers.watermarks.payload`), and all are multiplied by the number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one in a million comes
-out as marked.
+(`labelers.watermarks.payload`); where engines mark (`detectors.token_marks`) or green lists, a share to those too; and all are
+multiplied by the number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one
+in a million comes out as marked.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
 from detectors.detection import Detection, Outcome
+from detectors.evidence import FEWEST, Evidence, best_window, window_count
+from detectors.token_marks import Tokenizer, by_tokens, read_row
 from labelers.provenance import KeyRing, KeyState
-from labelers.watermarks.payload import Payload, pilot_scores, read_payload
+from labelers.watermarks.engine import engine_key
+from labelers.watermarks.green_list import count_green
+from labelers.watermarks.payload import pilot_scores, read_payload
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
-__all__ = ["MARKED", "WEAK", "Evidence", "StatisticalDetector"]
+__all__ = ["MARKED", "WEAK", "StatisticalDetector"]
 
 TECHNIQUE = "statistical (keyed choice of words)"
 MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
 MAX_KEYS = 30  # the newest; more keys would cost every honest finding
-WINDOWS = (50, 100, 200, 400, 800)  # grams
-TESTS = 4
+TESTS = 4  # and one more each where engines and green lists may have marked
+MOST_GREEN = 4.0  # z of a green list at most: alone it is weak evidence, however long the text
+FEWEST_GREEN = 12  # pairs of words
 PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
-FEWEST = 16  # a sum of fewer is not worth a test
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
 MAX_PLACES = 200_000  # characters that are searched for places
 _TINIEST = -300.0  # what a float can still hold as p
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one key epoch has to say. `log10_p` is corrected for all tests and keys; `z` is that of the test.
-
-    `start`, `end`: the stretch of the text that speaks, in code points; `scored`: what was counted in it.
-    """
-
-    kid: int
-    scheme: str
-    log10_p: float
-    z: float
-    start: int
-    end: int
-    scored: int
-    payload: Payload | None = None
-
-
 class StatisticalDetector:
-    """`labels`: our own explicit label strings, which are no part of the marked text.
+    """`labels`: our own explicit label strings, which are no part of the marked text. `tokenizers`: those of the
+    engines that mark; without any no such mark is looked for. `green_list`: whether that one is.
 
     Epochs whose key leaked are not tried: whoever has the key can mark a text and date it as he likes.
     """
 
     name = "statistical"
 
-    def __init__(self, keys: KeyRing, labels: Sequence[str] = ()) -> None:
-        kids = [kid for kid in keys.kids() if keys.state(kid) is not KeyState.LEAKED]
-        self._keys = {kid: epoch_prf(keys, kid) for kid in kids[-MAX_KEYS:]}
+    def __init__(
+        self,
+        keys: KeyRing,
+        labels: Sequence[str] = (),
+        tokenizers: Sequence[Tokenizer] = (),
+        *,
+        green_list: bool = False,
+    ) -> None:
+        kids = [kid for kid in keys.kids() if keys.state(kid) is not KeyState.LEAKED][-MAX_KEYS:]
+        self._keys = {kid: epoch_prf(keys, kid) for kid in kids}
+        self._engine_keys = {kid: engine_key(keys, kid) for kid in kids}
+        self._tokenizers = tuple(tokenizers)
+        self._green_list = green_list
+        self._tests = TESTS + bool(self._tokenizers) + green_list
         self._labels = tuple(sorted(filter(None, labels), key=len, reverse=True))
 
     def detect(self, text: str) -> Detection:
@@ -94,13 +92,14 @@ class StatisticalDetector:
             10 ** max(evidence.log10_p, _TINIEST),
             len(grams),
             f"{state} log10 p = {evidence.log10_p:.1f} by {evidence.scheme}, {evidence.scored} scored of {len(grams)} "
-            f"units; corrected for {len(self._keys)} keys, four tests and {_windows(len(grams))} windows; "
+            f"units; corrected for {len(self._keys)} keys, {self._tests} tests{self._cut_by()} and "
+            f"{window_count(len(grams))} windows; "
             f"key epoch {evidence.kid}.",
         )
 
     def evidence(self, text: str, units: Units, grams: Grams) -> Evidence | None:
         """The strongest of all key epochs; None for a text too short."""
-        correction = math.log10(TESTS * len(self._keys))
+        correction = math.log10(self._tests * len(self._keys))
         found: list[Evidence] = []
         places = read_places(text[:MAX_PLACES]) if len(grams) >= FEWEST else []
         for kid, prf in self._keys.items():
@@ -109,7 +108,34 @@ class StatisticalDetector:
                 found += _by_payload(kid, prf, units, grams, correction)
             if len(places) >= FEWEST_PLACES:
                 found.append(_by_places(kid, prf, places, correction))
+        if self._green_list:
+            found += self._by_green_words(text, units, grams, correction)
+        for tokenizer in self._tokenizers:
+            row = read_row(tokenizer, text, list(self._own(text)))
+            paid = correction + math.log10(len(self._tokenizers))
+            found += by_tokens(self._engine_keys, tokenizer, row, paid)
         return min(found, key=lambda one: one.log10_p, default=None)
+
+    def _by_green_words(self, text: str, units: Units, grams: Grams, correction: float) -> Iterator[Evidence]:
+        """Stouffer's sum of the green words and of what else is there: the choice of words, in the whole text."""
+        for kid, prf in self._keys.items():
+            count, green = count_green(prf, text[:MAX_PLACES])
+            if count < FEWEST_GREEN or len(grams) < FEWEST:
+                continue
+            p = 10 ** max(binomial_tail(green, count), _TINIEST)
+            favoured = min(MOST_GREEN, -NormalDist().inv_cdf(min(p, 1 - 1e-9)))
+            chosen = float(prf.scores(grams.blocks).sum(dtype=np.float64)) / math.sqrt(len(grams))
+            for z, scheme in (
+                (favoured, "green list"),
+                ((favoured + chosen) / math.sqrt(2), "green list and choice of words"),
+            ):
+                start, end = int(units.starts[grams.units[0] - 1]), int(units.ends[grams.units[-1]])
+                yield Evidence(
+                    kid, scheme, min(0.0, log10_tail(z) + math.log10(2) + correction), z, start, end, count
+                )
+
+    def _cut_by(self) -> str:
+        return f", {len(self._tokenizers)} tokenizers" if self._tokenizers else ""
 
     def heat(self, text: str, kid: int) -> list[tuple[int, int, float]]:
         """For each scored unit its place, [start, end) in code points, and its score under that epoch's key."""
@@ -141,19 +167,10 @@ def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: 
         return Evidence(kid, "choice of words", p, z, start, end, last - first)
 
     whole = evidence(float(sums[-1]) / math.sqrt(size), 1, 0, size)
-    windows = _windows(size)
-    if not windows:
+    top, first, width = best_window(sums)
+    if not width:
         return whole
-    top, first, width = -math.inf, 0, 0
-    for wide in WINDOWS:
-        if wide >= size:
-            break
-        starts = _starts(size, wide)
-        inside = (sums[starts + wide] - sums[starts]) / math.sqrt(wide)
-        at = int(inside.argmax())
-        if inside[at] > top:
-            top, first, width = float(inside[at]), int(starts[at]), wide
-    best = evidence(top, windows, first, first + width)
+    best = evidence(top, window_count(size), first, first + width)
     return best if best.log10_p < whole.log10_p else whole
 
 
@@ -194,13 +211,3 @@ def _by_places(kid: int, prf: Prf, places: Sequence[Place], correction: float) -
     p = min(0.0, binomial_tail(fits, count) + correction)
     z = (2 * fits - count) / math.sqrt(count)
     return Evidence(kid, "substitution", p, z, places[0].start, places[-1].end, count)
-
-
-def _starts(size: int, width: int) -> npt.NDArray[np.int64]:
-    """Windows overlap by half; the last one ends with the text."""
-    starts = np.arange(0, size - width + 1, width // 2)
-    return starts if starts[-1] == size - width else np.append(starts, size - width)
-
-
-def _windows(size: int) -> int:
-    return sum(len(_starts(size, width)) for width in WINDOWS if width < size)

@@ -24,6 +24,7 @@ from typing import Any
 from detectors.detection import Detection, Outcome
 
 __all__ = [
+    "CERTAIN_P",
     "LIMITS",
     "NOT_FOUND_NOTICE",
     "SIGNATURES",
@@ -235,12 +236,17 @@ def _full(detection: Detection) -> dict[str, Any]:
 _SCORED = frozenset({"carrier", "statistical", "fingerprint"})
 
 
+def _is_hint(detection: Detection) -> bool:
+    """An answer that only the index of issued marks names."""
+    return detection.detector == "carrier" and detection.outcome is Outcome.INCONCLUSIVE
+
+
 def _public(detection: Detection, text: str) -> dict[str, Any]:
     fields = _full(detection)
     if detection.detector in _SCORED:
         fields["detail"] = ""
-    if detection.detector == "fingerprint" and detection.provenance:
-        # A mark shows its number to everybody who reads it; which answer was logged, only we know.
+    if detection.provenance and (detection.detector == "fingerprint" or _is_hint(detection)):
+        # A mark shows its number to everybody who reads it; which answer was logged or indexed, only we know.
         fields["provenance"] = {"producer": detection.provenance["producer"]}
     spans = sentence_spans(text, detection.spans)
     return fields | {

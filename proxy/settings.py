@@ -144,6 +144,8 @@ class Abilities(_Section):
     repeats_prefix: bool | None = None
     top_logprobs: int | None = Field(None, ge=0)
     logit_bias: int | None = Field(None, ge=0)
+    engine: Literal["none", "vllm", "sglang"] | None = None
+    tokenizer: str | None = Field(None, pattern=r"^(o200k_base|cl100k_base|upstream)$")
 
 
 class UpstreamSettings(_Section):
@@ -266,22 +268,32 @@ _Profile = Literal["dense", "default", "light", "sparse", "final-only", "off"]
 
 
 class Carrier(_Section):
-    """`kinds`: profiles of single kinds of content. `second`: marks in U+2061..2064 beside the others."""
+    """`kinds`: profiles of single kinds of content. `second`: marks in U+2061..2064 beside the others. `index`: issued
+    marks are kept, for as long as records are, so that two of their grains name the answer.
+    """
 
     enabled: bool = True
     profile: _Profile = "default"
     kinds: dict[Literal["paragraph", "list", "quote"], _Profile] = {}
     second: bool = False
+    index: bool = True
 
 
 class Statistical(_Section):
-    """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process."""
+    """`n` continuations of `k` tokens a round; `rounds_at_once` bounds them for each upstream and process.
 
-    scheme: Literal["none", "auto", "best_of_n", "logprob_walk", "substitution"] = "none"
+    `draw`: how an engine that marks draws. `green_bias`: what green_list adds to log-odds.
+    """
+
+    scheme: Literal["none", "auto", "best_of_n", "logprob_walk", "substitution", "engine", "green_list"] = (
+        "none"
+    )
     n: int = Field(8, ge=2, le=64)
     k: int = Field(8, ge=2, le=64)
     rounds_at_once: int = Field(32, ge=1)
     payload: bool = False
+    draw: Literal["gumbel", "tournament"] = "gumbel"
+    green_bias: float = Field(2.0, gt=0, le=10)
 
 
 class Watermarks(_Section):
@@ -330,12 +342,58 @@ class Keys(_Section):
     others: list[Path] = []
 
 
+class SecondStage(_Section):
+    """复审. `timeout`: seconds; `unanswered`: by pattern of the risk, of those that fit the longest."""
+
+    by: Literal["none", "moderations", "similar"] = "none"
+    upstream: str = ""
+    model: str = "omni-moderation-latest"
+    input: bool = True
+    output: Literal["sentence", "end", "none"] = "sentence"
+    categories: list[str] = ["*"]
+    tags: list[str] = []
+    share: float = Field(0.0, ge=0, le=1)
+    timeout: float = Field(2.0, gt=0, le=60)
+    confirmed: Literal["block", "flag"] = "block"
+    unanswered: dict[str, Literal["block", "flag", "release"]] = {"*": "flag"}
+
+    @model_validator(mode="after")
+    def _check(self) -> SecondStage:
+        if self.by == "moderations" and not self.upstream:
+            raise ValueError("upstream: by moderations needs the name of the upstream that is asked")
+        if self.by == "similar" and self.share:
+            raise ValueError(
+                "share: by similar asks about suspicions only; similar-text entries read every text in the first stage"
+            )
+        if "*" not in self.unanswered:
+            raise ValueError('unanswered: say what happens to all other risks ("*": block, flag or release)')
+        return self
+
+
+class Reading(_Section):
+    """What the detector reads besides. `tokenizers`: vocabularies by name, `tokenizer.json` files, `upstream:NAME`."""
+
+    tokenizers: list[str] = []
+    green_list: bool = False
+
+    @field_validator("tokenizers")
+    @classmethod
+    def _check(cls, tokenizers: list[str]) -> list[str]:
+        for one in tokenizers:
+            if not re.fullmatch(r"o200k_base|cl100k_base|upstream:.+|.*\.json", one):
+                raise ValueError(
+                    f"{one!r} is no tokenizer: o200k_base, cl100k_base, a tokenizer.json file, or upstream:NAME"
+                )
+        return tokenizers
+
+
 class Review(_Section):
     library: Path = Path("./data/library")
     input: bool = True
     output: bool = True
     on_block: Literal["refusal", "error"] = "refusal"
     annotations: Literal["none", "azure"] = "none"
+    second_stage: SecondStage = SecondStage()
 
 
 class Webhook(_Section):
@@ -444,6 +502,7 @@ class Settings(_Section):
     labels: Labels = Labels()
     watermarks: Watermarks = Watermarks()
     content_credentials: ContentCredentials = ContentCredentials()
+    detection: Reading = Reading()
     keys: Keys = Keys()
     review: Review = Review()
     library: Library = Library()
@@ -475,6 +534,10 @@ class Settings(_Section):
                 raise ValueError(
                     f"records.enabled: {open_to_all}; records can be off on loopback only, for benchmarks"
                 )
+        names = [u.name for u in self.upstreams]
+        for listed in self.detection.tokenizers:
+            if listed.startswith("upstream:") and listed.removeprefix("upstream:") not in names:
+                raise ValueError(f"detection.tokenizers: {listed}: there is no upstream of that name")
         for what, names in (
             ("upstreams", [u.name for u in self.upstreams]),
             ("tenants", [t.name for t in self.tenants]),
@@ -486,6 +549,14 @@ class Settings(_Section):
                 "labels.mode: unlabelled is for single tenants whose applications stand in the register "
                 "(inkseal unlabelled grant, 标识办法 art. 9): set it under tenants[].labels"
             )
+        known = {u.name for u in self.upstreams}
+        for one in [None, *self.tenants]:
+            asked = self.for_tenant(one)[2].second_stage
+            if asked.by == "moderations" and asked.upstream not in known:
+                place = f"tenants.{one.name}.review" if one is not None else "review"
+                raise ValueError(
+                    f"{place}.second_stage.upstream: there is no upstream {asked.upstream!r}; known: {', '.join(sorted(known))}"
+                )
         for tenant in self.tenants:
             mode = self.for_tenant(tenant)[0].mode
             if mode == "unlabelled" and not self.records.enabled:

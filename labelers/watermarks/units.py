@@ -22,6 +22,7 @@ import hmac
 import json
 import math
 import re
+import struct
 import unicodedata
 from base64 import b64decode
 from collections.abc import Iterable, Sequence
@@ -317,6 +318,10 @@ class Prf:
     def bits(self, blocks: Hashes) -> Hashes:
         """128 random bits for each gram (n, 2)."""
         return np.frombuffer(self._cipher.encryptor().update(blocks.tobytes()), np.uint64).reshape(-1, 2)
+
+    def coin(self, first: int, second: int) -> int:
+        """One random bit for two 64-bit numbers."""
+        return self._cipher.encryptor().update(struct.pack("<QQ", first, second))[0] & 1
 
     def scores(self, blocks: Hashes) -> Scores:
         """The score of each gram (n,), standard normal."""

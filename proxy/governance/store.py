@@ -23,6 +23,7 @@ __all__ = [
     "TamperedError",
     "UnavailableError",
     "VersionRow",
+    "governance_exists",
     "open_governance",
 ]
 
@@ -156,6 +157,11 @@ class GovernanceStore(Protocol):
     def reading(self) -> AbstractContextManager[Ledger]:
         """A view of one moment."""
         ...
+
+
+def governance_exists(url: str) -> bool:
+    """Whether anything was ever stored there: opening a store makes one."""
+    return (Path(url.partition(":///")[2]) / "governance.sqlite").exists()
 
 
 def open_governance(url: str, key: bytes) -> GovernanceStore:

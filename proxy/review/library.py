@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 
 from proxy.review.compile import Kit, Lens, compile_kits
+from proxy.review.doubts import Doubts, Likeness
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.scope import Condition, Scope
@@ -46,6 +48,7 @@ class Library:
         self.automata = automata
         self._tables, self._kits = tables, kits
         self._limited = limited
+        self._likeness: Likeness | None = None
         self._scoped: dict[frozenset[Condition], Mapping[Direction, Kit]] = {frozenset(): kits}
 
     @classmethod
@@ -108,9 +111,9 @@ class Library:
         """The views of one direction, all entries in them."""
         return self.kit(Scope(direction)).lenses
 
-    def reviewer(self, scope: Scope | Direction) -> Reviewer:
+    def reviewer(self, scope: Scope | Direction, doubts: Doubts | None = None) -> Reviewer:
         """A reviewer for one text. A direction alone: whatever the rest of its scope may be."""
-        return Reviewer(self.kit(scope if isinstance(scope, Scope) else Scope(scope)))
+        return Reviewer(self.kit(scope if isinstance(scope, Scope) else Scope(scope)), doubts)
 
     def review(self, text: str, scope: Scope | Direction) -> list[Finding]:
         """The findings of a whole text, up to the one that blocks it."""
@@ -118,6 +121,20 @@ class Library:
         reviewer.feed(text)
         reviewer.flush()
         return reviewer.findings
+
+    def entry(self, entry_id: str) -> Entry:
+        """The entry of this id. KeyError if there is none."""
+        at = bisect_left(self.entries, entry_id, key=lambda entry: entry.id)
+        if at == len(self.entries) or self.entries[at].id != entry_id:
+            raise KeyError(entry_id)
+        return self.entries[at]
+
+    @property
+    def likeness(self) -> Likeness:
+        """The examples of the entries, for a second stage; made when it is first asked."""
+        if self._likeness is None:
+            self._likeness = Likeness(self.entries, self._tables)
+        return self._likeness
 
     def refusal(self, category: str, locale: str) -> str:
         """What to say instead 代答, in the caller's language ("zh", "en", "en-GB" …) or in English."""

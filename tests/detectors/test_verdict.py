@@ -145,6 +145,18 @@ def test_the_public_does_not_learn_which_answer_was_logged() -> None:
     ]
 
 
+def test_the_public_does_not_learn_which_answer_a_single_mark_is_from() -> None:
+    origin = {"producer": "P", "content_id": "00ff"}
+    hint, genuine = found("carrier", INCONCLUSIVE, provenance=origin), found("carrier", provenance=origin)
+    report = judge("春", [genuine, hint, found("carrier", INCONCLUSIVE)])
+    assert [one["provenance"] for one in report.to_json(public=True)["detections"]] == [
+        origin,
+        {"producer": "P"},
+        None,
+    ]
+    assert report.to_json()["detections"][1]["provenance"] == origin
+
+
 TEXT = "春江潮水。连海平！海上明月\n共潮生"
 SCORED = found(
     "carrier", spans=((1, 3),), z_score=4.2, p_value=1e-9, num_units_scored=11, detail="9 of 11 grains",

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelers.provenance import KeyRing, Provenance
-from labelers.watermarks import substitution
 from labelers.watermarks.substitution import (
     CLAUSE_MAX,
     Substitution,
@@ -17,11 +16,11 @@ from labelers.watermarks.substitution import (
     binomial_tail,
     count_fits,
     read_places,
-    table,
 )
 from labelers.watermarks.units import Prf, read_units
 
-read_units(str(len(table().words)))  # made once, which takes longer than a test may
+read_places("这件事情")  # the tables are made once, which takes longer than a test may
+read_units("这件事情")
 KEYS = [Prf(number.to_bytes(16, "big")) for number in range(40)]
 ZH = (
     "如今，越来越多的人开始关注这个问题，但是解决它的办法并不多。因为各种原因，许多人觉得应该提高效率，"
@@ -43,22 +42,6 @@ def marked(text: str, prf: Prf) -> str:
 
 def wordings(text: str) -> set[str]:
     return {marked(text, prf) for prf in KEYS}
-
-
-def test_no_word_stands_in_two_pairs_and_both_of_a_pair_differ() -> None:
-    words = [word for pair in table().words for word in pair]
-    assert len(words) == len(set(words))
-    assert all(left != right for left, right in table().words)
-    assert len(table().words) > 300
-
-
-def test_a_table_with_a_word_in_two_pairs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(substitution.pairs_en, "PAIRS", "one = two\nthree = one")
-    table.cache_clear()
-    with pytest.raises(ValueError, match="'one' stands in two pairs"):
-        table()
-    monkeypatch.undo()
-    table.cache_clear()
 
 
 @pytest.mark.parametrize("text", [ZH, EN])

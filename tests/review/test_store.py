@@ -8,15 +8,10 @@ from pathlib import Path
 import pytest
 
 from proxy.review.entry import Direction, Entry, EntryError
+from proxy.review.failures import LibraryError
 from proxy.review.interchange import write_jsonl
-from proxy.review.store import (
-    LibraryError,
-    import_and_publish,
-    live_version,
-    load_live,
-    load_version,
-    publish,
-)
+from proxy.review.pointers import live_version
+from proxy.review.store import import_and_publish, load_live, load_version, publish
 from proxy.review.tables import builtin_tables
 
 ENTRIES = [Entry("甲乙丙", "A.1.a"), Entry("丁戊己", "A.1.b", exceptions=("丁戊己庚",))]
