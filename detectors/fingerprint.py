@@ -12,7 +12,8 @@ A look-up looks for the stretch of the text that speaks most for one answer. A g
 unlikely chance is to bring it; a gram that only the text has counts a little against, as much as with three
 words in ten edited. The sum must beat the number of stored answers and of places where a stretch can begin by
 `MARGIN_BITS`. How common a gram is, a store that is still small cannot know, and texts on one subject share
-phrases: so no gram counts for more than `MOST_BITS`.
+phrases: so no gram counts for more than a bound (`_MOST_BITS`). It grows with the store as what must be beaten does, so
+that about as many grams of an excerpt are needed among a million answers as among a thousand.
 
 It says "logged by this service": a text that a client let our model repeat was logged as well.
 """
@@ -48,10 +49,10 @@ __all__ = [
 TECHNIQUE = "fingerprint (keyed MinHash of text units)"
 MIN_CHARACTERS = 40  # what people are told: punctuation counts for them, and is no unit
 MIN_WORDS = 25
-_FEWEST_CHARACTERS = 30
+_FEWEST_CHARACTERS = 27
 _FEWEST_WORDS = 20
 MARGIN_BITS = 12.0
-MOST_BITS = 12.0
+_MOST_BITS = 6.0  # and half of the bits that number the stored answers
 _HIT = 2.0  # -log2 of the chance that a gram of four is left whole where three units in ten are edited
 _MISS = 0.4  # the same of the chance that it is not
 _CHARACTER_GRAM = 4
@@ -406,7 +407,7 @@ def _matches(index: Index, sketch: Sketch) -> list[_Match]:
     if not hits.answers.size:
         return []
     known = hits.total + _PRIOR_ANSWERS
-    bits = np.minimum(np.log2(known / (hits.frequency + 1.0)), MOST_BITS)
+    bits = np.minimum(np.log2(known / (hits.frequency + 1.0)), _MOST_BITS + math.log2(known) / 2)
     needed = math.log2(known) + math.log2(order.size) + MARGIN_BITS
     grams = _Grams(sketch.units[order].tolist(), sketch.lengths[order].tolist(), bits.tolist())
     free = np.ones(order.size, bool)

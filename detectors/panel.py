@@ -23,6 +23,7 @@ class Panel:
     """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
     answered what, where that is kept. `lookup`: the index of issued marks. `c2pa`: verifies what else is only named.
     `tokenizers`: of the engines that mark. `green_list`: whether words are looked through for that mark.
+    `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
     """
 
     def __init__(
@@ -35,7 +36,9 @@ class Panel:
         c2pa: C2paTextDetector | None = None,
         tokenizers: Sequence[Tokenizer] = (),
         green_list: bool = False,
+        roots: bytes = b"",
     ) -> None:
+        self.roots = roots
         self.carrier = CarrierDetector(ring, labels, lookup)
         self.fingerprints = fingerprints
         foreign = ForeignDetector(() if c2pa is None else (C2PA,))

@@ -25,6 +25,7 @@ from detectors.detection import Detection, Outcome
 
 __all__ = [
     "CERTAIN_P",
+    "CREDENTIALS",
     "LIMITS",
     "NOT_FOUND_NOTICE",
     "SIGNATURES",
@@ -77,6 +78,23 @@ SIGNATURES: Mapping[str, Words] = MappingProxyType(
         "trusted": (
             "The metadata is signed by a key that this service trusts.",
             "元数据由本服务信任的密钥签名。",
+        ),
+    }
+)
+# The same of a C2PA manifest.
+CREDENTIALS: Mapping[str, Words] = MappingProxyType(
+    {
+        "trusted": (
+            "The C2PA manifest is intact, and its signer is one that this service trusts.",
+            "C2PA 清单完整，签署者为本服务所信任。",
+        ),
+        "valid": (
+            "The C2PA manifest is intact, but its signer is not trusted: no root that this service knows vouches for it.",
+            "C2PA 清单完整，但签署者不受信任：没有本服务所知的根证书为其担保。",
+        ),
+        "invalid": (
+            "The C2PA manifest is not valid: the content or the manifest was changed.",
+            "C2PA 清单无效：内容或清单被改动过。",
         ),
     }
 )
@@ -200,6 +218,9 @@ def _remarks(detections: Sequence[Detection]) -> tuple[Words, ...]:
         if found.detector == "metadata":
             state = (found.provenance or {}).get("signature")
             said.append(SIGNATURES.get(str(state), SIGNATURES["missing"]))
+        if found.detector == "c2pa":
+            signature = str((found.provenance or {}).get("signature", "invalid"))
+            said.append(CREDENTIALS.get(signature, CREDENTIALS["invalid"]))
         if found.detector == "fingerprint":
             said.append(_LOGGED)
         if found.detector == "carrier" and found.outcome is Outcome.TAMPERED:

@@ -138,7 +138,13 @@ class Exchange:
         texts = self._texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
         await self._accept(decided, routes[0][1], now)
-        await _prepare(decided, library, texts)
+        if library is not None:
+            scopes = [
+                decided.scope(Direction.INPUT, role) for role in dict.fromkeys(role for role, _ in texts)
+            ]
+            scopes.append(decided.scope(Direction.OUTPUT, "assistant"))
+            if not library.knows(scopes):  # entries for some only: the first of them waits, nobody else
+                await asyncio.to_thread(library.prepare, scopes)
         inquiry = self._inquiry(decided)
         blocked = await self._review_input(decided, library, texts, inquiry)
         decided = self._plan = replace(
@@ -346,16 +352,6 @@ def _doubts(inquiry: Inquiry | None) -> tuple[Doubts, Doubts] | None:
         return None
     own, others = inquiry.doubts(sampled=True), inquiry.doubts(sampled=False)
     return (own, others) if own is not None and others is not None else None
-
-
-async def _prepare(plan: Plan, library: Library | None, texts: Texts) -> None:
-    """Entries for some texts only are compiled on their first use: this exchange waits for it, no other."""
-    if library is None:
-        return
-    scopes = [plan.scope(Direction.INPUT, role) for role in dict.fromkeys(role for role, _ in texts)]
-    scopes.append(plan.scope(Direction.OUTPUT, "assistant"))
-    if not library.knows(scopes):
-        await asyncio.to_thread(library.prepare, scopes)
 
 
 def _end_user(call: Call, body: dict[str, Any]) -> str:

@@ -318,12 +318,15 @@ class Watermarks(_Section):
 
 
 class ContentCredentials(_Section):
-    """C2PA manifests in exported files. `certificate`: the chain, PEM, the signer's first; `private_key`: PEM, 0600."""
+    """C2PA manifests in exported files. `certificate`: the chain, PEM, the signer's first; `private_key`: PEM, 0600.
+    `trusted_roots`: certificates of issuers, PEM, whose signatures the detector calls trusted.
+    """
 
     enabled: bool = False
     certificate: Path | None = None
     private_key: Path | None = None
     tsa_url: str = ""
+    trusted_roots: Path | None = None
 
     @model_validator(mode="after")
     def _check(self) -> ContentCredentials:

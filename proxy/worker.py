@@ -30,7 +30,7 @@ from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
-from proxy.content_credentials import content_signer
+from proxy.content_credentials import content_signer, trusted_roots
 from proxy.desks import last_in_force
 from proxy.fallback import Route
 from proxy.files.api import files_router
@@ -138,18 +138,23 @@ def mark_lookup(settings: Settings, ring: KeyRing, marks: FingerprintStore) -> L
 def panel(
     settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore, lookup: Lookup | None = None
 ) -> Panel:
-    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks."""
+    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks.
+
+    Raises OSError or ValueError for trusted roots that cannot be read.
+    """
     sections = [settings.labels, *(settings.for_tenant(tenant)[0] for tenant in settings.tenants)]
     labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
     fingerprinter = Fingerprinter(fingerprint_key(keys))
     traces = FingerprintDetector(fingerprinter, store, settings.provider.code, labels)
-    c2pa = C2paTextDetector(lambda: datetime.now(UTC)) if available() else None
+    roots = trusted_roots(settings.content_credentials)
+    c2pa = C2paTextDetector(lambda: datetime.now(UTC), roots or None) if available() else None
     return Panel(
         ring,
         labels,
         fingerprints=traces,
         lookup=lookup,
         c2pa=c2pa,
+        roots=roots,
         tokenizers=tokenizers_of(settings),
         green_list=settings.detection.green_list,
     )

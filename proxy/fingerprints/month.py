@@ -203,14 +203,15 @@ class Month:
             rows = self._connection.execute(
                 "SELECT id, level FROM segments WHERE whole ORDER BY id"
             ).fetchall()
-            if len(rows) < 2:
-                return False
-            self._merge(rows, _LEVELS)
-            with suppress(
-                sqlite3.OperationalError
-            ):  # somebody reads: the free pages stay until the next time
-                self._connection.execute("VACUUM")
-            return True
+            if len(rows) > 1:
+                self._merge(rows, _LEVELS)
+            (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+            (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
+            if free > pages // 10:
+                # Somebody reads: the free pages stay until the next time.
+                with suppress(sqlite3.OperationalError):
+                    self._connection.execute("VACUUM")
+            return len(rows) > 1
 
     def _merge(self, old: Sequence[tuple[int, int]], level: int) -> None:
         """`old`: id and level of each. Values are gone through in 256 steps, so little is in memory at a time."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.detection import Detection, Outcome
-from detectors.verdict import LIMITS, NOT_FOUND_NOTICE, SIGNATURES, judge, sentence_spans
+from detectors.verdict import CREDENTIALS, LIMITS, NOT_FOUND_NOTICE, SIGNATURES, judge, sentence_spans
 
 PRESENT, ABSENT, INCONCLUSIVE, TAMPERED = (
     Outcome.PRESENT,
@@ -125,6 +125,12 @@ def test_metadata_is_never_named_without_what_became_of_its_signature(state: str
 def test_metadata_of_which_nobody_says_whether_it_is_signed_counts_as_unsigned() -> None:
     assert SIGNATURES["missing"][1] in judge("春", [metadata("1")]).notice
     assert SIGNATURES["missing"][1] in judge("春", [found("metadata")]).notice
+
+
+@pytest.mark.parametrize("state", [*CREDENTIALS, None])
+def test_a_c2pa_manifest_is_never_told_without_what_its_signer_is_worth(state: str | None) -> None:
+    told = found("c2pa", provenance={"signature": state} if state else None)
+    assert judge("春", [told]).remarks == (CREDENTIALS[state or "invalid"],)
 
 
 def test_a_fingerprint_says_logged_and_a_moved_mark_that_it_does_not_speak_for_the_text() -> None:

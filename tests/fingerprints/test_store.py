@@ -260,6 +260,21 @@ def test_only_who_has_the_lock_merges(tmp_path: Path, monkeypatch: pytest.Monkey
     other.close()
 
 
+def test_a_month_gives_its_space_back_also_where_nothing_is_left_to_merge(tmp_path: Path) -> None:
+    month = month_file.Month(tmp_path / "m.sqlite")
+    month.add([one(at, *range(at * 50, at * 50 + 50)) for at in range(2000)])
+    month.merge()
+    assert month.compact()
+    assert not month.compact()
+    assert month._connection.execute("PRAGMA freelist_count").fetchone()[0] == 0
+    month._connection.execute("CREATE TABLE filler AS SELECT randomblob(2000000)")
+    month._connection.execute("DROP TABLE filler")
+    assert month._connection.execute("PRAGMA freelist_count").fetchone()[0] > 100
+    assert not month.compact()
+    assert month._connection.execute("PRAGMA freelist_count").fetchone()[0] == 0
+    month.close()
+
+
 def test_a_month_that_is_over_becomes_one_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(month_file, "FRESH", 4)
     draw = np.random.default_rng(5)
