@@ -5,8 +5,9 @@ standard normal for every text that was not written with that key, whoever wrote
 one test; sums over windows of 50 to 800 grams find a marked passage in a longer paste. All that was tried is
 paid for (Bonferroni): a quarter of the error goes to the whole text, to the windows together, to the places
 where one of two words was chosen (`labelers.watermarks.substitution`), and to the message that a mark may carry
-(`labelers.watermarks.payload`), and all are multiplied by the number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one in a million comes
-out as marked.
+(`labelers.watermarks.payload`); where engines mark (`detectors.token_marks`) or green lists, a share to those too; and all are
+multiplied by the number of keys. A p-value given here is thus honest for the text as a whole: of human texts, one
+in a million comes out as marked.
 """
 
 from __future__ import annotations
@@ -15,27 +16,30 @@ import math
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
 from detectors.detection import Detection, Outcome
+from detectors.evidence import FEWEST, Evidence, best_window, window_count
+from detectors.token_marks import Tokenizer, by_tokens, read_row, token_heat, token_scheme
 from labelers.provenance import KeyRing, KeyState
-from labelers.watermarks.payload import Payload, pilot_scores, read_payload
+from labelers.watermarks.engine import engine_key
+from labelers.watermarks.green_list import count_green
+from labelers.watermarks.payload import payload_scores, pilot_scores, read_payload
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
-__all__ = ["HAN_SPREAD", "MARKED", "WEAK", "Evidence", "StatisticalDetector"]
+__all__ = ["HAN_SPREAD", "MARKED", "WEAK", "StatisticalDetector"]
 
 TECHNIQUE = "statistical (keyed choice of words)"
 MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
 MAX_KEYS = 30  # the newest; more keys would cost every honest finding
-WINDOWS = (50, 100, 200, 400, 800)  # grams
-TESTS = 4
+TESTS = 4  # and one more each where engines and green lists may have marked
+MOST_GREEN = 4.0  # z of a green list at most: alone it is weak evidence, however long the text
+FEWEST_GREEN = 12  # pairs of words
 PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
-FEWEST = 16  # a sum of fewer is not worth a test
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
 # The deviation of z over human Chinese under one key: texts share idioms, and so their luck (docs/benchmarks.md). Words
@@ -43,37 +47,34 @@ MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tri
 HAN_SPREAD = 1.015
 MAX_PLACES = 200_000  # characters that are searched for places
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
+MAX_HEAT = 5_000  # units whose scores are told
+SUBSTITUTION = "substitution"
 _TINIEST = -300.0  # what a float can still hold as p
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one key epoch has to say. `log10_p` is corrected for all tests and keys; `z` is that of the test.
-
-    `start`, `end`: the stretch of the text that speaks, in code points; `scored`: what was counted in it.
-    """
-
-    kid: int
-    scheme: str
-    log10_p: float
-    z: float
-    start: int
-    end: int
-    scored: int
-    payload: Payload | None = None
-
-
 class StatisticalDetector:
-    """`labels`: our own explicit label strings, which are no part of the marked text.
+    """`labels`: our own explicit label strings, which are no part of the marked text. `tokenizers`: those of the
+    engines that mark; without any no such mark is looked for. `green_list`: whether that one is.
 
     Epochs whose key leaked are not tried: whoever has the key can mark a text and date it as he likes.
     """
 
     name = "statistical"
 
-    def __init__(self, keys: KeyRing, labels: Sequence[str] = ()) -> None:
-        kids = [kid for kid in keys.kids() if keys.state(kid) is not KeyState.LEAKED]
-        self._keys = {kid: epoch_prf(keys, kid) for kid in kids[-MAX_KEYS:]}
+    def __init__(
+        self,
+        keys: KeyRing,
+        labels: Sequence[str] = (),
+        tokenizers: Sequence[Tokenizer] = (),
+        *,
+        green_list: bool = False,
+    ) -> None:
+        kids = [kid for kid in keys.kids() if keys.state(kid) is not KeyState.LEAKED][-MAX_KEYS:]
+        self._keys = {kid: epoch_prf(keys, kid) for kid in kids}
+        self._engine_keys = {kid: engine_key(keys, kid) for kid in kids}
+        self._tokenizers = tuple(tokenizers)
+        self._green_list = green_list
+        self._tests = TESTS + bool(self._tokenizers) + green_list
         self._labels = tuple(sorted(filter(None, labels), key=len, reverse=True))
 
     def detect(self, text: str) -> Detection:
@@ -100,13 +101,15 @@ class StatisticalDetector:
             10 ** max(evidence.log10_p, _TINIEST),
             len(grams),
             f"{state} log10 p = {evidence.log10_p:.1f} by {evidence.scheme}, {evidence.scored} scored of {len(grams)} "
-            f"units; corrected for {len(self._keys)} keys, four tests and {_windows(len(grams))} windows; "
+            f"units; corrected for {len(self._keys)} keys, {self._tests} tests{self._cut_by()} and "
+            f"{window_count(len(grams))} windows; "
             f"key epoch {evidence.kid}.",
+            tuple(self.heat(text, evidence)) if found else (),
         )
 
     def evidence(self, text: str, units: Units, grams: Grams) -> Evidence | None:
         """The strongest of all key epochs; None for a text too short."""
-        correction = math.log10(TESTS * len(self._keys))
+        correction = math.log10(self._tests * len(self._keys))
         found: list[Evidence] = []
         places = self._places(text[:MAX_PLACES]) if len(grams) >= FEWEST else []
         for kid, prf in self._keys.items():
@@ -115,14 +118,63 @@ class StatisticalDetector:
                 found += _by_payload(kid, prf, units, grams, correction)
             if len(places) >= FEWEST_PLACES:
                 found.append(_by_places(kid, prf, places, correction))
+        if self._green_list:
+            found += self._by_green_words(text, units, grams, correction)
+        for tokenizer in self._tokenizers:
+            row = read_row(tokenizer, text, list(self._own(text)))
+            paid = correction + math.log10(len(self._tokenizers))
+            found += by_tokens(self._engine_keys, tokenizer, row, paid)
         return min(found, key=lambda one: one.log10_p, default=None)
 
-    def heat(self, text: str, kid: int) -> list[tuple[int, int, float]]:
-        """For each scored unit its place, [start, end) in code points, and its score under that epoch's key."""
-        units, grams = self._read(text)
-        scores = self._keys[kid].scores(grams.blocks).tolist()
-        starts, ends = units.starts[grams.units].tolist(), units.ends[grams.units].tolist()
-        return list(zip(starts, ends, scores, strict=True))
+    def _by_green_words(self, text: str, units: Units, grams: Grams, correction: float) -> Iterator[Evidence]:
+        """Stouffer's sum of the green words and of what else is there: the choice of words, in the whole text."""
+        for kid, prf in self._keys.items():
+            count, green = count_green(prf, text[:MAX_PLACES])
+            if count < FEWEST_GREEN or len(grams) < FEWEST:
+                continue
+            p = 10 ** max(binomial_tail(green, count), _TINIEST)
+            favoured = min(MOST_GREEN, -NormalDist().inv_cdf(min(p, 1 - 1e-9)))
+            chosen = float(prf.scores(grams.blocks).sum(dtype=np.float64)) / math.sqrt(len(grams))
+            for z, scheme in (
+                (favoured, "green list"),
+                ((favoured + chosen) / math.sqrt(2), "green list and choice of words"),
+            ):
+                start, end = int(units.starts[grams.units[0] - 1]), int(units.ends[grams.units[-1]])
+                yield Evidence(
+                    kid, scheme, min(0.0, log10_tail(z) + math.log10(2) + correction), z, start, end, count
+                )
+
+    def _cut_by(self) -> str:
+        return f", {len(self._tokenizers)} tokenizers" if self._tokenizers else ""
+
+    def heat(self, text: str, evidence: Evidence) -> list[tuple[int, int, float]]:
+        """Of each unit, word or token that the evidence counted its place, [start, end), and its score: standard normal."""
+        prf = self._keys[evidence.kid]
+        if evidence.scheme == SUBSTITUTION:
+            places = self._places(text[:MAX_PLACES])
+            found = [(place.start, place.end, 2.0 * count_fits(prf, [place]) - 1) for place in places]
+        elif (cut := self._cut(evidence.scheme)) is not None:
+            tokenizer, draw = cut
+            row = read_row(tokenizer, text, list(self._own(text)))
+            found = token_heat(self._engine_keys[evidence.kid], row, draw)
+        else:
+            units, grams = self._read(text)
+            payload = evidence.payload
+            scores = prf.scores(grams.blocks)
+            if payload is not None:
+                scores = payload_scores(prf, grams.blocks, payload)
+            starts, ends = units.starts[grams.units].tolist(), units.ends[grams.units].tolist()
+            found = list(zip(starts, ends, scores.tolist(), strict=True))
+        inside = [one for one in found if evidence.start <= one[0] and one[1] <= evidence.end]
+        return [(start, end, round(score, 2)) for start, end, score in inside[:MAX_HEAT]]
+
+    def _cut(self, scheme: str) -> tuple[Tokenizer, str] | None:
+        """The tokenizer and the way to draw that a test of tokens was about; None for one of words."""
+        for tokenizer in self._tokenizers:
+            for draw in ("gumbel", "tournament"):
+                if scheme == token_scheme(draw, tokenizer):
+                    return tokenizer, draw
+        return None
 
     def _read(self, text: str) -> tuple[Units, Grams]:
         units = read_units(text, self._own(text))
@@ -168,19 +220,10 @@ def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: 
         return Evidence(kid, "choice of words", p, z, start, end, last - first)
 
     whole = evidence(float(sums[-1]) / math.sqrt(size), 1, 0, size)
-    windows = _windows(size)
-    if not windows:
+    top, first, width = best_window(sums)
+    if not width:
         return whole
-    top, first, width = -math.inf, 0, 0
-    for wide in WINDOWS:
-        if wide >= size:
-            break
-        starts = _starts(size, wide)
-        inside = (sums[starts + wide] - sums[starts]) / math.sqrt(wide)
-        at = int(inside.argmax())
-        if inside[at] > top:
-            top, first, width = float(inside[at]), int(starts[at]), wide
-    best = evidence(top, windows, first, first + width)
+    best = evidence(top, window_count(size), first, first + width)
     return best if best.log10_p < whole.log10_p else whole
 
 
@@ -233,14 +276,4 @@ def _by_coins(kid: int, prf: Prf, places: Sequence[Place], correction: float) ->
     p = min(0.0, binomial_tail(fits, count) + correction)
     z = (2 * fits - count) / math.sqrt(count)
     start, end = min(place.start for place in places), max(place.end for place in places)
-    return Evidence(kid, "substitution", p, z, start, end, count)
-
-
-def _starts(size: int, width: int) -> npt.NDArray[np.int64]:
-    """Windows overlap by half; the last one ends with the text."""
-    starts = np.arange(0, size - width + 1, width // 2)
-    return starts if starts[-1] == size - width else np.append(starts, size - width)
-
-
-def _windows(size: int) -> int:
-    return sum(len(_starts(size, width)) for width in WINDOWS if width < size)
+    return Evidence(kid, SUBSTITUTION, p, z, start, end, count)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import tiktoken
 
-__all__ = ["count_tokens", "decode_tokens", "encoding_for", "estimate_usage"]
+__all__ = ["count_tokens", "cut", "decode_tokens", "encoding_for", "estimate_usage", "single_tokens"]
 
 
 @lru_cache(maxsize=1)
@@ -70,6 +70,21 @@ def decode_tokens(model: str, tokens: Sequence[int]) -> str:
 def count_tokens(model: str, texts: Iterable[str]) -> int:
     encoding = encoding_for(model)
     return sum(len(encoding.encode(text, disallowed_special=())) for text in texts)
+
+
+def cut(vocabulary: str, text: str) -> list[bytes]:
+    """The bytes of the tokens of a text. `vocabulary`: o200k_base or cl100k_base."""
+    _stay_offline()
+    encoding = tiktoken.get_encoding(vocabulary)
+    return encoding.decode_tokens_bytes(encoding.encode(text, disallowed_special=()))
+
+
+def single_tokens(vocabulary: str, words: Iterable[str]) -> dict[str, int]:
+    """The ids of those words that are one token."""
+    _stay_offline()
+    encoding = tiktoken.get_encoding(vocabulary)
+    ids = {word: encoding.encode(word, disallowed_special=()) for word in words}
+    return {word: found[0] for word, found in ids.items() if len(found) == 1}
 
 
 def estimate_usage(model: str, prompt: Sequence[str], completion: Sequence[str]) -> dict[str, int]:

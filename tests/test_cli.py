@@ -120,6 +120,10 @@ def test_keys_are_made_listed_and_rotated_and_old_marks_still_verify(tmp_path: P
     assert inkseal(tmp_path, "keys", "list").returncode == 2
     assert inkseal(tmp_path, "keys", "public").returncode == 2
     assert inkseal(tmp_path, "keys", "new").returncode == 0
+    key = inkseal(tmp_path, "keys", "engine").stdout.decode().strip()
+    assert len(bytes.fromhex(key)) == 16
+    assert inkseal(tmp_path, "keys", "engine", "1").stdout.decode().strip() == key
+    assert b"no key epoch 9" in inkseal(tmp_path, "keys", "engine", "9").stderr
     public = inkseal(tmp_path, "keys", "public").stdout.decode().strip()
     again = inkseal(tmp_path, "keys", "new")
     assert again.returncode == 2

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from detectors.detection import Outcome
 from detectors.statistical import StatisticalDetector
-from proxy.sampling import MAX_EMPTY, StopStrings, cannot_drive
+from proxy.sampling import cannot_drive
+from proxy.sampling.stops import StopStrings
+from proxy.sampling.writing import MAX_EMPTY
 from proxy.upstreams import UpstreamError, UpstreamRequest, replies
 from proxy.upstreams.capabilities import Capabilities
 from proxy.upstreams.replies import Reply
@@ -113,6 +115,31 @@ async def test_a_driven_stream_looks_like_any_other_and_bears_the_mark(tmp_path:
         assert record["usage"]["completion_tokens"] == 160
     assert all(asked["n"] == 8 and asked["max_tokens"] == 8 for asked in model.asked)
     assert all("stream" not in asked for asked in model.asked)
+
+
+@pytest.mark.parametrize(
+    ("usage", "billed", "generated"),
+    [
+        ({"prompt_tokens": 7, "completion_tokens": 64}, 20 * 64, 1280),
+        ({"prompt_tokens": 7, "completion_tokens": 8}, 20 * 8, 1280),  # llama.cpp's server counts one of n
+        (None, None, 1280),
+    ],
+)
+async def test_what_was_billed_and_what_was_written_are_told_apart(
+    tmp_path: Path, usage: Any, billed: int | None, generated: int
+) -> None:
+    model = Model()
+
+    def told(request: UpstreamRequest) -> Reply:
+        reply = json.loads(b"".join(step for step in model(request).steps if isinstance(step, bytes)))
+        return replies.json({**reply, "usage": usage})
+
+    async with driving(tmp_path, told) as run:
+        answer = await run.client.chat.completions.create(model="m", messages=QUESTION, max_tokens=160)
+        statistical = answer.model_extra["aigc"]["watermark"]["statistical"]  # type: ignore[index]
+        assert statistical["generated_tokens"] == generated
+        said = statistical["billed"]
+        assert (said and said["completion_tokens"]) == billed
 
 
 async def test_each_chunk_leaves_as_soon_as_it_is_chosen(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from detectors.detection import Outcome
 from detectors.statistical import StatisticalDetector
-from proxy.sampling import read_draft
+from proxy.sampling.drafts import read_draft
 from proxy.upstreams import UpstreamRequest, replies
 from proxy.upstreams.replies import Reply
 from proxy.upstreams.scripted import Scripted

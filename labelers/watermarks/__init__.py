@@ -10,6 +10,8 @@ from labelers.provenance import Provenance
 from labelers.transform import TextTransform
 from labelers.watermarks.best_of_n import BestOfN
 from labelers.watermarks.carrier import CarrierScheme
+from labelers.watermarks.engine import Engine
+from labelers.watermarks.green_list import GreenList
 from labelers.watermarks.logprob_walk import LogprobWalk
 from labelers.watermarks.substitution import Substitution
 
@@ -36,6 +38,8 @@ SCHEMES: Mapping[str, Callable[..., WatermarkScheme]] = MappingProxyType(
     {
         "best_of_n": BestOfN,
         "carrier": CarrierScheme,
+        "engine": Engine,
+        "green_list": GreenList,
         "logprob_walk": LogprobWalk,
         "substitution": Substitution,
     }

@@ -20,7 +20,8 @@ class Capabilities:
     """`n`: continuations that one request may ask for. `prefix`: how a chat goes on with a given beginning
     of the answer (a key of `PREFIX_DIALECTS`, or "none"). `repeats_prefix`: whether the reply says that
     beginning again. `top_logprobs`: how many alternatives a position tells. `logit_bias`: how many tokens may
-    be biased. `extra`: members that every such request gets besides.
+    be biased. `engine`: whose plug-in marks there, or "none". `tokenizer`: how the model cuts words ("": not known).
+    `extra`: members that every such request gets besides.
     """
 
     n: int = 1
@@ -28,6 +29,8 @@ class Capabilities:
     repeats_prefix: bool = False
     top_logprobs: int = 0
     logit_bias: int = 0
+    engine: str = "none"
+    tokenizer: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
@@ -82,6 +85,15 @@ class Choice:
 
 def choose_scheme(wanted: str, can: Capabilities) -> Choice:
     """The scheme for an upstream. "auto" takes the strongest that it allows; substitution needs nothing."""
+    if wanted in ("auto", "engine") and can.engine != "none":
+        return Choice("engine", f"its engine marks while it samples ({can.engine})")
+    if wanted == "engine":
+        return Choice("", "engine needs an engine that marks (capabilities.engine); this upstream has none")
+    if wanted == "green_list" and not (can.logit_bias and can.tokenizer):
+        return Choice(
+            "",
+            f"green_list needs logit_bias and a tokenizer; this upstream has {can.logit_bias}, {can.tokenizer or 'none'}",
+        )
     if wanted == "auto":
         if can.prefix != "none" and can.n >= 2:
             return Choice(

@@ -94,7 +94,7 @@ class OpenAICompatible:
         """As the protocol says; ValueError for a request that no valid HTTP message can hold."""
         if self._pool is None:
             raise RuntimeError(f"{self._where} was not started")
-        target = self._base_path + request.path
+        target = request.path if request.rooted else self._base_path + request.path
         if not target.isascii() or not target.isprintable() or " " in target or not request.method.isalpha():
             raise ValueError("method or path cannot stand in a request line")
         if request.method in ("HEAD", "CONNECT"):

@@ -29,6 +29,7 @@ KNOWN: Mapping[str, Capabilities] = MappingProxyType(
             repeats_prefix=True,
             top_logprobs=20,
             logit_bias=1024,
+            tokenizer="upstream",
             extra={"cache_prompt": True},
         )
     }
@@ -56,6 +57,10 @@ class Declared(Protocol):
     def top_logprobs(self) -> int | None: ...
     @property
     def logit_bias(self) -> int | None: ...
+    @property
+    def engine(self) -> str | None: ...
+    @property
+    def tokenizer(self) -> str | None: ...
 
 
 @dataclass(slots=True)
@@ -75,11 +80,14 @@ def declared(said: Declared, known: Capabilities | None = None) -> Capabilities 
         "repeats_prefix": said.repeats_prefix,
         "top_logprobs": said.top_logprobs,
         "logit_bias": said.logit_bias,
+        "engine": said.engine,
+        "tokenizer": said.tokenizer,
     }
     told = {name: value for name, value in values.items() if value is not None}
     if known is not None:
         return Capabilities(**(known.told() | told), extra=known.extra)
-    if said.n is None or said.prefix is None:
+    marks_itself = said.engine not in (None, "none")
+    if not marks_itself and (said.n is None or said.prefix is None):
         return None
     return Capabilities(**told)  # type: ignore[arg-type]  # the values of the fields of that name
 
@@ -110,7 +118,7 @@ async def probe(upstream: Upstream, models: Sequence[str], said: Declared) -> Fo
         ok = await asking.chat({"max_tokens": 1, "logit_bias": {"1000": 0}}) is not None
         bias = 300 if ok else 0
         found.notes.append(f"logit_bias: {'taken' if ok else 'refused'}")
-    found.can = Capabilities(n, prefix, bool(repeats), top, bias)
+    found.can = Capabilities(n, prefix, bool(repeats), top, bias, said.engine or "none", said.tokenizer or "")
     return found
 
 

@@ -39,7 +39,7 @@ class UpstreamRequest:
 
     `headers` are already filtered for the upstream; its key is added by the upstream itself. `pieces`
     come in place of `body` where it is not at hand as a whole, `length` of them in bytes if that is
-    known; such a request is never sent twice.
+    known; such a request is never sent twice. `rooted`: the path is the server's own, not below the base URL.
     """
 
     method: str
@@ -48,6 +48,7 @@ class UpstreamRequest:
     body: bytes
     pieces: AsyncIterator[bytes] | None = None
     length: int | None = None
+    rooted: bool = False
 
 
 @dataclass(slots=True)

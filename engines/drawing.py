@@ -1,0 +1,114 @@
+"""Drawing tokens by key: logits in, logits out with which any sampler draws what the key draws.
+
+Works on numpy and torch arrays alike (`xp` is the module) and on whole batches, without waiting for the device. Nothing
+but `labelers.watermarks.token_marks` is used, so that both files can be sent to an engine.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from labelers.watermarks.token_marks import CONTEXT, LAYERS, contexts, token_bits, uniforms
+
+__all__ = ["CANDIDATES", "mark"]
+
+CANDIDATES = 1024  # the likeliest tokens, which are drawn among; all others together are one more candidate
+GREEDY = 1e-3  # temperatures below are none
+_BEYOND = 0x6A09E667F3BCC909  # what the chance for all other tokens is made with
+
+
+def mark(
+    xp: Any,
+    logits: Any,
+    ids: Any,
+    table: Any,
+    wanted: Any,
+    temperature: Any,
+    top_p: Any,
+    top_k: Any,
+    min_p: Any,
+    tournament: bool = False,
+) -> Any:
+    """The logits (rows, vocabulary) to sample from; those given are not changed.
+
+    `ids` (rows, L), int64: the tokens of each answer so far, without its prompt, at the right, -1 before them; `table`
+    (vocabulary,), int64: the token hashes; `wanted` (rows,), bool: which rows to mark at all; `temperature`, `top_p`,
+    `top_k` (0: off), `min_p` (rows,): what the sampler will apply after this. Rows without chance, and those with a context
+    that is too short or was there before, stay as they are.
+    """
+    rows, width = ids.shape
+    if not rows or width < CONTEXT:
+        return logits
+    known = ids >= 0
+    found = contexts(table[xp.where(known, ids, 0)])
+    whole = known[:, :-2] & known[:, 1:-1] & known[:, 2:]
+    again = ((found[:, :-1] == found[:, -1:]) & whole[:, :-1]).any(-1)
+    marked = wanted & whole[:, -1] & ~again & (temperature > GREEDY) & (top_k != 1) & (top_p > 0)
+    context, heat = found[:, -1:], xp.where(temperature > GREEDY, temperature, 1.0)[:, None]
+    values, order = _top(xp, logits, min(CANDIDATES, logits.shape[-1]))
+    highest = values[:, :1]
+    others = _put(xp, logits, order, -math.inf)
+    weights = xp.asarray(xp.exp((values - highest) / heat), dtype=xp.float64)
+    rest = xp.asarray(xp.exp((others - highest) / heat).sum(-1), dtype=xp.float64)
+    total = weights.sum(-1) + rest
+    chances = weights / total[:, None]
+    rank = (chances * 0 + 1).cumsum(-1) - 1
+    kept = (chances.cumsum(-1) - chances < top_p[:, None]) | (top_p[:, None] >= 1)
+    kept = kept & (chances >= min_p[:, None] * chances[:, :1])
+    kept = kept & ((rank < top_k[:, None]) | (top_k[:, None] <= 0)) & (chances > 0)
+    bits = token_bits(context, table[order])
+    if tournament:
+        drawn = _tournament(xp, logits, heat, chances, kept, order, bits)
+    else:
+        drawn = _gumbel(xp, logits, chances, kept, order, bits)
+        open_ended = (top_p >= 1) & (top_k <= 0) & (min_p <= 0)
+        beyond = open_ended & (
+            uniforms(xp, token_bits(context[:, 0], context[:, 0] * 0 + _BEYOND)) < rest / total
+        )
+        drawn = xp.where(beyond[:, None], others, drawn)
+    return xp.where(marked[:, None], drawn, logits)
+
+
+def _gumbel(xp: Any, logits: Any, chances: Any, kept: Any, order: Any, bits: Any) -> Any:
+    """Only the token with the greatest log-probability + noise is left."""
+    noise = -xp.log(-xp.log(uniforms(xp, bits)))
+    values = xp.where(kept, xp.log(xp.where(kept, chances, 1.0)) + noise, -math.inf)
+    token = _pick(xp, order, values.argmax(-1)[:, None])
+    return _put(xp, xp.full_like(logits, -math.inf), token, 0.0)
+
+
+def _tournament(xp: Any, logits: Any, heat: Any, chances: Any, kept: Any, order: Any, bits: Any) -> Any:
+    """The probabilities of the winner of a tournament of 2^LAYERS draws, as logits before the temperature."""
+    chances = xp.where(kept, chances, 0.0)
+    chances = chances / chances.sum(-1)[:, None]
+    for layer in range(LAYERS):
+        wins = xp.asarray((bits >> layer) & 1, dtype=xp.float64)
+        chances = chances * (1 + wins - (chances * wins).sum(-1)[:, None])
+    some = chances > 0
+    scaled = xp.where(some, xp.log(xp.where(some, chances, 1.0)) * heat, -math.inf)
+    return _put(xp, xp.full_like(logits, -math.inf), order, xp.asarray(scaled, dtype=logits.dtype))
+
+
+def _top(xp: Any, logits: Any, count: int) -> tuple[Any, Any]:
+    """The greatest values of each row, falling, and where they stand."""
+    if hasattr(xp, "topk"):
+        values, order = xp.topk(logits, count)
+        return values, order
+    order = xp.argpartition(logits, -count, -1)[:, -count:]
+    values = xp.take_along_axis(logits, order, 1)
+    falling = xp.argsort(-values, -1, kind="stable")
+    return xp.take_along_axis(values, falling, 1), xp.take_along_axis(order, falling, 1)
+
+
+def _pick(xp: Any, values: Any, at: Any) -> Any:
+    return values.gather(1, at) if hasattr(xp, "topk") else xp.take_along_axis(values, at, 1)
+
+
+def _put(xp: Any, values: Any, order: Any, new: Any) -> Any:
+    """A copy with `new` at the places `order` of each row."""
+    if hasattr(xp, "topk"):
+        return values.scatter(1, order, new)
+    copy = values.copy()
+    xp.put_along_axis(copy, order, new, 1)
+    return copy
