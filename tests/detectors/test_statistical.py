@@ -273,3 +273,12 @@ def test_p_values_of_chinese_allow_for_the_idioms_that_texts_share(
         assert found.log10_p == pytest.approx(min(0.0, log10_tail(found.z / spread) + math.log10(4)))
         lowest = min(lowest, found.log10_p)
     assert lowest < -0.3
+
+
+def test_a_label_that_holds_an_invisible_character_is_taken_out_once() -> None:
+    text, label = reworded(f"{ZH}\n\n{EN}"), "（AI\u200b生成）"
+    labelled = f"{text}{label}"
+    units = read_units(labelled)
+    found = StatisticalDetector(RING, [label]).evidence(labelled, units, grams_of(units))
+    assert found is not None
+    assert (found.scored, found.log10_p) == places_of(text)

@@ -176,6 +176,12 @@ def test_where_no_letter_stands_before_a_place_its_unit_is_none(left: str) -> No
     assert last_unit(left) == 0
 
 
+def test_a_clause_that_ends_in_code_is_open_up_to_it() -> None:
+    text = "大家都说很好，但是我们要先运行`ls 但是`"
+    assert text[next(iter(read_places(text))).start :].startswith("但是我们")
+    assert len([place for place in read_places(text) if text[place.start : place.end] == "但是"]) == 1
+
+
 def test_the_same_place_counts_once() -> None:
     text = "他很累，但是他还在工作，但是他很累。" * 30
     assert len(read_places(text)) < 10
