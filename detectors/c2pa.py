@@ -18,10 +18,10 @@ _TECHNIQUE = "C2PA manifest"
 _SIGN = b"c2pa"
 
 
-def reading_of(data: bytes, media_type: str) -> C2paReading:
+def reading_of(data: bytes, media_type: str, roots: bytes = b"") -> C2paReading:
     """What the manifest in a file says; `present` is False where there is none or the format has no place for one.
 
-    Where the library is missing, a manifest that is there is told as one that could not be checked.
+    `roots`: certificates of trusted issuers, PEM. Where the library is missing, a manifest that is there is told as one that could not be checked.
     """
     in_text = media_type in PLACES
     if media_type not in CONTAINERS and not in_text:
@@ -31,7 +31,7 @@ def reading_of(data: bytes, media_type: str) -> C2paReading:
     if not in_text and _SIGN not in data:
         return C2paReading(False)
     try:
-        return read(data, media_type)
+        return read(data, media_type, roots=roots)
     except C2paError as error:
         return C2paReading(True, codes=(str(error),))
 
@@ -56,6 +56,9 @@ def c2pa_detections(reading: C2paReading) -> list[Detection]:
                 detail=f"A C2PA manifest says that AI made this, and is not valid: {why}.",
             )
         ]
+    vouched = (
+        "by a signer that is trusted here" if reading.trusted else "by a signer whom nobody here vouches for"
+    )
     dated = "dated by a time stamp service" if reading.stamped else "dated by the signer's own clock"
     return [
         Detection(
@@ -63,6 +66,6 @@ def c2pa_detections(reading: C2paReading) -> list[Detection]:
             Outcome.PRESENT,
             _TECHNIQUE,
             provenance=provenance | {"signature": "trusted" if reading.trusted else "valid"},
-            detail=f"A valid C2PA manifest says that AI made this; {dated}.",
+            detail=f"A valid C2PA manifest says that AI made this; signed {vouched}; {dated}.",
         )
     ]

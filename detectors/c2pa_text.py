@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.x509 import BasicConstraints, Certificate, ExtensionNotFound, KeyUsage
 
 from detectors.detection import Detection, Outcome
 from detectors.foreign import C2PA, FOREIGN_MARKS
@@ -45,8 +48,11 @@ class C2paTextDetector:
         """`provenance`: signature (trusted or valid), issuer, model and created, as the manifest has them."""
         places = () if text.isascii() else FOREIGN_MARKS[C2PA](text)
         if not places:
-            return Detection(self.name, Outcome.ABSENT, C2PA)
-        context = self._library.VerifyContext(anchors_pem=self._anchors, now=self._now())
+            return Detection(self.name, Outcome.ABSENT, C2PA, detail="Unsigned: there is no C2PA manifest.")
+        now = self._now()
+        context = self._library.VerifyContext(
+            anchors_pem=self._anchors, trust_evaluator=_Issuers(now), now=now
+        )
         verdict = self._library.verify(text, context=context)
         state = str(verdict.state.value)
         valid = state in ("trusted", "valid")
@@ -55,6 +61,34 @@ class C2paTextDetector:
             told |= _told(verdict.manifest)
         outcome = Outcome.PRESENT if valid else Outcome.TAMPERED
         return Detection(self.name, outcome, C2PA, places, told, detail=_DETAILS[state])
+
+
+class _Issuers:
+    """How the library asks whether a chain of certificates, the signer's first, leads to one that is trusted."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def is_trusted(self, chain: Sequence[Certificate], anchors: Sequence[Certificate]) -> bool:
+        current, others = chain[0], list(chain[1:])
+        while not any(self._issued(current, anchor) for anchor in anchors):
+            issuer = next((other for other in others if self._issued(current, other)), None)
+            if issuer is None:
+                return False
+            others.remove(issuer)
+            current = issuer
+        return True
+
+    def _issued(self, certificate: Certificate, issuer: Certificate) -> bool:
+        if not issuer.not_valid_before_utc <= self._now <= issuer.not_valid_after_utc:
+            return False
+        try:
+            certificate.verify_directly_issued_by(issuer)
+            usage = issuer.extensions.get_extension_for_class(KeyUsage).value
+            constraints = issuer.extensions.get_extension_for_class(BasicConstraints).value
+        except (ValueError, TypeError, InvalidSignature, ExtensionNotFound):
+            return False
+        return constraints.ca and usage.key_cert_sign
 
 
 def _told(manifest: Any) -> dict[str, str]:

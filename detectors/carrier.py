@@ -8,26 +8,24 @@ stays below one in a million.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from detectors.carrier_read import Grain, label_pattern, read
-from detectors.carrier_search import Answer, Search, bound
+from detectors.carrier_search import Answer, Lookup, Search
 from detectors.detection import Detection, Outcome
 from labelers.provenance import KeyRing, Provenance
-from labelers.watermarks.carrier_codec import NEEDED, has_grains
+from labelers.watermarks.carrier_codec import BIND_LETTERS, LETTERS_WINDOW, NEEDED, has_grains
 
-__all__ = ["CarrierDetector", "Fragment", "Lookup", "binds_needed", "chance"]
+__all__ = ["CarrierDetector", "binds_needed", "chance"]
 
 TECHNIQUE = "zero-width carrier (ZWM1)"
 _SPAN_GAP = 160  # bound grains no further apart vouch for what is between them
 _LETTERS_SPAN = 12
-
-# Grains as the index of issued marks knows them: (index, chunk of ten nibbles). Chunk 0 names no single
-# answer: it is the same for all of one provider and key for weeks.
-Fragment = Sequence[tuple[int, bytes]]
-Lookup = Callable[[Fragment], Provenance | None]
+# Of the grains that the index names, two must stand in place; of more than four that were tried, three, and so on.
+_FRAGMENT_CHANCE = 1e-4
 
 
 def chance(members: int, binds: int) -> float:
@@ -84,9 +82,26 @@ class CarrierDetector:
         search = Search(self._keys, *read(text, self._label))
         found = [self._judge(answer) for answer in search.answers()]
         found.sort(key=lambda one: one.spans)
+        unknown = "Fragment of a mark: {count} of the {needed} grains that name its origin."
+        if self._lookup:
+            try:
+                found += [self._known(answer) for answer in search.fragments(self._lookup)]
+            except OSError:
+                # What the other grains say stands all the same.
+                unknown += " The index of issued marks cannot be read now."
         if rest := search.unexplained():
-            found.append(self._leftover(rest))
+            found.append(self._leftover(rest, unknown))
         return found
+
+    def vouched(self, text: str) -> list[tuple[Detection, tuple[tuple[int, int], ...]]]:
+        """The genuine findings, each with the words that its grains are tied to: the last letters before each grain
+        that still stands where it was written. What lies between them, nobody vouches for.
+        """
+        if not has_grains(text):
+            return []
+        search = Search(self._keys, *read(text, self._label))
+        found = [(self._judge(answer), _tied(text, answer.bound)) for answer in search.answers()]
+        return [one for one in found if one[0].outcome is Outcome.PRESENT]
 
     def _judge(self, answer: Answer) -> Detection:
         count, in_place = len(answer.members), len(answer.bound)
@@ -106,32 +121,27 @@ class CarrierDetector:
             chance(tried, passed),
         )
 
-    def _leftover(self, grains: list[Grain]) -> Detection:
+    def _known(self, answer: Answer) -> Detection:
+        """What the index of issued marks says of a fragment: two grains in place decide, one is a hint."""
+        p_value = chance(*answer.tests())
+        certain = len({grain.index for grain in answer.bound}) >= 2 and p_value < _FRAGMENT_CHANCE
+        count, in_place = len(answer.members), len(answer.bound)
+        return self._detection(
+            Outcome.PRESENT if certain else Outcome.INCONCLUSIVE,
+            _stretches(answer.bound or answer.members),
+            count,
+            f"Fragment, known to the index of issued marks; {in_place} of {count} grains in place.",
+            answer.provenance,
+            p_value,
+        )
+
+    def _leftover(self, grains: list[Grain], unknown: str) -> Detection:
         distinct = {(grain.index, grain.chunk) for grain in grains}
-        if self._lookup and (known := self._known(grains, sorted(distinct))):
-            return known
         if len({index for index, _ in distinct}) < NEEDED:
-            detail = f"Fragment of a mark: {len(distinct)} of the {NEEDED} grains that name its origin."
+            detail = unknown.format(count=len(distinct), needed=NEEDED)
         else:
             detail = "Invalid: no known key signed these grains, or they are damaged."
         return self._detection(Outcome.INCONCLUSIVE, _stretches(grains), len(grains), detail)
-
-    def _known(self, grains: list[Grain], distinct: Fragment) -> Detection | None:
-        """What the index of issued marks says of a fragment: two bound grains decide, one is a hint."""
-        assert self._lookup is not None
-        provenance = self._lookup(distinct)
-        if provenance is None or not self._keys.vouches_for(provenance):
-            return None
-        in_place = bound(provenance, self._keys.key(provenance.key_id), grains)
-        certain = len({grain.index for grain in in_place}) >= 2
-        return self._detection(
-            Outcome.PRESENT if certain else Outcome.INCONCLUSIVE,
-            _stretches(in_place or grains),
-            len(grains),
-            f"Fragment, known to the index of issued marks; {len(in_place)} of {len(grains)} grains in place.",
-            provenance,
-            chance(len(grains), len(in_place)),
-        )
 
     def _detection(
         self,
@@ -155,6 +165,19 @@ def _stretches(grains: list[Grain]) -> tuple[tuple[int, int], ...]:
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))
+    return tuple(spans)
+
+
+def _tied(text: str, grains: list[Grain]) -> tuple[tuple[int, int], ...]:
+    """Where the letters stand that the binds of these grains were made of."""
+    spans: list[tuple[int, int]] = []
+    for grain in grains:
+        start, letters = grain.start, 0
+        least = max(grain.start - LETTERS_WINDOW, spans[-1][1] if spans else 0)
+        while start > least and letters < BIND_LETTERS:
+            start -= 1
+            letters += sum(map(str.isalnum, unicodedata.normalize("NFKC", text[start])))
+        spans.append((start, grain.start))
     return tuple(spans)
 
 

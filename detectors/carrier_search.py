@@ -6,11 +6,13 @@ the first chunk guessed (`_guesses`): it says nothing but version, key, provider
 key holder knows all but eight bits. All of these are bounded. A message found is encoded again: every grain that
 equals one of its eleven is a member, and a member whose bind fits the letters before it still stands where it was
 written. Members are removed and the search goes on, for a paste may hold several answers.
+
+What is left, a fragment, belongs to an answer only if the index of issued marks knows one (`fragments`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, combinations, islice
@@ -19,13 +21,19 @@ from detectors.carrier_read import DamagedRun, Grain
 from labelers.provenance import KeyRing, Provenance
 from labelers.watermarks.carrier_codec import NEEDED, Binder, encode, grain_heads, restore
 
-__all__ = ["Answer", "Search", "bound"]
+__all__ = ["Answer", "Fragment", "Lookup", "Search", "bound"]
+
+# Grains as the index of issued marks knows them: (index, chunk of ten nibbles). Chunk 0 names no single
+# answer: it is the same for all of one provider and key for weeks.
+Fragment = Sequence[tuple[int, bytes]]
+Lookup = Callable[[Fragment], Sequence[Provenance]]
 
 _MAX_COMBINATIONS = 5_000
 _NEIGHBOURS = 9  # a combination takes its other grains from so many before
 _FEW = 20  # of so few grains all combinations are tried
 _MAX_GUESSES = 4_096
 _GUESSED = 8
+_MAX_LOOKED_UP = 64  # grains of one text
 _ZEROS = bytes(10)
 
 
@@ -46,6 +54,15 @@ class Answer:
         passed = {(grain.index, grain.letters) for grain in self.bound}
         return len(tried), len(passed)
 
+    def weight(self) -> tuple[int, int]:
+        """How many grains stand in place, and how many there are."""
+        return len(self.bound), len(self.members)
+
+    def is_like(self, other: Answer) -> bool:
+        """Whether it is another answer that the same grains speak for as much."""
+        numbers = self.provenance.content_number, other.provenance.content_number
+        return numbers[0] != numbers[1] and self.weight() == other.weight() and self.members == other.members
+
 
 def bound(provenance: Provenance, key: bytes, grains: Sequence[Grain]) -> list[Grain]:
     """The grains whose bind fits the letters before them."""
@@ -61,6 +78,7 @@ class Search:
         self._all = grains
         self._damaged = damaged
         self._explained: set[int] = set()
+        self._named: set[int] = set()  # content numbers of the answers that were found
         self.grains = grains
 
     def answers(self) -> Iterator[Answer]:
@@ -77,20 +95,51 @@ class Search:
             opened = self._keys.open(message)
             if opened is None:
                 continue
-            provenance, key = opened
-            chunks = encode(message)
-            members = [grain for grain in self._all if chunks[grain.index] == grain.chunk]
-            if self._damaged:
-                heads = grain_heads(message)
-                members += chain.from_iterable(run.members(heads, chunks) for run in self._damaged)
-                members.sort(key=lambda grain: grain.start)
-            in_place = bound(provenance, key, members)
-            # Chunk 0 is the same in all that one provider puts out within weeks: if it is not bound to
-            # this answer, it may still be part of the next.
-            taken = {grain.start for grain in members if grain.index} | {grain.start for grain in in_place}
-            self._explained.update(grain.start for grain in members)
-            self.grains = [grain for grain in self.grains if grain.start not in taken]
-            yield Answer(provenance, members, in_place)
+            answer = self._answer(*opened, message, self._all)
+            self._take(answer)
+            yield answer
+
+    def _answer(self, provenance: Provenance, key: bytes, message: bytes, grains: list[Grain]) -> Answer:
+        """Those of the grains, whole and damaged, that this message has."""
+        chunks = encode(message)
+        members = [grain for grain in grains if chunks[grain.index] == grain.chunk]
+        if self._damaged:
+            heads = grain_heads(message)
+            members += chain.from_iterable(run.members(heads, chunks) for run in self._damaged)
+            members.sort(key=lambda grain: grain.start)
+        return Answer(provenance, members, bound(provenance, key, members))
+
+    def _take(self, answer: Answer) -> None:
+        # Chunk 0 is the same in all that one provider puts out within weeks: if it is not bound to
+        # this answer, it may still be part of the next.
+        taken = {grain.start for grain in answer.members if grain.index}
+        taken |= {grain.start for grain in answer.bound}
+        self._explained.update(grain.start for grain in answer.members)
+        self._named.add(answer.provenance.content_number)
+        self.grains = [grain for grain in self.grains if grain.start not in taken]
+
+    def fragments(self, lookup: Lookup) -> Iterator[Answer]:
+        """The answers that the index of issued marks knows by what is left, those with most grains in place first.
+
+        Where two have the same grains and no bind tells them apart, neither is given. OSError: it cannot be read.
+        """
+        if self._named and not self.unexplained():
+            return
+        found = [
+            self._answer(one, self._keys.key(one.key_id), self._keys.signed(one), self.grains)
+            for one in lookup(self._pairs()[:_MAX_LOOKED_UP])
+            if one.content_number not in self._named and self._keys.vouches_for(one)
+        ]
+        # Of epochs that fit alike the newest is the likeliest.
+        found.sort(key=lambda one: (*one.weight(), one.provenance.key_id), reverse=True)
+        taken: set[int] = set()
+        for answer in found:
+            own = {grain.start for grain in answer.members if grain.index}
+            twins = [one for one in found if one.is_like(answer)]
+            if own and not own & taken and not twins:
+                self._take(answer)
+                yield answer
+            taken |= own
 
     def _windows(self) -> Iterator[bytes]:
         """Each grain with the next three of other indices."""

@@ -108,8 +108,10 @@ class FileReading:
         } | ({"credentials": asdict(self.credentials)} if self.credentials is not None else {})
 
 
-def read(data: bytes, name: str) -> FileReading:
-    """Reads a file, `name` with its suffix. Never raises for what is in it."""
+def read(data: bytes, name: str, roots: bytes = b"") -> FileReading:
+    """Reads a file, `name` with its suffix. Never raises for what is in it. `roots`: whose C2PA certificates are
+    trusted, PEM.
+    """
     try:
         contents = files.read(data, name)
     except FileError as error:
@@ -129,7 +131,7 @@ def read(data: bytes, name: str) -> FileReading:
     # In Markdown a label is often emphasised or quoted; a heading is about something.
     visible = _EMPHASIS.sub("", contents.text) if contents.format in ("md", "txt", "json") else contents.text
     spans = ExplicitDetector().detect(visible).spans
-    credentials = reading_of(data, MEDIA_TYPES.get(contents.format, "").partition(";")[0])
+    credentials = reading_of(data, MEDIA_TYPES.get(contents.format, "").partition(";")[0], roots)
     verdict = NON_COMPLIANT if problems else COMPLIANT if labels else NOT_FOUND
     return FileReading(
         format=contents.format,

@@ -12,7 +12,8 @@ A look-up looks for the stretch of the text that speaks most for one answer. A g
 unlikely chance is to bring it; a gram that only the text has counts a little against, as much as with three
 words in ten edited. The sum must beat the number of stored answers and of places where a stretch can begin by
 `MARGIN_BITS`. How common a gram is, a store that is still small cannot know, and texts on one subject share
-phrases: so no gram counts for more than `MOST_BITS`.
+phrases: so no gram counts for more than a bound (`_MOST_BITS`). It grows with the store as what must be beaten does, so
+that about as many grams of an excerpt are needed among a million answers as among a thousand.
 
 It says "logged by this service": a text that a client let our model repeat was logged as well.
 """
@@ -34,15 +35,24 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from detectors.detection import Detection, Outcome
 
-__all__ = ["MIN_CHARACTERS", "MIN_WORDS", "FingerprintDetector", "Fingerprinter", "Hits", "Index", "Sketch"]
+__all__ = [
+    "MIN_CHARACTERS",
+    "MIN_WORDS",
+    "FingerprintDetector",
+    "Fingerprinter",
+    "Hits",
+    "Index",
+    "Shared",
+    "Sketch",
+]
 
 TECHNIQUE = "fingerprint (keyed MinHash of text units)"
 MIN_CHARACTERS = 40  # what people are told: punctuation counts for them, and is no unit
 MIN_WORDS = 25
-_FEWEST_CHARACTERS = 30
+_FEWEST_CHARACTERS = 27
 _FEWEST_WORDS = 20
 MARGIN_BITS = 12.0
-MOST_BITS = 12.0
+_MOST_BITS = 6.0  # and half of the bits that number the stored answers
 _HIT = 2.0  # -log2 of the chance that a gram of four is left whole where three units in ten are edited
 _MISS = 0.4  # the same of the chance that it is not
 _CHARACTER_GRAM = 4
@@ -275,6 +285,23 @@ class Index(Protocol):
         """The number of a stored answer, as `labelers.provenance` makes it."""
         ...
 
+    def holds(self, content_number: int, values: Values) -> npt.NDArray[np.bool_] | None:
+        """Which of these values the answer of this number holds; None: no such answer is stored. OSError as above."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How much of a text stands in one stored answer: of its `grams` that fingerprints keep, `strange` ones do not,
+    and in the stretch of the text where they crowd most, so many more of them than others (`crowded`). `held`: where
+    the others stand.
+    """
+
+    grams: int
+    strange: int
+    crowded: int
+    held: tuple[tuple[int, int], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class _Match:
@@ -294,7 +321,7 @@ class FingerprintDetector:
     ) -> None:
         self._fingerprinter = fingerprinter
         self._index = index
-        self._producer = producer
+        self.producer = producer
         words = "|".join(re.escape(label) for label in sorted(set(labels), key=len, reverse=True) if label)
         self._labels = re.compile(words) if words else None
 
@@ -304,9 +331,7 @@ class FingerprintDetector:
 
     def detect_all(self, text: str) -> list[Detection]:
         """One finding an answer, the weightiest first; a single absent one where there is none."""
-        if self._labels:
-            text = self._labels.sub(lambda label: "\n" * len(label[0]), text)
-        sketch = self._fingerprinter.sketch(text)
+        sketch = self._sketch(text)
         if not sketch.long_enough:
             return [
                 self._absent(
@@ -323,6 +348,28 @@ class FingerprintDetector:
             return [self._absent(sketch, "No answer that this service logged has these words.")]
         return [self._present(sketch, match) for match in matches]
 
+    def compare(self, text: str, content_number: int) -> Shared | None:
+        """The text against the answer of this number alone; None: it is not kept, or the text is too short to tell."""
+        sketch = self._sketch(text)
+        held = self._index.holds(content_number, sketch.values) if sketch.long_enough else None
+        if held is None or not held.size:
+            return None
+        crowded = running = 0
+        spans: list[tuple[int, int]] = []
+        firsts = sketch.starts[sketch.units]
+        lasts = sketch.ends[sketch.units + sketch.lengths - 1]
+        for known, start, end in zip(held.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+            running = max(0, running + (-1 if known else 1))
+            crowded = max(crowded, running)
+            if known:
+                spans.append((start, end))
+        return Shared(held.size, int(np.count_nonzero(~held)), crowded, tuple(spans))
+
+    def _sketch(self, text: str) -> Sketch:
+        if self._labels:
+            text = self._labels.sub(lambda label: "\n" * len(label[0]), text)
+        return self._fingerprinter.sketch(text)
+
     def _absent(self, sketch: Sketch, detail: str) -> Detection:
         return Detection(
             self.name, Outcome.ABSENT, TECHNIQUE, num_units_scored=int(sketch.starts.size), detail=detail
@@ -335,7 +382,7 @@ class FingerprintDetector:
             Outcome.PRESENT,
             TECHNIQUE,
             _spans(sketch, match.places),
-            _origin(self._producer, number),
+            _origin(self.producer, number),
             num_units_scored=int(sketch.starts.size),
             detail=f"Logged by this service: {match.places.size} passages of an answer stand in the text. "
             "That is no proof of who wrote it.",
@@ -360,7 +407,7 @@ def _matches(index: Index, sketch: Sketch) -> list[_Match]:
     if not hits.answers.size:
         return []
     known = hits.total + _PRIOR_ANSWERS
-    bits = np.minimum(np.log2(known / (hits.frequency + 1.0)), MOST_BITS)
+    bits = np.minimum(np.log2(known / (hits.frequency + 1.0)), _MOST_BITS + math.log2(known) / 2)
     needed = math.log2(known) + math.log2(order.size) + MARGIN_BITS
     grams = _Grams(sketch.units[order].tolist(), sketch.lengths[order].tolist(), bits.tolist())
     free = np.ones(order.size, bool)

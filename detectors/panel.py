@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from detectors.c2pa_text import C2paTextDetector
-from detectors.carrier import CarrierDetector, Lookup
+from detectors.carrier import CarrierDetector
+from detectors.carrier_search import Lookup
 from detectors.detection import Detection, Detector, Outcome
 from detectors.explicit import ExplicitDetector
 from detectors.fingerprint import FingerprintDetector
@@ -22,6 +23,7 @@ class Panel:
     """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
     answered what, where that is kept. `lookup`: the index of issued marks. `c2pa`: verifies what else is only named.
     `tokenizers`: of the engines that mark. `green_list`: whether words are looked through for that mark.
+    `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
     """
 
     def __init__(
@@ -34,9 +36,11 @@ class Panel:
         c2pa: C2paTextDetector | None = None,
         tokenizers: Sequence[Tokenizer] = (),
         green_list: bool = False,
+        roots: bytes = b"",
     ) -> None:
-        self._carrier = CarrierDetector(ring, labels, lookup)
-        self._fingerprints = fingerprints
+        self.roots = roots
+        self.carrier = CarrierDetector(ring, labels, lookup)
+        self.fingerprints = fingerprints
         foreign = ForeignDetector(() if c2pa is None else (C2PA,))
         self.statistical = StatisticalDetector(ring, labels, tokenizers, green_list=green_list)
         self._others: list[Detector] = [ExplicitDetector(labels), foreign, self.statistical]
@@ -45,9 +49,9 @@ class Panel:
 
     def examine(self, text: str, *, declared: bool = False) -> Report:
         """One detection a technique; the carrier gives one for each answer that it finds."""
-        found: list[Detection] = self._carrier.detect_all(text) or [self._carrier.detect(text)]
-        if self._fingerprints is not None:
-            found += self._fingerprints.detect_all(text)
+        found: list[Detection] = self.carrier.detect_all(text) or [self.carrier.detect(text)]
+        if self.fingerprints is not None:
+            found += self.fingerprints.detect_all(text)
         found += [detector.detect(text) for detector in self._others]
         found.sort(key=lambda detection: detection.outcome is Outcome.ABSENT)
         return judge(text, found, declared=declared)

@@ -24,6 +24,8 @@ from typing import Any
 from detectors.detection import Detection, Outcome
 
 __all__ = [
+    "CERTAIN_P",
+    "CREDENTIALS",
     "LIMITS",
     "NOT_FOUND_NOTICE",
     "SIGNATURES",
@@ -76,6 +78,23 @@ SIGNATURES: Mapping[str, Words] = MappingProxyType(
         "trusted": (
             "The metadata is signed by a key that this service trusts.",
             "元数据由本服务信任的密钥签名。",
+        ),
+    }
+)
+# The same of a C2PA manifest.
+CREDENTIALS: Mapping[str, Words] = MappingProxyType(
+    {
+        "trusted": (
+            "The C2PA manifest is intact, and its signer is one that this service trusts.",
+            "C2PA 清单完整，签署者为本服务所信任。",
+        ),
+        "valid": (
+            "The C2PA manifest is intact, but its signer is not trusted: no root that this service knows vouches for it.",
+            "C2PA 清单完整，但签署者不受信任：没有本服务所知的根证书为其担保。",
+        ),
+        "invalid": (
+            "The C2PA manifest is not valid: the content or the manifest was changed.",
+            "C2PA 清单无效：内容或清单被改动过。",
         ),
     }
 )
@@ -199,6 +218,9 @@ def _remarks(detections: Sequence[Detection]) -> tuple[Words, ...]:
         if found.detector == "metadata":
             state = (found.provenance or {}).get("signature")
             said.append(SIGNATURES.get(str(state), SIGNATURES["missing"]))
+        if found.detector == "c2pa":
+            signature = str((found.provenance or {}).get("signature", "invalid"))
+            said.append(CREDENTIALS.get(signature, CREDENTIALS["invalid"]))
         if found.detector == "fingerprint":
             said.append(_LOGGED)
         if found.detector == "carrier" and found.outcome is Outcome.TAMPERED:
@@ -238,13 +260,18 @@ def _full(detection: Detection) -> dict[str, Any]:
 _SCORED = frozenset({"carrier", "statistical", "fingerprint"})
 
 
+def _is_hint(detection: Detection) -> bool:
+    """An answer that only the index of issued marks names."""
+    return detection.detector == "carrier" and detection.outcome is Outcome.INCONCLUSIVE
+
+
 def _public(detection: Detection, text: str) -> dict[str, Any]:
     fields = _full(detection)
     fields.pop("heat", None)
     if detection.detector in _SCORED:
         fields["detail"] = ""
-    if detection.detector == "fingerprint" and detection.provenance:
-        # A mark shows its number to everybody who reads it; which answer was logged, only we know.
+    if detection.provenance and (detection.detector == "fingerprint" or _is_hint(detection)):
+        # A mark shows its number to everybody who reads it; which answer was logged or indexed, only we know.
         fields["provenance"] = {"producer": detection.provenance["producer"]}
     spans = sentence_spans(text, detection.spans)
     return fields | {

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from time import perf_counter
+from typing import TypeVar
 
 import orjson
 
@@ -22,6 +24,8 @@ from proxy.policy import Plan
 from proxy.records.record import BLOCKED, CLOSED
 from proxy.review.entry import Action, Direction
 from proxy.review.reviewer import Finding
+from proxy.second_stage import Inquiry
+from proxy.suspended import suspended
 from proxy.tokens import estimate_usage
 from proxy.upstreams import UpstreamError, UpstreamResponse
 from proxy.wire.echo import EchoReview
@@ -34,6 +38,7 @@ from proxy.wire.strings import spelt_strings
 __all__ = ["Answering", "Texts", "content_filter", "send_through"]
 
 Texts = Sequence[tuple[str, str]]
+T = TypeVar("T")
 
 MAX_ANSWER = 64 * 1024 * 1024
 # How much of an answer that is no text waits for its end.
@@ -52,12 +57,14 @@ class Answering:
         reply: Reply,
         outcome: Outcome,
         close: Callable[[], Awaitable[None]],
+        inquiry: Inquiry | None = None,
     ) -> None:
         self._house = house
         self._endpoint = endpoint
         self._reply = reply
         self._outcome = outcome
         self._close = close
+        self._inquiry = inquiry
 
     async def carry(self, plan: Plan, texts: Texts, response: UpstreamResponse) -> None:
         """To the end. Raises ApiError while nothing was sent, WireError and UpstreamError for what cannot be read."""
@@ -148,7 +155,8 @@ class Answering:
         try:
             raw = await _whole(response)
             # Some servers stream whatever was asked: put together, reviewed and sent as the body it should be.
-            data = answer.rewrite(endpoint.as_whole(raw) if streamed else raw)
+            whole = endpoint.as_whole(raw) if streamed else raw
+            data = await self._step(lambda: answer.rewrite(whole))
         finally:
             self._outcome.lanes = answer.lanes
         self._outcome.usage = answer.usage
@@ -173,13 +181,18 @@ class Answering:
         )
         failure = ""
         loop = asyncio.get_running_loop()
-        metrics = self._house.metrics
+        metrics, inquiry = self._house.metrics, self._inquiry
         metrics.streams.add(dialect)
         try:
             async for data in pieces:
                 began = perf_counter()
-                out = rewriter.feed(data)
-                metrics.path(perf_counter() - began)
+                if inquiry is None:
+                    out = rewriter.feed(data)
+                    metrics.path(perf_counter() - began)
+                else:
+                    waited = inquiry.seconds
+                    out = await suspended(partial(rewriter.feed, data))
+                    metrics.path(perf_counter() - began - (inquiry.seconds - waited))
                 if out:
                     self._outcome.sent_at = loop.time()
                     await reply.send(out)
@@ -200,7 +213,7 @@ class Answering:
             usage = await asyncio.to_thread(estimate_usage, plan.model, [text for _, text in texts], said)
             dialect.usage = usage
             extra.append(dialect.estimate(usage))
-        last = rewriter.close(failure, extra)
+        last = await self._step(lambda: rewriter.close(failure, extra))
         self._outcome.usage = dialect.usage
         if failure or rewriter.failed:
             if not failure:
@@ -219,10 +232,14 @@ class Answering:
             with suppress(TimeoutError, UpstreamError):
                 async with asyncio.timeout(TRAILER_SECONDS):
                     async for data in pieces:
-                        rewriter.feed(data)
+                        await self._step(partial(rewriter.feed, data))
                         if rewriter.finished:
                             return
-        rewriter.flush()
+        await self._step(rewriter.flush)
+
+    async def _step(self, step: Callable[[], T]) -> T:
+        """A step of the answer's way, in which a second stage may have to be asked."""
+        return step() if self._inquiry is None else await suspended(step)
 
     async def _upstream_refused(
         self, plan: Plan, response: UpstreamResponse, headers: list[tuple[str, str]]

@@ -33,7 +33,7 @@ from proxy.provenance_checks import PATH as PROVENANCE_CHECKS
 from proxy.provenance_checks import provenance_check
 from proxy.records.record import RecordError
 from proxy.relay import Relay, is_relayed
-from proxy.review.store import live_age_days, live_version
+from proxy.review.pointers import live_age_days, live_version
 from proxy.wire import ENDPOINTS
 from proxy.wire.inputs import InputEndpoint
 
@@ -70,6 +70,7 @@ def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]]
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await house.records.open()
         house.fingerprints.start()
+        house.marks.start()
         for promised in undertakings(house.settings, iso_time(house.clock.now_ms())):
             await house.records.append(promised)
         for _, upstream in house.upstreams:
@@ -88,6 +89,7 @@ def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]]
                 await upstream.close()
             await house.records.close()
             await asyncio.to_thread(house.fingerprints.close)
+            await asyncio.to_thread(house.marks.close)
 
     app = InksealApp(
         title="Inkseal 钤印",

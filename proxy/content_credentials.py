@@ -6,6 +6,7 @@ import stat
 from importlib.metadata import version
 from importlib.util import find_spec
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -13,7 +14,7 @@ from labelers.c2pa import PLACES
 from labelers.c2pa_manifest import CONTAINERS, C2paSigner, sign
 from proxy.settings import ContentCredentials
 
-__all__ = ["content_signer", "credentialed"]
+__all__ = ["content_signer", "credentialed", "trusted_roots"]
 
 _CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 
@@ -40,6 +41,20 @@ def content_signer(settings: ContentCredentials) -> C2paSigner | None:
             f"content_credentials.certificate: {settings.certificate} holds no certificate in PEM"
         )
     return C2paSigner(certificates, pem, _algorithm(pem, str(settings.private_key)), settings.tsa_url)
+
+
+def trusted_roots(settings: ContentCredentials) -> bytes:
+    """The certificates whose C2PA signatures are trusted, PEM; b"" where none are. Raises OSError or ValueError."""
+    if settings.trusted_roots is None:
+        return b""
+    pem = settings.trusted_roots.read_bytes()
+    try:
+        x509.load_pem_x509_certificates(pem)
+    except ValueError as error:
+        raise ValueError(
+            f"content_credentials.trusted_roots: {settings.trusted_roots} holds no certificates in PEM"
+        ) from error
+    return pem
 
 
 def _algorithm(pem: bytes, place: str) -> str:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from proxy.governance.desk import Desk, Recorder
 from proxy.governance.dry_run import DryRun
-from proxy.governance.store import open_governance
+from proxy.governance.store import (
+    TamperedError,
+    UnavailableError,
+    governance_exists,
+    open_governance,
+)
 from proxy.house import Clock, House, iso_time
 from proxy.keys import KeyFile
 from proxy.records.crypto import RecordCipher
@@ -18,7 +24,9 @@ from proxy.records.record import CLOSED, Query, Record
 from proxy.records.store import open_store
 from proxy.settings import Settings
 
-__all__ = ["answers", "desk_of", "now_iso", "one_time_recorder", "server_recorder"]
+__all__ = ["answers", "desk_of", "last_in_force", "now_iso", "one_time_recorder", "server_recorder"]
+
+log = logging.getLogger("inkseal")
 
 MAX_TRAFFIC = 500_000  # characters of recent answers in a dry run
 RECORD_SECONDS = 30.0
@@ -37,6 +45,19 @@ def desk_of(settings: Settings, keys: KeyFile, recorder: Recorder) -> Desk:
     )
     desk.adopt()
     return desk
+
+
+def last_in_force(settings: Settings, keys: KeyFile) -> dict[str, Any]:
+    """What the procedure put in force last: `version`, and the serials of its pointers; {} before it has begun."""
+    if not governance_exists(settings.records.url):
+        return {}
+    store = open_governance(settings.records.url, keys.derive("inkseal|governance|1"))
+    try:
+        with store.reading() as ledger:
+            return ledger.fact("pointers") or {}
+    except (TamperedError, UnavailableError) as error:
+        log.error("what the procedure put in force last cannot be read: %s", error)
+        return {}
 
 
 def now_iso() -> str:

@@ -71,7 +71,7 @@ def examine(
         report = panel.examine(text, declared=submission.declared)
         return Examined(report, "", len(data), hashlib.sha256(data).hexdigest())
     with _READERS:
-        reading = read_bounded(data, submission.name)
+        reading = read_bounded(data, submission.name, panel.roots)
     if reading.verdict == UNREADABLE:
         raise _unreadable(reading.reason)
     _check_length(reading.text)

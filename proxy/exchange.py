@@ -25,10 +25,12 @@ from proxy.outcome import Outcome
 from proxy.policy import Plan, plan
 from proxy.recording import Recording
 from proxy.records.record import BLOCKED
+from proxy.review.doubts import Doubts
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
 from proxy.sampling import open_added, open_sampled
+from proxy.second_stage import Inquiry
 from proxy.shadow import Said
 from proxy.tokens import encoding_for
 from proxy.upstreams import Upstream, UpstreamError, UpstreamRequest, UpstreamResponse
@@ -136,9 +138,19 @@ class Exchange:
         texts = self._texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
         await self._accept(decided, routes[0][1], now)
-        blocked = self._review_input(decided, library, texts)
+        if library is not None:
+            scopes = [
+                decided.scope(Direction.INPUT, role) for role in dict.fromkeys(role for role, _ in texts)
+            ]
+            scopes.append(decided.scope(Direction.OUTPUT, "assistant"))
+            if not library.knows(scopes):  # entries for some only: the first of them waits, nobody else
+                await asyncio.to_thread(library.prepare, scopes)
+        inquiry = self._inquiry(decided)
+        blocked = await self._review_input(decided, library, texts, inquiry)
         decided = self._plan = replace(
-            decided, input_findings=[finding for _, finding in self._outcome.findings]
+            decided,
+            input_findings=[finding for _, finding in self._outcome.findings],
+            doubts=_doubts(inquiry),
         )
         if blocked is not None:
             await self._refuse(decided, blocked)
@@ -157,7 +169,7 @@ class Exchange:
                 origin = self._origin(response)
                 if origin is not None:
                     decided = self._plan = decided.labelled_by(origin)
-                await Answering(house, endpoint, self._reply, self._outcome, self._close).carry(
+                await Answering(house, endpoint, self._reply, self._outcome, self._close, inquiry).carry(
                     decided, texts, response
                 )
         except UpstreamError as error:
@@ -190,16 +202,31 @@ class Exchange:
         raw = replace_values(self._call.body, edits)
         return raw, orjson.loads(raw)
 
-    def _review_input(self, plan: Plan, library: Library | None, texts: Texts) -> Finding | None:
+    def _inquiry(self, plan: Plan) -> Inquiry | None:
+        """What a second stage is asked in this exchange; None where there is none."""
+        wanted = plan.rules.review.second_stage
+        if wanted.by == "none" or plan.library is None:
+            return None
+        asked = (upstream for settings, upstream in self._house.upstreams if settings.name == wanted.upstream)
+        inquiry = Inquiry(wanted, plan.library, next(asked, None), plan.request_id)
+        self._outcome.second_stage = inquiry.asked
+        return inquiry
+
+    async def _review_input(
+        self, plan: Plan, library: Library | None, texts: Texts, inquiry: Inquiry | None
+    ) -> Finding | None:
         if library is None or not plan.rules.review.input:
             return None
-        blocked = None
-        for role, text in texts:
-            for finding in library.review(text, plan.scope(Direction.INPUT, role)):
-                self._outcome.findings.append((Direction.INPUT, finding))
-                if blocked is None and finding.action is Action.BLOCK:
-                    blocked = finding
-        return blocked
+        found = [
+            (number, finding)
+            for number, (role, text) in enumerate(texts)
+            for finding in library.review(text, plan.scope(Direction.INPUT, role))
+        ]
+        findings = [finding for _, finding in found]
+        if inquiry is not None and all(finding.action is not Action.BLOCK for finding in findings):
+            findings = await inquiry.look_at_input(texts, found)
+        self._outcome.findings += [(Direction.INPUT, finding) for finding in findings]
+        return next((finding for finding in findings if finding.action is Action.BLOCK), None)
 
     async def _refuse(self, plan: Plan, blocked: Finding) -> None:
         """A blocked request: the model never saw it (wire: refusal with 200, or 400)."""
@@ -288,7 +315,14 @@ class Exchange:
         if plan.rules.fingerprints:
             for lane in outcome.lanes:
                 self._house.fingerprints.note(int(lane.content_id, 16), "".join(lane.generated))
-        self._house.metrics.closed(self._call.path, outcome.status, outcome.all_findings())
+        if plan.carrier and plan.rules.marks_indexed:
+            for lane in outcome.lanes:
+                if lane.counts["marks"] > 0:
+                    number = int(lane.content_id, 16)
+                    self._house.marks.note(number, plan.issued(number))
+        self._house.metrics.closed(
+            self._call.path, outcome.status, outcome.all_findings(), outcome.second_stage
+        )
         self._read_along(plan)
 
     def _read_along(self, plan: Plan) -> None:
@@ -311,6 +345,13 @@ class Exchange:
         if not self._endpoint.generates:
             return []
         return [plan.provenance(index).content_id for index in range(plan.expected)]
+
+
+def _doubts(inquiry: Inquiry | None) -> tuple[Doubts, Doubts] | None:
+    if inquiry is None:
+        return None
+    own, others = inquiry.doubts(sampled=True), inquiry.doubts(sampled=False)
+    return (own, others) if own is not None and others is not None else None
 
 
 def _end_user(call: Call, body: dict[str, Any]) -> str:

@@ -17,7 +17,8 @@ from proxy.governance.workers import Heartbeat, heartbeats
 from proxy.house import House
 from proxy.keys import KeyFile
 from proxy.records.record import RecordError
-from proxy.review.store import LibraryError, live_version, load_live, load_version, rollout
+from proxy.review.failures import LibraryError
+from proxy.review.store import load_version
 
 __all__ = ["follow_library", "keep_library", "tell_version", "told", "workers"]
 
@@ -64,11 +65,13 @@ async def tell_version(house: House) -> None:
 async def _catch_up(house: House) -> None:
     """LibraryError, OSError: what is published cannot be loaded."""
     folder, library = house.settings.review.library, house.library
-    current = library.current
-    if live_version(folder) != (current.version if current is not None else None):
-        library.current = await asyncio.to_thread(load_live, folder, house.library_key)
+    current, pointers = library.current, library.pointers
+    live = pointers.live()
+    if live != (current.version if current is not None else None):
+        assert live is not None  # taken away is refused
+        library.current = await asyncio.to_thread(load_version, folder, live, house.library_key)
         library.loaded_ms = house.clock.now_ms()
-    trial = rollout(folder)
+    trial = pointers.trial()
     if trial != library.trial:
         candidate = library.candidate
         if trial is None:
@@ -90,7 +93,7 @@ def told(house: House) -> dict[str, Any]:
         "trial": library.candidate.version if library.candidate is not None else None,
         "trial_state": library.trial.state if library.trial is not None else None,
         "failure": library.failure,
-        "metrics": house.metrics.told(house.live, house.records.queued),
+        "metrics": house.metrics.told(house.live, house.records.queued, house.fingerprints.dropped),
     }
 
 

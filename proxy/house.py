@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detectors.panel import Panel
 from labelers.c2pa_manifest import C2paSigner
-from labelers.provenance import KeyRing
+from labelers.provenance import KeyRing, Provenance
 from proxy.errors import ApiError
 from proxy.fallback import Resting, Route
-from proxy.fingerprints.writer import FingerprintWriter
+from proxy.fingerprints.writer import IndexWriter
 from proxy.governance.unlabelled import Register, RegisterError
 from proxy.limits import Gate
 from proxy.metrics import Metrics
@@ -29,7 +29,7 @@ from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
 from proxy.review.entry import CATEGORIES
 from proxy.review.library import Library
-from proxy.review.store import Rollout
+from proxy.review.pointers import Pointers, Rollout
 from proxy.settings import Settings
 from proxy.shadow import Shadow
 from proxy.signature import LabelSigner
@@ -73,6 +73,7 @@ class LiveLibrary:
     `candidate`: the version on `trial` beside it; `failure`: why what is published could not be loaded.
     """
 
+    pointers: Pointers
     current: Library | None = None
     trial: Rollout | None = None
     candidate: Library | None = None
@@ -114,7 +115,9 @@ class House:
     strip_marks: Callable[[str], str]
     ring: KeyRing
     panel: Panel
-    fingerprints: FingerprintWriter
+    fingerprints: IndexWriter[str]
+    marks: IndexWriter[Provenance]
+    """The index of issued carriers."""
     report_key: Ed25519PrivateKey
     """Signs the reports of the detector."""
     library_key: bytes = b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from proxy.governance.coverage import NORM_TOTAL, coverage
 from proxy.governance.desk import Desk
 from proxy.governance.lookback import LookBack, look_back
 from proxy.governance.revision import Revision
-from proxy.governance.store import Search
+from proxy.governance.store import Ledger, Search
 from proxy.house import Clock
 from proxy.keys import KeyFile
 from proxy.records.monthly import read_records
 from proxy.records.record import Query
 from proxy.review.entry import Direction, Entry, EntryError
+from proxy.review.failures import LibraryError
 from proxy.review.library import Library
-from proxy.review.store import entries_of, live_age_days, live_version, load_version
+from proxy.review.pointers import live_age_days, live_at, live_version, rollout_at
+from proxy.review.store import entries_of, load_version
 from proxy.settings import Settings
 
 __all__ = [
@@ -35,11 +38,11 @@ __all__ = [
 ]
 
 
-def full_version(settings: Settings, start: str) -> str:
+def full_version(settings: Settings, start: str, key: bytes | None = None) -> str:
     """The published version that begins so; "live" for the one in force. LibraryError, ValueError."""
     if start in ("", "live"):
-        version = live_version(settings.review.library)
-        if version is None:
+        version = live_at(settings.review.library, key).version
+        if not version:
             raise ValueError(f"no feature library is published in {settings.review.library}")
         return version
     folder = settings.review.library / "versions"
@@ -53,7 +56,7 @@ def full_version(settings: Settings, start: str) -> str:
 
 def hits_of(settings: Settings, key: bytes, text: str, version: str = "") -> dict[str, Any]:
     """Every entry that is found in a text: which, in which view, where, and what happens. LibraryError, ValueError."""
-    library = load_version(settings.review.library, full_version(settings, version), key)
+    library = load_version(settings.review.library, full_version(settings, version, key), key)
     patterns = {entry.id: entry for entry in library.entries}
     hits = [
         {
@@ -143,7 +146,24 @@ def audit_of(settings: Settings, desk: Desk) -> Audit:
         for _ in ledger.find(Search()):
             pass  # reading opens every seal
         ledger.operators()
-        return audit(records, ledger)
+        found = audit(records, ledger)
+        return replace(found, faults=(*found.faults, *_pointer_faults(desk, ledger)))
+
+
+def _pointer_faults(desk: Desk, ledger: Ledger) -> list[str]:
+    """Whether what is in force is what the procedure put in force."""
+    known = ledger.fact("pointers")
+    try:
+        live, (_, trial) = live_at(desk.folder, desk.key), rollout_at(desk.folder, desk.key)
+    except LibraryError as error:
+        return [str(error)]
+    expected = (known.get("version"), known.get("live")) if known is not None else (None, None)
+    if known is None or ((live.version, live.serial) == expected and trial >= known["trial"]):
+        return []
+    return [
+        f"the pointers name version {live.version[:12] or 'none'} (serials {live.serial} and {trial}), the procedure "
+        f"put {str(expected[0])[:12]} in force (serials {expected[1]} and {known['trial']})"
+    ]
 
 
 def found_by_review(settings: Settings, review_id: str) -> list[str]:

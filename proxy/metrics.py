@@ -34,6 +34,7 @@ class Metrics:
 
     requests: dict[str, int] = field(default_factory=dict)
     findings: dict[str, int] = field(default_factory=dict)
+    second_stage: dict[str, int] = field(default_factory=dict)
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     path_seconds: float = 0.0
     shadowed: int = 0
@@ -45,18 +46,30 @@ class Metrics:
         self.buckets[bisect_left(BUCKETS, seconds)] += 1
         self.path_seconds += seconds
 
-    def closed(self, endpoint: str, status: str, findings: Iterable[tuple[Direction, Finding]]) -> None:
-        """A request has its closing record."""
+    def closed(
+        self,
+        endpoint: str,
+        status: str,
+        findings: Iterable[tuple[Direction, Finding]],
+        second_stage: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        """A request has its closing record. `second_stage`: as it stands there."""
         _add(self.requests, f'endpoint="{endpoint}",status="{status}"')
         for direction, finding in findings:
             labels = f'direction="{direction}",action="{finding.action}",category="{finding.category}"'
             _add(self.findings, labels)
+        for asked in second_stage:
+            names = ("direction", "answer", "action")
+            _add(self.second_stage, ",".join(f'{name}="{asked[name]}"' for name in names))
 
-    def told(self, live: int, queued: int) -> dict[str, Any]:
-        """For the heartbeat: JSON-able. `live`: exchanges under way; `queued`: records that wait for the disk."""
+    def told(self, live: int, queued: int, fingerprints_dropped: int) -> dict[str, Any]:
+        """For the heartbeat: JSON-able. `live`: exchanges under way; `queued`: records that wait for the disk;
+        `fingerprints_dropped`: answers that could not be kept to be recognised.
+        """
         return {
             "requests": dict(self.requests),
             "findings": dict(self.findings),
+            "second_stage": dict(self.second_stage),
             "buckets": list(self.buckets),
             "path_seconds": self.path_seconds,
             "shadowed": self.shadowed,
@@ -65,6 +78,7 @@ class Metrics:
             "held": sum(lane.held for stream in tuple(self.streams) for lane in stream.lanes),
             "exchanges": live,
             "queued": queued,
+            "fingerprints_dropped": fingerprints_dropped,
         }
 
 
@@ -77,6 +91,12 @@ _PLAIN = (
     ("inkseal_streams", "gauge", "Streams under way.", "streams"),
     ("inkseal_held_characters", "gauge", "Characters held back by review in the streams under way.", "held"),
     ("inkseal_records_queued", "gauge", "Records that wait for the disk.", "queued"),
+    (
+        "inkseal_fingerprints_dropped_total",
+        "counter",
+        "Answers whose fingerprint could not be kept: they are not recognised without a mark.",
+        "fingerprints_dropped",
+    ),
     ("inkseal_shadow_reviews_total", "counter", "Requests reviewed with a version on trial.", "shadowed"),
     ("inkseal_shadow_dropped_total", "counter", "Requests that a full queue kept from it.", "shadow_dropped"),
 )
@@ -101,6 +121,7 @@ def exposition(
     for name, text, key in (
         ("inkseal_requests_total", "Requests by how they ended.", "requests"),
         ("inkseal_findings_total", "Findings of the review.", "findings"),
+        ("inkseal_second_stage_total", "What a second stage was asked, and said.", "second_stage"),
     ):
         head(name, "counter", text)
         for one in workers:
@@ -108,7 +129,7 @@ def exposition(
                 lines.append(f'{name}{{worker="{one["worker"]}",{labels}}} {count}')
     for name, kind, text, key in _PLAIN:
         head(name, kind, text)
-        lines += [f'{name}{{worker="{one["worker"]}"}} {one["metrics"][key]}' for one in workers]
+        lines += [f'{name}{{worker="{one["worker"]}"}} {one["metrics"].get(key, 0)}' for one in workers]
     head("inkseal_path_seconds", "histogram", "Time of our own path for one piece of a stream.")
     for one in workers:
         lines += _histogram("inkseal_path_seconds", one)
@@ -116,6 +137,12 @@ def exposition(
     for one in workers:
         labels = f'worker="{one["worker"]}",version="{one["version"] or ""}",trial="{one.get("trial") or ""}"'
         lines.append(f"inkseal_library_info{{{labels}}} 1")
+    head(
+        "inkseal_library_refused", "gauge", "Whether what is published was refused: tampered with or damaged."
+    )
+    lines += [
+        f'inkseal_library_refused{{worker="{one["worker"]}"}} {int(bool(one["failure"]))}' for one in workers
+    ]
     head("inkseal_library_converged", "gauge", "Whether all workers have the live version.")
     lines.append(f"inkseal_library_converged {int(all(one['version'] == live for one in workers))}")
     head(

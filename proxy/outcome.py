@@ -31,6 +31,8 @@ class Outcome:
     findings: list[tuple[Direction, Finding]] = field(default_factory=list)
     answered: bool = False
     """The upstream gave an answer and not an error."""
+    second_stage: list[dict[str, Any]] = field(default_factory=list)
+    """What a second stage was asked, and what it said."""
     echoed: bool = False
     """An answer that is no text was looked through for what it repeats of the request."""
     sent_at: float = 0.0
@@ -65,6 +67,7 @@ class Outcome:
             "upstream": self.attempts[-1]["upstream"] if self.attempts else "",
             "attempts": self.attempts,
             "statistical": plan.steered.fields() if plan.steered is not None else None,
+            **({"second_stage": self.second_stage} if self.second_stage else {}),
         }
 
     def secret(self, store_text: str, request: bytes) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from labelers.provenance import Provenance
 from labelers.watermarks import WatermarkScheme
 from proxy.errors import ApiError
 from proxy.lane import Lane
+from proxy.review.doubts import Doubts
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
@@ -62,6 +63,8 @@ class Rules:
     sign: Callable[[Mapping[str, str]], str] | None = None
     """Makes ReservedCode1, where the operator wants answers signed too."""
     fingerprints: bool = False
+    marks_indexed: bool = False
+    """The carriers that go out are noted in the index of issued marks."""
     statistical: Statistical = field(default_factory=Statistical)
 
     def producer_of(self, model: str) -> str:
@@ -92,6 +95,8 @@ class Plan:
     """Who labelled the answer before us, where that upstream is trusted to have done so."""
     steered: Steered | None = None
     rewording: WatermarkScheme | None = None
+    doubts: tuple[Doubts, Doubts] | None = None
+    """What a second stage is asked of a choice's own text, and of all others; None where nobody is asked."""
 
     @property
     def model(self) -> str:
@@ -123,19 +128,19 @@ class Plan:
 
     def provenance(self, index: int) -> Provenance:
         numbers = self.content_numbers
-        return Provenance(
-            producer=self.producer,
-            # An upstream that numbers its choices beyond n gets numbers that follow on.
-            content_number=numbers[index] if index < len(numbers) else numbers[-1] + index,
-            key_id=self.rules.key_id,
-        )
+        # An upstream that numbers its choices beyond n gets numbers that follow on.
+        return self.issued(numbers[index] if index < len(numbers) else numbers[-1] + index)
+
+    def issued(self, content_number: int) -> Provenance:
+        """What the marks of the text of this number say."""
+        return Provenance(self.producer, content_number, key_id=self.rules.key_id)
 
     def lane(self, index: int) -> Lane:
         provenance = self.provenance(index)
         carrier = self.rules.carrier if self.carrier else None
         echo = self.asks.echo
         return Lane(
-            self.reviewer(),
+            self._reviewer(self.doubts[0] if self.doubts is not None else None),
             self.refusal,
             carrier.new_transform(provenance) if carrier is not None else None,
             ExplicitLabel(self.strings, self.positions, self.rules.labels.inline_every_chars)
@@ -151,9 +156,12 @@ class Plan:
         return Scope(direction, role, self.rules.tenant, self.asks.model, self.endpoint, self.now_ms)
 
     def reviewer(self) -> Reviewer | None:
+        return self._reviewer(self.doubts[1] if self.doubts is not None else None)
+
+    def _reviewer(self, doubts: Doubts | None) -> Reviewer | None:
         if self.library is None or not self.rules.review.output:
             return None
-        return self.library.reviewer(self.scope(Direction.OUTPUT, "assistant"))
+        return self.library.reviewer(self.scope(Direction.OUTPUT, "assistant"), doubts)
 
     def refusal(self, finding: Finding) -> str:
         assert self.library is not None  # no finding without a library

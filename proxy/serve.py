@@ -10,13 +10,17 @@ from pathlib import Path
 import uvicorn
 
 from proxy.app import InksealApp
-from proxy.review.store import LibraryError, live_version, load_live
+from proxy.review.failures import LibraryError
+from proxy.review.pointers import live_version
+from proxy.review.store import load_live
 from proxy.settings import Settings, load_settings
 from proxy.worker import build_house, first_start, key_file, library_key, make_app
 
 __all__ = ["app_factory", "notices", "run"]
 
 GRACE_SECONDS = 20
+# Detection, fingerprints and records work in threads. With Python's 5 ms a token waits that long for each of them.
+SWITCH_SECONDS = 0.0005
 
 
 def notices(settings: Settings) -> list[str]:
@@ -91,5 +95,6 @@ def run(settings: Settings, config_file: Path | None) -> None:
 def app_factory() -> InksealApp:
     """The application of one server process; the settings come from where the supervisor found them."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    sys.setswitchinterval(SWITCH_SECONDS)
     path = os.environ.get("INKSEAL_CONFIG")
     return make_app(load_settings(Path(path) if path else None, os.environ))

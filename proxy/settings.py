@@ -268,12 +268,15 @@ _Profile = Literal["dense", "default", "light", "sparse", "final-only", "off"]
 
 
 class Carrier(_Section):
-    """`kinds`: profiles of single kinds of content. `second`: marks in U+2061..2064 beside the others."""
+    """`kinds`: profiles of single kinds of content. `second`: marks in U+2061..2064 beside the others. `index`: issued
+    marks are kept, for as long as records are, so that two of their grains name the answer.
+    """
 
     enabled: bool = True
     profile: _Profile = "default"
     kinds: dict[Literal["paragraph", "list", "quote"], _Profile] = {}
     second: bool = False
+    index: bool = True
 
 
 class Statistical(_Section):
@@ -315,12 +318,15 @@ class Watermarks(_Section):
 
 
 class ContentCredentials(_Section):
-    """C2PA manifests in exported files. `certificate`: the chain, PEM, the signer's first; `private_key`: PEM, 0600."""
+    """C2PA manifests in exported files. `certificate`: the chain, PEM, the signer's first; `private_key`: PEM, 0600.
+    `trusted_roots`: certificates of issuers, PEM, whose signatures the detector calls trusted.
+    """
 
     enabled: bool = False
     certificate: Path | None = None
     private_key: Path | None = None
     tsa_url: str = ""
+    trusted_roots: Path | None = None
 
     @model_validator(mode="after")
     def _check(self) -> ContentCredentials:
@@ -337,6 +343,34 @@ class Keys(_Section):
     file: Path = Path("./data/keys.json")
     command: list[str] = []
     others: list[Path] = []
+
+
+class SecondStage(_Section):
+    """复审. `timeout`: seconds; `unanswered`: by pattern of the risk, of those that fit the longest."""
+
+    by: Literal["none", "moderations", "similar"] = "none"
+    upstream: str = ""
+    model: str = "omni-moderation-latest"
+    input: bool = True
+    output: Literal["sentence", "end", "none"] = "sentence"
+    categories: list[str] = ["*"]
+    tags: list[str] = []
+    share: float = Field(0.0, ge=0, le=1)
+    timeout: float = Field(2.0, gt=0, le=60)
+    confirmed: Literal["block", "flag"] = "block"
+    unanswered: dict[str, Literal["block", "flag", "release"]] = {"*": "flag"}
+
+    @model_validator(mode="after")
+    def _check(self) -> SecondStage:
+        if self.by == "moderations" and not self.upstream:
+            raise ValueError("upstream: by moderations needs the name of the upstream that is asked")
+        if self.by == "similar" and self.share:
+            raise ValueError(
+                "share: by similar asks about suspicions only; similar-text entries read every text in the first stage"
+            )
+        if "*" not in self.unanswered:
+            raise ValueError('unanswered: say what happens to all other risks ("*": block, flag or release)')
+        return self
 
 
 class Reading(_Section):
@@ -362,6 +396,7 @@ class Review(_Section):
     output: bool = True
     on_block: Literal["refusal", "error"] = "refusal"
     annotations: Literal["none", "azure"] = "none"
+    second_stage: SecondStage = SecondStage()
 
 
 class Webhook(_Section):
@@ -503,9 +538,9 @@ class Settings(_Section):
                     f"records.enabled: {open_to_all}; records can be off on loopback only, for benchmarks"
                 )
         names = [u.name for u in self.upstreams]
-        for one in self.detection.tokenizers:
-            if one.startswith("upstream:") and one.removeprefix("upstream:") not in names:
-                raise ValueError(f"detection.tokenizers: {one}: there is no upstream of that name")
+        for listed in self.detection.tokenizers:
+            if listed.startswith("upstream:") and listed.removeprefix("upstream:") not in names:
+                raise ValueError(f"detection.tokenizers: {listed}: there is no upstream of that name")
         for what, names in (
             ("upstreams", [u.name for u in self.upstreams]),
             ("tenants", [t.name for t in self.tenants]),
@@ -517,6 +552,14 @@ class Settings(_Section):
                 "labels.mode: unlabelled is for single tenants whose applications stand in the register "
                 "(inkseal unlabelled grant, 标识办法 art. 9): set it under tenants[].labels"
             )
+        known = {u.name for u in self.upstreams}
+        for one in [None, *self.tenants]:
+            asked = self.for_tenant(one)[2].second_stage
+            if asked.by == "moderations" and asked.upstream not in known:
+                place = f"tenants.{one.name}.review" if one is not None else "review"
+                raise ValueError(
+                    f"{place}.second_stage.upstream: there is no upstream {asked.upstream!r}; known: {', '.join(sorted(known))}"
+                )
         for tenant in self.tenants:
             mode = self.for_tenant(tenant)[0].mode
             if mode == "unlabelled" and not self.records.enabled:

@@ -18,7 +18,8 @@ from labelers.watermarks.best_of_n import BestOfN, Selection
 from labelers.watermarks.engine import Engine
 from labelers.watermarks.green_list import PAIRS, GreenList, biases
 from labelers.watermarks.logprob_walk import LogprobWalk
-from labelers.watermarks.substitution import Substitution, table
+from labelers.watermarks.pairs import table
+from labelers.watermarks.substitution import Substitution
 from labelers.watermarks.units import epoch_prf
 from proxy.fallback import RouteSettings
 from proxy.policy import Rules
@@ -77,7 +78,7 @@ class StatisticalMarks:
             return marks
         marks.rewording = Substitution(ring)
         Selection(epoch_prf(ring, ring.current)).choose(
-            [table().words[0][0]]
+            [table().pairs[0].words[0]]
         )  # tables made now, not in a request
         for upstream in upstreams:
             known = declared(upstream.capabilities, KNOWN.get(upstream.kind))

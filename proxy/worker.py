@@ -9,10 +9,12 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from detectors.c2pa_text import C2paTextDetector, available
-from detectors.carrier import Lookup
+from detectors.carrier_search import Lookup
 from detectors.fingerprint import FingerprintDetector, Fingerprinter
+from detectors.issued import IssuedMarks, MarkValues, indexed_numbers
 from detectors.panel import Panel
 from labelers.provenance import KeyRing
 from labelers.reserved_code import public_key
@@ -28,20 +30,25 @@ from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
 from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
-from proxy.content_credentials import content_signer
+from proxy.content_credentials import content_signer, trusted_roots
+from proxy.desks import last_in_force
 from proxy.fallback import Route
 from proxy.files.api import files_router
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import FingerprintStore
-from proxy.fingerprints.writer import FingerprintWriter
+from proxy.fingerprints.writer import IndexWriter
 from proxy.following import follow_library, keep_library, tell_version
-from proxy.governance.unlabelled import Register
+from proxy.governance.unlabelled import Register, RegisterError, faults_of
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.keys import KeyFile
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
+from proxy.records.monthly import read_records
+from proxy.records.record import Query
 from proxy.records.store import NullStore, RecordStore, open_store
-from proxy.review.store import load_live
+from proxy.review.failures import LibraryError
+from proxy.review.pointers import Pointers
+from proxy.review.store import load_version
 from proxy.settings import Carrier, Settings, Tenant
 from proxy.shared_keys import epoch_state, read_shared
 from proxy.signature import LabelSigner, label_signer, signing_key
@@ -59,6 +66,8 @@ __all__ = [
     "key_ring",
     "library_key",
     "make_app",
+    "mark_lookup",
+    "mark_store",
     "panel",
     "pinned_keys",
     "unlabelled_register",
@@ -116,21 +125,36 @@ def fingerprint_store(settings: Settings) -> SqliteFingerprints:
     return SqliteFingerprints(settings.server.data_dir / "fingerprints", settings.fingerprints.retention_days)
 
 
+def mark_store(settings: Settings) -> SqliteFingerprints:
+    """The index of issued marks of this installation, not yet open. It is kept as long as the records are."""
+    return SqliteFingerprints(settings.server.data_dir / "marks", settings.records.retention_days, "marks")
+
+
+def mark_lookup(settings: Settings, ring: KeyRing, marks: FingerprintStore) -> Lookup:
+    """Which answers the grains of a fragment may belong to, by the index of issued marks."""
+    return IssuedMarks(ring, settings.provider.names(), indexed_numbers(marks))
+
+
 def panel(
     settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore, lookup: Lookup | None = None
 ) -> Panel:
-    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks."""
+    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks.
+
+    Raises OSError or ValueError for trusted roots that cannot be read.
+    """
     sections = [settings.labels, *(settings.for_tenant(tenant)[0] for tenant in settings.tenants)]
     labels = tuple(dict.fromkeys(label for section in sections for label in section.own()))
     fingerprinter = Fingerprinter(fingerprint_key(keys))
     traces = FingerprintDetector(fingerprinter, store, settings.provider.code, labels)
-    c2pa = C2paTextDetector(lambda: datetime.now(UTC)) if available() else None
+    roots = trusted_roots(settings.content_credentials)
+    c2pa = C2paTextDetector(lambda: datetime.now(UTC), roots or None) if available() else None
     return Panel(
         ring,
         labels,
         fingerprints=traces,
         lookup=lookup,
         c2pa=c2pa,
+        roots=roots,
         tokenizers=tokenizers_of(settings),
         green_list=settings.detection.green_list,
     )
@@ -139,6 +163,24 @@ def panel(
 def unlabelled_register(settings: Settings, keys: KeyFile) -> Register:
     """Who may be given content without an explicit label."""
     return Register(settings.server.data_dir / "unlabelled.sqlite", keys.derive("inkseal|unlabelled|1"))
+
+
+def check_register(settings: Settings, register: Register) -> None:
+    """Grants that the records' chain does not bear out count for nothing, and the log says why."""
+    folder = Path(settings.records.url.removeprefix("sqlite:///"))
+    try:
+        grants = register.all()
+    except RegisterError as error:
+        log.error("%s", error)  # and every call that would need it is refused
+        return
+    if not grants or not folder.is_dir():
+        return
+    events = [stored.record for stored in read_records(folder, Query(kind="unlabelled"))]
+    oldest = next((stored.record.created for stored in read_records(folder, Query(limit=1))), "")
+    faults = faults_of(grants, events, oldest)
+    for fault in faults.values():
+        log.error("the register of unlabelled content differs from the records: %s", fault)
+    register.distrust(faults)
 
 
 def build_house(settings: Settings) -> House:
@@ -157,18 +199,19 @@ def build_house(settings: Settings) -> House:
     tenants: list[Tenant | None] = list(settings.tenants) or [None]
     signer = _signer(settings, keys)
     rules = [_rules(settings, tenant, ring, signer) for tenant in tenants]
-    store = fingerprint_store(settings)
+    store, marks = fingerprint_store(settings), mark_store(settings)
     return House(
         settings=settings,
         rules={one.tenant: one for one in rules},
         upstreams=upstreams,
-        library=LiveLibrary(load_live(settings.review.library, library_key(keys))),
+        library=_live_library(settings, keys),
         records=records,
         cipher=RecordCipher(keys),
         strip_marks=strip_own,
         ring=ring,
-        panel=panel(settings, keys, ring, store),
-        fingerprints=FingerprintWriter(Fingerprinter(fingerprint_key(keys)), store),
+        panel=panel(settings, keys, ring, store, mark_lookup(settings, ring, marks)),
+        fingerprints=IndexWriter(Fingerprinter(fingerprint_key(keys)), store),
+        marks=IndexWriter(MarkValues(ring), marks, "marks"),
         report_key=report_key(report_seed(keys.derive)),
         statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
         library_key=library_key(keys),
@@ -183,6 +226,26 @@ def build_house(settings: Settings) -> House:
             else keys.admin_token_sha256
         ),
     )
+
+
+def _live_library(settings: Settings, keys: KeyFile) -> LiveLibrary:
+    """What is in force. Where its pointer was tampered with while nobody served: what the procedure last put in force.
+
+    Raises LibraryError where that is not known either.
+    """
+    folder, key = settings.review.library, library_key(keys)
+    known = last_in_force(settings, keys)
+    pointers = Pointers(folder, key, known.get("live", 0), known.get("trial", 0))
+    failure = ""
+    try:
+        version = pointers.live()
+    except LibraryError as error:
+        version, failure = known.get("version"), str(error)
+        if version is None:
+            raise
+        log.error("the feature library in force is the one that the procedure knows: %s", error)
+    current = load_version(folder, version, key) if version is not None else None
+    return LiveLibrary(pointers, current, failure=failure)
 
 
 def pinned_keys(settings: Settings, keys: KeyFile) -> dict[str, list[str]]:
@@ -230,6 +293,7 @@ def _rules(settings: Settings, tenant: Tenant | None, ring: KeyRing, signer: Lab
         due_above_tokens=watermarks.due_above_tokens,
         sign=signer if settings.signature.api else None,
         fingerprints=settings.fingerprints_for(tenant),
+        marks_indexed=watermarks.carrier.index and settings.records.enabled,
         statistical=watermarks.statistical,
     )
 
@@ -245,7 +309,7 @@ def make_app(settings: Settings) -> InksealApp:
     if settings.records.enabled:
         background.append(lambda: _keep_retention(house))
         background.append(lambda: keep_library(house))
-    background.append(lambda: _keep_fingerprints(house))
+    background += [lambda: _keep_index(house, house.fingerprints), lambda: _keep_index(house, house.marks)]
     if house.statistical.curious:
         background.append(lambda: house.statistical.explore(house.upstreams))
     app = create_app(house, background)
@@ -258,6 +322,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(labeling_policy_router(settings, house.public_key))
     app.include_router(library_router(house))
     if house.unlabelled is not None:
+        check_register(settings, house.unlabelled)
         app.include_router(unlabelled_router(house, house.unlabelled))
     return app
 
@@ -269,8 +334,8 @@ async def _keep_retention(house: House) -> None:
         await asyncio.sleep(RETENTION_SECONDS)
 
 
-async def _keep_fingerprints(house: House) -> None:
+async def _keep_index(house: House, index: IndexWriter[Any]) -> None:
     while True:
-        for name in await asyncio.to_thread(house.fingerprints.expire, house.clock.now_ms()):
-            log.info("fingerprints past their retention were removed: %s", name)
+        for name in await asyncio.to_thread(index.expire, house.clock.now_ms()):
+            log.info("an index past its retention was removed: %s", name)
         await asyncio.sleep(RETENTION_SECONDS)

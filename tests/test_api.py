@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from proxy import worker
 from proxy.api.callers import Callers, RateLimit
 from proxy.api.detect import detect_router
 from proxy.examination import MAX_TEXT
+from proxy.governance.people import Operator
+from proxy.governance.store import open_governance
 from proxy.house import House
 from tests.helpers import settings_in
 
@@ -120,6 +124,34 @@ async def test_the_report_names_verdict_detections_and_statutory_label(tmp_path:
 async def test_what_is_no_such_request_is_refused(tmp_path: Path, body: Any) -> None:
     async with calling(house_in(tmp_path)) as client:
         assert (await client.post("/api/v1/detect", json=body)).status_code == 422
+
+
+async def test_an_operators_own_token_is_known_until_it_is_revoked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = house_in(tmp_path, tenants=[{"name": "t", "key": "k"}], server={"detect_per_minute": 1})
+    keys = worker.key_file(house.settings)
+    people = open_governance(house.settings.records.url, keys.derive("inkseal|governance|1"))
+    token = "ink-op-" + "x" * 32
+    ann = Operator("ann", ("auditor",), hashlib.sha256(token.encode()).hexdigest(), "2026-11-27", "boss")
+    with people.changing() as ledger:
+        ledger.put_operator(ann)
+    text = f"{LABEL}\n\n{PROSE}"
+    async with calling(house) as client:
+        for _ in range(3):
+            known = await detect(client, text, authorization=f"Bearer {token}")
+            (explicit,) = [d for d in known.json()["detections"] if d["outcome"] == "present"]
+            assert explicit["spans"] == [[0, len(LABEL)]]
+        assert (await detect(client, text, authorization="Bearer ink-op-other")).status_code == 200
+        assert (await detect(client, text, authorization="Bearer ink-op-other")).status_code == 429
+        monkeypatch.setattr("proxy.api.callers._OPERATORS_SECONDS", -1.0)
+        with people.changing() as ledger:
+            ledger.put_operator(replace(ann, revoked="2026-11-28"))
+        assert (await detect(client, text, authorization=f"Bearer {token}")).status_code == 429
+        with sqlite3.connect(tmp_path / "data/records/governance.sqlite") as connection:
+            connection.execute("UPDATE operators SET mac = x'00'")
+        connection.close()
+        assert (await detect(client, text, authorization=f"Bearer {token}")).status_code == 429
 
 
 async def test_scores_and_exact_spans_are_for_tenants_and_operators(tmp_path: Path) -> None:

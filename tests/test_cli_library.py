@@ -13,9 +13,12 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from proxy import worker
 from proxy.__main__ import main
 from proxy.governance import release
+from proxy.review.failures import LibraryError
 from proxy.review.store import make_snapshot
+from proxy.settings import load_settings
 
 Run = Callable[..., Result]
 ROWS = [{"pattern": f"测试词语{n}", "category": "A.2.a", "severity": 2} for n in "甲乙丙"]
@@ -291,6 +294,62 @@ def test_looking_back_works_without_records(run: Run) -> None:
     run("library", "publish", "--as", "cid")
     assert "0 requests" in run("library", "lookback").output
     assert json.loads(run("library", "lookback", "--version", "live", "--json").stdout)["caught"] == []
+
+
+def test_a_pointer_put_back_while_nobody_served_is_told_and_not_followed(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pointer = tmp_path / "data/library/live"
+    approved(run, "测试词语甲")
+    run("library", "publish", "--reason", "one", "--as", "cid")
+    old = pointer.read_text()
+    approved(run, "测试词语乙")
+    run("library", "publish", "--reason", "two", "--as", "cid")
+    good = pointer.read_text()
+    assert json.loads(run("library", "verify", "--json").stdout)["ok"]
+    settings = load_settings(tmp_path / "inkseal.yaml", {})
+    for text in (old, old.splitlines()[0], None):
+        if text is None:
+            pointer.unlink()
+        else:
+            pointer.write_text(text)
+        live = worker.build_house(settings).library
+        assert live.current is not None and live.current.version == good.splitlines()[0]
+        assert live.failure and "publish again" in live.failure
+        assert "the one that the procedure knows" in caplog.text
+        told = run("library", "verify", code=1).stdout
+        assert "FAULT" in told and ("pointer" in told or "not signed" in told)
+    run("library", "publish", "--reason", "put back", "--as", "cid")
+    assert pointer.read_text().splitlines()[0] == good.splitlines()[0]
+    assert json.loads(run("library", "verify", "--json").stdout)["ok"]
+    assert not worker.build_house(settings).library.failure
+
+
+def test_a_pointer_that_nobody_signed_stops_the_start_where_the_procedure_knows_of_nothing(
+    run: Run, tmp_path: Path
+) -> None:
+    run("library", "versions")  # makes the keys
+    settings = load_settings(tmp_path / "inkseal.yaml", {})
+    worker.first_start(settings)
+    for known in (True, False):
+        (tmp_path / "data/library").mkdir(exist_ok=True)
+        (tmp_path / "data/library/live").write_text("0" * 64)
+        if not known:
+            (tmp_path / "data/records/governance.sqlite").unlink(missing_ok=True)
+        with pytest.raises(LibraryError, match="not signed with our key"):
+            worker.build_house(settings)
+
+
+def test_the_state_of_a_procedure_that_was_tampered_with_is_no_floor(
+    run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    approved(run, "测试词语甲")
+    run("library", "publish", "--reason", "one", "--as", "cid")
+    with closing(connect(tmp_path / "data/records/governance.sqlite")) as base, base:
+        base.execute("UPDATE facts SET value = '{}' WHERE name = 'pointers'")
+    live = worker.build_house(load_settings(tmp_path / "inkseal.yaml", {})).library
+    assert live.current is not None and not live.failure
+    assert "cannot be read" in caplog.text
 
 
 def test_the_database_is_held_against_the_records(run: Run) -> None:

@@ -13,15 +13,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from detectors.fingerprint import Fingerprinter
+from detectors.issued import MarkValues
 from detectors.panel import Panel
 from labelers.provenance import KeyRing, content_number
 from proxy.errors import ApiError
 from proxy.fingerprints.store import MemoryFingerprints
-from proxy.fingerprints.writer import FingerprintWriter
+from proxy.fingerprints.writer import IndexWriter
 from proxy.house import Clock, House, LiveLibrary, iso_time
 from proxy.policy import Rules
 from proxy.records.crypto import RecordCipher
 from proxy.records.store import RecordStore
+from proxy.review.pointers import Pointers
 from proxy.settings import Settings, UpstreamSettings
 from proxy.upstreams import Upstream
 from tests.helpers import settings_in
@@ -40,13 +42,14 @@ def house(settings: Settings, upstreams: Mapping[str, list[str]] | None = None) 
         settings=settings,
         rules={"": RULES, **tenants},
         upstreams=named,
-        library=LiveLibrary(),
+        library=LiveLibrary(Pointers(settings.review.library, None)),
         records=cast(RecordStore, None),
         cipher=cast(RecordCipher, None),
         strip_marks=str,
         ring=KeyRing(b"k" * 32),
         panel=Panel(KeyRing(b"k" * 32)),
-        fingerprints=FingerprintWriter(Fingerprinter(bytes(32)), MemoryFingerprints()),
+        fingerprints=IndexWriter(Fingerprinter(bytes(32)), MemoryFingerprints()),
+        marks=IndexWriter(MarkValues(KeyRing(b"k" * 32)), MemoryFingerprints()),
         report_key=Ed25519PrivateKey.generate(),
     )
 

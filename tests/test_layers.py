@@ -46,6 +46,7 @@ ONLY_IN = {
     "httpx": ("proxy/governance", "proxy/tokenizing.py"),
     "tiktoken": ("proxy/tokens.py",),
     "openai": (),
+    "greenlet": ("proxy/suspended.py",),
     "sqlite3": ("proxy/records", "proxy/fingerprints", "proxy/governance"),
     "click": ("proxy/__main__.py", "proxy/cli", "proxy/commands"),
     "daachorse": ("proxy/review",),

@@ -54,6 +54,35 @@ def test_the_whole_contract_is_understood_and_its_values_are_the_defaults(tmp_pa
         assert getattr(loaded, name) == getattr(default, name), name
 
 
+SECOND_STAGES = [
+    ("{by: moderations}", "needs the name of the upstream"),
+    ("{by: moderations, upstream: judge}", "there is no upstream 'judge'; known: main"),
+    ("{by: similar, share: 0.1}", "share: by similar asks about suspicions only"),
+    ('{unanswered: {"A.1.*": block, "*": drop}}', "unanswered"),
+    ("{timeout: 0}", "timeout"),
+    ("{output: always}", "sentence"),
+]
+
+
+@pytest.mark.parametrize(("stage", "advice"), SECOND_STAGES)
+def test_a_second_stage_that_cannot_be_asked_is_refused(tmp_path: Path, stage: str, advice: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(written(tmp_path, f"review: {{second_stage: {stage}}}"), {})
+    assert "second_stage" in str(refused.value) and advice in str(refused.value)
+
+
+def test_the_second_stage_of_a_tenant_is_checked_and_merged(tmp_path: Path) -> None:
+    tenants = (
+        "tenants: [{name: app, key: sk-app, review: {second_stage: {by: moderations, upstream: judge}}}]"
+    )
+    with pytest.raises(SettingsError, match=r"tenants\.app\.review\.second_stage\.upstream: there is no"):
+        load_settings(written(tmp_path, tenants), {})
+    judge = "upstreams: [{name: judge, kind: scripted}]\nreview: {second_stage: {timeout: 7}}\n"
+    loaded = load_settings(written(tmp_path, judge + tenants), {})
+    stage = loaded.for_tenant(loaded.tenants[0])[2].second_stage
+    assert (stage.by, stage.timeout, stage.unanswered) == ("moderations", 7, {"*": "flag"})
+
+
 def test_the_shipped_default_file_is_what_the_program_does_without_one() -> None:
     path = Path(__file__).parent.parent / "config/default.yaml"
     assert load_settings(path, {"UPSTREAM_KEY": ""}) == Settings()

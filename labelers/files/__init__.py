@@ -15,7 +15,7 @@ from labelers.files.archive import Archive
 from labelers.files.contents import MAX_FILE, FileContents, FileError, ImplicitLabel
 from labelers.files.epub import embed_epub, read_epub, write_epub
 from labelers.files.html import embed_html, read_html
-from labelers.files.images import JPEG_MAGIC, PNG_MAGIC, read_jpeg, read_png
+from labelers.files.images import JPEG_MAGIC, PNG_MAGIC, embed_jpeg, embed_png, read_jpeg, read_png
 from labelers.files.json import embed_json, read_json, write_json
 from labelers.files.markdown import embed_markdown, read_markdown, write_markdown
 from labelers.files.office import embed_office, office_kind, read_office
@@ -83,10 +83,12 @@ EMBEDDERS: Mapping[str, Callable[[bytes, Mapping[str, str]], bytes]] = MappingPr
         "docx": embed_office,
         "epub": embed_epub,
         "html": embed_html,
+        "jpg": embed_jpeg,
         "json": embed_json,
         "md": embed_markdown,
         "odt": embed_odt,
         "pdf": embed_pdf,
+        "png": embed_png,
         "pptx": embed_office,
         "txt": embed_text,
         "xlsx": embed_office,
@@ -97,10 +99,12 @@ MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
         "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         "epub": "application/epub+zip",
         "html": "text/html; charset=utf-8",
+        "jpg": "image/jpeg",
         "json": "application/json",
         "md": "text/markdown; charset=utf-8",
         "odt": "application/vnd.oasis.opendocument.text",
         "pdf": "application/pdf",
+        "png": "image/png",
         "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
         "txt": "text/plain; charset=utf-8",
         "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -138,11 +142,9 @@ def write(sheet: Sheet, kind: str) -> bytes:
 def embed(data: bytes, name: str, fields: Mapping[str, str]) -> bytes:
     """The file with this implicit label in the place of every other one (GB 45438-2025 §6.1 c).
 
-    Raises FileError for a file that cannot be read or that its format gives no place for a label.
+    Raises FileError for a file that cannot be read or that has no place for a label.
     """
     kind = read(data, name).format
-    if kind not in EMBEDDERS:
-        raise FileError(f"a label can be read from {kind} here, but not written to it")
     return _checked(EMBEDDERS[kind](data, fields), kind, fields)
 
 

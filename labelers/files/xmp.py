@@ -18,6 +18,8 @@ from labelers.metadata import aigc_json
 __all__ = ["NAMESPACE", "labels_in_xmp", "relabelled_xmp"]
 
 NAMESPACE = "http://www.tc260.org.cn/ns/AIGC/1.0/"
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}"/></x:xmpmeta>'.encode()
 
 
 def labels_in_xmp(packet: bytes, where: str = "XMP") -> list[ImplicitLabel]:
@@ -61,9 +63,8 @@ def _about(name: str) -> list[str]:
 
 
 def relabelled_xmp(packet: bytes, fields: Mapping[str, str]) -> bytes:
-    """The packet with this label in the place of every one that it holds."""
-    root = parse_xml(packet.strip(b"\0 \t\r\n"), "XMP", tolerant=True)
-    value = aigc_json(fields, wrapped=False)
+    """The packet with this label, in the place of every one that it holds. An empty packet: a new one."""
+    root = parse_xml(packet.strip(b"\0 \t\r\n") or _EMPTY, "XMP", tolerant=True)
     homes = []
     for element in list(root.iter()):
         for name in [name for name in element.attrib if _local_name(str(name)).upper() == "AIGC"]:
@@ -73,6 +74,11 @@ def relabelled_xmp(packet: bytes, fields: Mapping[str, str]) -> bytes:
         if local(element).upper() == "AIGC" and parent is not None:
             parent.remove(element)
             homes.append(parent)
+    homes += [element for element in root.iter() if local(element) == "Description"]
+    if not homes:  # no description of anything: the label is the first
+        of = next((element for element in root.iter() if local(element) == "RDF"), root)
+        homes.append(etree.SubElement(of, f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""}))
+    value = aigc_json(fields, wrapped=False)
     etree.SubElement(homes[0], f"{{{NAMESPACE}}}AIGC", nsmap={"TC260": NAMESPACE}).text = value
     return (
         b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>'

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 __all__ = [
+    "BIND_LETTERS",
     "CHUNKS",
     "GRAIN_CHARS",
     "GRAIN_RUN",
@@ -45,7 +46,7 @@ MESSAGE_BYTES = 20
 NEEDED = 4
 GRAIN_CHARS = 13
 LETTERS_WINDOW = 64  # code points before a grain in which its bind letters are looked for
-_LETTERS = 12
+BIND_LETTERS = 12
 _INDEX_BASE = 0xFE03
 _NIBBLE_BASE = 0xFE00
 _CHUNK_NIBBLES = 10
@@ -246,16 +247,16 @@ def bind_letters(before: str) -> bytes:
     near = before[-24:]
     if near.isascii():
         plain = near.encode().translate(_ASCII_FOLD, _ASCII_REST)
-        if len(plain) >= _LETTERS:
-            return plain[-_LETTERS:]
+        if len(plain) >= BIND_LETTERS:
+            return plain[-BIND_LETTERS:]
     else:
         letters = near.replace("，", "").replace("。", "")
         if not letters.isalnum():
             letters = "".join(_NOT_MARKS.findall(letters))
-        if len(letters) >= _LETTERS and _PLAIN.fullmatch(letters):
-            return letters[-_LETTERS:].encode()
+        if len(letters) >= BIND_LETTERS and _PLAIN.fullmatch(letters):
+            return letters[-BIND_LETTERS:].encode()
     folded = unicodedata.normalize("NFKC", before[-LETTERS_WINDOW:]).lower()
-    return _NOT_ALNUM.sub("", folded)[-_LETTERS:].encode("utf-8", "surrogatepass")
+    return _NOT_ALNUM.sub("", folded)[-BIND_LETTERS:].encode("utf-8", "surrogatepass")
 
 
 _INDEX_BYTES = [bytes((index,)) for index in range(CHUNKS)]

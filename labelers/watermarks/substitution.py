@@ -1,13 +1,16 @@
 """A mark in the choice between words that can stand for each other: for upstreams that can do nothing but answer.
 
-Strategy. A finished clause is searched for words of a curated table of pairs (`pairs_zh`, `pairs_en`). Which word of the
+Strategy. A finished clause is searched for words of a curated table of pairs (`pairs`). Which word of the
 pair should stand there is a coin that the key tosses for the unit before it and the pair; the writer puts that
 word, the reader counts how often the word fits the coin. In a text written without the key each distinct
 (unit, pair) fits with probability one half, so the count is binomial; a marked text fits nearly always. Twenty
 such places make a million to one.
 
+Spacing and commas that may stand or not (`marks`) are tossed for in the same way. They are a weaker channel: an editor
+or a formatter makes them all alike, so the reader counts them only beside the words.
+
 Writer and reader find the same places by the same code: running text only (`labelers.prose`), no quotation,
-clause by clause. A clause in which a substitution would hide or make another place is left as it was. Review
+clause by clause. A change that would hide or make another place is not made. Review
 must see the words that go out, so this stands before it.
 """
 
@@ -15,28 +18,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-import numpy as np
-
 from labelers.prose import Prose
 from labelers.provenance import KeyRing, Provenance
 from labelers.transform import TextTransform
-from labelers.watermarks import pairs_en, pairs_zh
+from labelers.watermarks.marks import Mark, ends_clause, marks_in
+from labelers.watermarks.pairs import CONTEXT, Word, table, words_in
 from labelers.watermarks.units import Prf, epoch_prf, read_units
 
 __all__ = [
     "CLAUSE_MAX",
+    "DOMAIN",
     "Place",
     "Substitution",
     "SubstitutionTransform",
     "binomial_tail",
     "count_fits",
+    "last_unit",
     "read_places",
-    "table",
 ]
 
 Body = TypeVar("Body")
@@ -44,108 +47,72 @@ Body = TypeVar("Body")
 CLAUSE_MAX = 160  # characters; a longer stretch without punctuation is cut
 _END = re.compile(r"[，。！？；：、,.!?;:\n]")
 _SPACE = re.compile(r"\s")
-_CONTEXT = 48
-_DOMAIN = 0x5375627374697475  # keeps these coins apart from the scores of grams
+DOMAIN = 0x5375627374697475  # keeps these coins apart from the scores of grams
+_MARK = 0x50756E6374756174  # and those of marks apart from those of words
 _OPENING, _CLOSING = "“‘「『《〈【", "”’」』》〉】"
-_LETTER = re.compile(r"[A-Za-z]")
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """One word of a pair and where it must not be touched."""
-
-    pair: int
-    side: int
-    not_after: re.Pattern[str] | None
-    not_before: re.Pattern[str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    words: tuple[tuple[str, str], ...]
-    members: dict[str, _Member]
-    pattern: re.Pattern[str]
-
-
-@lru_cache(maxsize=1)
-def table() -> _Table:
-    """All pairs, compiled once. ValueError: a word that stands in two of them."""
-    words: list[tuple[str, str]] = []
-    members: dict[str, _Member] = {}
-    for line in (*pairs_zh.PAIRS.splitlines(), *pairs_en.PAIRS.splitlines()):
-        both = []
-        for side, said in enumerate(line.split(" = ")):
-            word, *guards = (part.strip() for part in said.split(" ; "))
-            before = "|".join(guard[2:] for guard in guards if guard.startswith("L:"))
-            after = "|".join(guard[2:] for guard in guards if guard.startswith("R:"))
-            if word in members:
-                raise ValueError(f"{word!r} stands in two pairs")
-            members[word] = _Member(
-                len(words),
-                side,
-                re.compile(rf"(?:{before})\s?\Z", re.IGNORECASE) if before else None,
-                re.compile(after, re.IGNORECASE) if after else None,
-            )
-            both.append(word)
-        words.append((both[0], both[1]))
-    either = "|".join(
-        re.escape(word) for word in sorted(members, key=len, reverse=True) if not word.isascii()
-    )
-    latin = "|".join(_spelt(word) for word in sorted(members, key=len, reverse=True) if word.isascii())
-    pattern = re.compile(rf"{either}|(?<![\w'’-])(?:{latin})(?![\w’-]|'[A-Za-z])")
-    return _Table(tuple(words), members, pattern)
-
-
-def _spelt(word: str) -> str:
-    """An English word as it may stand: at the start of a sentence with a capital, with either apostrophe."""
-    first = f"[{word[0].upper()}{word[0].lower()}]" if word[0] != "I" else "I"
-    return first + re.escape(word[1:]).replace("'", "['’]")
+_QUOTE = re.compile(f'["\n{_OPENING}{_CLOSING}]')
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a pair stands, [start, end), with which of its words (`side`), and the hash of the unit before it."""
+    """Where a choice was made, [start, end), which way (`side`), and the two numbers that its coin is tossed for.
+
+    `weak`: one of spacing or punctuation.
+    """
 
     start: int
     end: int
-    pair: int
     side: int
-    unit: int = 0
+    unit: int
+    name: int
+    weak: bool = False
 
 
 class _Places:
-    """Finds the places of one text, clause by clause; positions are within the clause."""
+    """Finds the words of one text that may be chosen, clause by clause; positions are within the clause."""
 
     def __init__(self) -> None:
         self._prose = Prose()
         self._quoted = 0
         self._straight = False
 
-    def clause(self, text: str, before: str) -> list[Place]:
-        """The places of the next clause. `before`: the end of the text that stands before it."""
+    def clause(self, text: str, before: str) -> tuple[list[Word], list[Word], int]:
+        """Of the next clause the words that fit, those of them that stand in running text outside quotations, and from
+        where on all of the clause does; behind its end if it does not.
+
+        `before`: the end of the text that stands before it.
+        """
         kept = len(self._prose.text)
         spans = self._prose.feed(text)
-        open_spans = [(max(0, start - kept), end - kept) for start, end in spans if end > kept]
-        self._prose.trim()
         quoted = self._quotes(text)
-        return [
-            place
-            for place in _in_clause(text, before)
-            if any(start <= place.start and place.end <= end for start, end in open_spans)
-            and not any(start < place.end and place.start < end for start, end in quoted)
+        self._prose.trim()
+        fitting = words_in(text, before)
+        open_spans = [(start - kept, end - kept) for start, end in spans if end > kept]
+        if len(open_spans) == 1 and not quoted:
+            first, last = open_spans[0]
+            if last >= len(text.rstrip()):
+                return fitting, [word for word in fitting if word.start >= first], first
+        found = [
+            word
+            for word in fitting
+            if any(start <= word.start and word.end <= end for start, end in open_spans)
+            and not any(start < word.end and word.start < end for start, end in quoted)
         ]
+        return fitting, found, len(text)
 
     def _quotes(self, text: str) -> list[tuple[int, int]]:
         """The quoted stretches of the clause."""
-        found, start = [], 0 if self._quoted or self._straight else -1
-        for at, char in enumerate(text):
+        found: list[tuple[int, int]] = []
+        start = 0 if self._quoted or self._straight else -1
+        for match in _QUOTE.finditer(text):
+            at, char = match.start(), match[0]
             if char in _OPENING:
                 self._quoted += 1
             elif char in _CLOSING:
                 self._quoted = max(0, self._quoted - 1) if char != "’" else self._quoted
             elif char == '"':
                 self._straight = not self._straight
-            elif char == "\n":
+            else:
                 self._quoted, self._straight = 0, False
             inside = bool(self._quoted or self._straight)
             if inside and start < 0:
@@ -158,129 +125,170 @@ class _Places:
         return found
 
 
-def _in_clause(text: str, before: str) -> Iterator[Place]:
-    known = table()
-    for match in known.pattern.finditer(text):
-        word = match[0].replace("’", "'")
-        member = known.members.get(word) or known.members[word[0].lower() + word[1:]]
-        left = (before + text[: match.start()])[-_CONTEXT:]
-        if member.not_after and member.not_after.search(left):
-            continue
-        if member.not_before and member.not_before.match(text, match.end()):
-            continue
-        if _clashes(known.words[member.pair], left):
-            continue
-        yield Place(match.start(), match.end(), member.pair, member.side)
+def _cut(text: str, start: int = 0, seen: int = 0, *, final: bool = False) -> tuple[int, int]:
+    """Where the clause that begins at `start` ends, -1 if that is not seen yet; and how far there is no end for sure.
 
-
-def _clashes(words: tuple[str, str], left: str) -> bool:
-    """Whether the article before would not fit the other word."""
-    last = left.rstrip()[-3:].lower()
-    if not words[0].isascii() or not (last.endswith((" a", " an")) or last in ("a", "an")):
-        return False
-    return (words[0][0] in "aeiou") != (words[1][0] in "aeiou")
-
-
-def _cut(text: str, start: int = 0) -> int:
-    """Where the clause that begins at `start` ends; -1 if that is not seen yet."""
-    end = _END.search(text, start, start + CLAUSE_MAX)
-    if end:
-        return end.end()
+    Up to `seen` there is none. `final`: the text is complete.
+    """
+    at = max(start, seen)
+    while found := _END.search(text, at, start + CLAUSE_MAX):
+        at = found.end()
+        ends = ends_clause(text, start, at)
+        if ends is None and not final:
+            return -1, found.start()
+        if ends is not False:
+            return at, at
     if len(text) - start < CLAUSE_MAX:
-        return -1
+        return -1, len(text)
     space = _SPACE.search(text, start + CLAUSE_MAX // 2, start + CLAUSE_MAX)
-    return space.end() if space else start + CLAUSE_MAX
+    end = space.end() if space else start + CLAUSE_MAX
+    return end, end
 
 
-def _coins(prf: Prf, units: Sequence[int], pairs: Sequence[int]) -> list[int]:
-    """The side that the key wants for each pair behind each unit."""
-    blocks = np.array(
-        [[unit ^ _DOMAIN, pair + 1] for unit, pair in zip(units, pairs, strict=True)], np.uint64
-    )
-    return [int(bits) & 1 for bits in prf.bits(blocks.reshape(-1, 2))[:, 0]]
+@lru_cache(maxsize=1 << 14)
+def _unit(word: str) -> int:
+    hashes = read_units(word).hashes
+    return int(hashes[-1]) if len(hashes) else 0
 
 
-def _last_unit(left: str) -> int:
-    units = read_units(left[-_CONTEXT:]).hashes
-    return int(units[-1]) if len(units) else 0
+def last_unit(left: str) -> int:
+    """The hash of the last unit of a text, 0 if it has none: of a Han character, or of a word of letters."""
+    at = len(left)
+    while at and not left[at - 1].isalpha():
+        at -= 1
+    start = at - 1
+    if start < 0:
+        return 0
+    if left[start] < "\u2e80":
+        while start and left[start - 1].isalpha() and left[start - 1] < "\u2e80":
+            start -= 1
+    return _unit(left[start:at])
 
 
 class SubstitutionTransform:
     """Marks one text. A clause is held back until it ends."""
 
     def __init__(self, prf: Prf) -> None:
-        self._prf = prf
+        self._coin = prf.coins()
         self._places = _Places()
         self._held = ""
+        self._seen = 0  # how far no clause ends in what is held
         self._before = ""
 
     def feed(self, text: str) -> str:
-        self._held += text
-        out, start = [], 0
-        while (end := _cut(self._held, start)) >= 0:
-            out.append(self._clause(self._held[start:end]))
-            start = end
-        self._held = self._held[start:]
-        return "".join(out)
+        known = self._seen == len(self._held)
+        held = self._held = self._held + text
+        if known and len(held) < CLAUSE_MAX and _END.search(text) is None:
+            self._seen = len(held)
+            return ""
+        return self._clauses(held, final=False)
 
     def flush(self) -> str:
+        out = self._clauses(self._held, final=True)
         last, self._held = self._held, ""
-        return self._clause(last) if last else ""
+        return out + self._clause(last) if last else out
+
+    def _clauses(self, held: str, *, final: bool) -> str:
+        out, start = [], 0
+        end, seen = _cut(held, 0, self._seen, final=final)
+        while end >= 0:
+            out.append(self._clause(held[start:end]))
+            start = end
+            end, seen = _cut(held, start, final=final)
+        self._held, self._seen = held[start:], seen - start
+        return "".join(out)
 
     def _clause(self, text: str) -> str:
-        found = self._places.clause(text, self._before)
-        chosen = self._chosen(text, found) if found else text
-        self._before = (self._before + chosen)[-_CONTEXT:]
-        return chosen
+        before = self._before
+        fitting, found, opened = self._places.clause(text, before)
+        last = len(text)
+        if found:
+            text = self._chosen(text, fitting, found)
+        if opened < last and (marks := marks_in(text, before)):
+            text = self._spaced(text, marks, opened)
+        self._before = (before + text)[-CONTEXT:]
+        return text
 
-    def _chosen(self, text: str, found: Sequence[Place]) -> str:
-        words = table().words
-        out, at = self._before, 0
-        expected = []
-        for place in found:
-            out += text[at : place.start]
-            (side,) = _coins(self._prf, [_last_unit(out)], [place.pair])
-            expected.append((place.pair, side))
-            said = text[place.start : place.end]
-            if side != place.side:
-                other = words[place.pair][side]
-                said = (
-                    other[0].upper() + other[1:] if said[0].isupper() and not said[1:2].isupper() else other
-                )
-            out += said
-            at = place.end
-        chosen = out[len(self._before) :] + text[at:]
-        wanted = set(expected)
-        seen = {(p.pair, p.side) for p in _in_clause(chosen, self._before)}
-        others = {(p.pair, p.side) for p in _in_clause(text, self._before)} - {
-            (p.pair, p.side) for p in found
-        }
-        return chosen if seen - others == wanted else text
+    def _spaced(self, text: str, marks: Sequence[Mark], opened: int) -> str:
+        """The clause with the spacing and punctuation that the key wants; all else that can be chosen in it stays."""
+        before = self._before
+        words = [word[2:] for word in words_in(text, before)]
+        for at in range(len(marks)):
+            mark = marks[at]
+            unit, name = _named(mark, text, before)
+            if mark.start < opened or self._coin(unit ^ DOMAIN, name) == mark.side:
+                continue
+            changed = text[: mark.start] + mark.other + text[mark.end :]
+            wanted = [one[2:4] for one in marks]
+            wanted[at] = (mark.kind, 1 - mark.side)
+            again = marks_in(changed, before)
+            if [one[2:4] for one in again] == wanted and [
+                word[2:] for word in words_in(changed, before)
+            ] == words:
+                text, marks = changed, again
+        return text
+
+    def _chosen(self, text: str, fitting: Sequence[Word], found: Sequence[Word]) -> str:
+        """The clause with the words that the key wants. Whatever fits must go on fitting, else one change is left out."""
+        sides = [(word.pair, word.side) for word in fitting]
+        left_out: set[Word] = set()
+        while True:
+            changed, wanted = text, sides.copy()
+            moved, last = 0, None
+            for word in found:
+                start, end = word.start + moved, word.end + moved
+                pair = table().pairs[word.pair]
+                before = (self._before + changed[:start])[-CONTEXT:]
+                side = self._coin(last_unit(before) ^ DOMAIN, pair.name)
+                if side == word.side or word in left_out:
+                    continue
+                said, other = changed[start:end], pair.words[side]
+                if said[0].isupper() and not said[1:2].isupper():
+                    other = other[0].upper() + other[1:]
+                changed = changed[:start] + other + changed[end:]
+                moved += len(other) - (end - start)
+                wanted[fitting.index(word)] = (word.pair, side)
+                last = word
+            if last is None or [one[2:] for one in words_in(changed, self._before)] == wanted:
+                return changed
+            left_out.add(last)
+
+
+def _named(mark: Mark, text: str, before: str) -> tuple[int, int]:
+    """The unit before a mark, and the number that stands for the mark."""
+    unit = last_unit((before + text[: mark.start])[-CONTEXT:])
+    return unit, (_MARK + mark.kind) ^ (last_unit(text[mark.start : mark.end]) if mark.kind == 0 else 0)
 
 
 def read_places(text: str) -> list[Place]:
-    """The distinct places of a text: each pair once behind each unit."""
-    units = read_units(text)
+    """The distinct places of a text: each pair and each mark once behind each unit."""
+    pairs = table().pairs
     finder, before, start = _Places(), "", 0
     found: dict[tuple[int, int], Place] = {}
     while start < len(text):
-        end = _cut(text, start)
+        end, _ = _cut(text, start, final=True)
         end = len(text) if end < 0 else end
         clause = text[start:end]
-        for place in finder.clause(clause, before):
-            at = int(np.searchsorted(units.ends, start + place.start, "right"))
-            unit = int(units.hashes[at - 1]) if at else 0
-            here = Place(start + place.start, start + place.end, place.pair, place.side, unit)
-            found.setdefault((unit, place.pair), here)
-        before = (before + clause)[-_CONTEXT:]
+        _, words, opened = finder.clause(clause, before)
+        for word in words:
+            unit, name = last_unit((before + clause[: word.start])[-CONTEXT:]), pairs[word.pair].name
+            here = Place(start + word.start, start + word.end, word.side, unit, name)
+            found.setdefault((unit, name), here)
+        for mark in marks_in(clause, before) if opened < len(clause) else ():
+            if mark.start < opened:
+                continue
+            unit, name = _named(mark, clause, before)
+            here = Place(start + mark.start, start + mark.end, mark.side, unit, name, weak=True)
+            found.setdefault((unit, name), here)
+        before = (before + clause)[-CONTEXT:]
         start = end
     return list(found.values())
 
 
 def count_fits(prf: Prf, found: Sequence[Place]) -> int:
     """How many of the places hold the word that the key wants there."""
-    wanted = _coins(prf, [place.unit for place in found], [place.pair for place in found])
-    return sum(side == place.side for side, place in zip(wanted, found, strict=True))
+    coin = prf.coins()
+    return sum(coin(place.unit ^ DOMAIN, place.name) == place.side for place in found)
 
 
 def binomial_tail(fits: int, of: int) -> float:

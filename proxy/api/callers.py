@@ -15,12 +15,17 @@ from fastapi.routing import APIRoute
 
 from proxy.errors import ApiError
 from proxy.examination import Examined
+from proxy.governance.people import Operator, shown_by
+from proxy.governance.store import TamperedError, UnavailableError, open_governance
 from proxy.house import House, iso_time
+from proxy.keys import KeyFile
 from proxy.signed import sign_report
 
 __all__ = ["ApiRoute", "Callers", "RateLimit", "bounded_body", "signed_by"]
 
 MAX_CALLERS = 100_000
+_OPERATOR_TOKEN = "ink-op-"  # noqa: S105 - how they begin; nothing else is looked up
+_OPERATORS_SECONDS = 2.0
 
 
 class RateLimit:
@@ -53,6 +58,7 @@ class Callers:
     def __init__(self, house: House) -> None:
         self._house = house
         self._limit = RateLimit(house.settings.server.detect_per_minute)
+        self._operators: tuple[float, list[Operator]] = (float("-inf"), [])
 
     def admit(self, request: Request, key: str = "") -> bool:
         """Whether the caller is known, by header or by `key`. Raises ApiError (429) for too many calls of strangers."""
@@ -75,13 +81,15 @@ class Callers:
             )
 
     def is_known(self, authorization: str) -> bool:
-        """A tenant's key or the admin token."""
+        """A tenant's key, an operator's token or the admin token."""
         token = authorization.partition(" ")[2].strip()
         if not token:
             return False
         house = self._house
         digest = hashlib.sha256(token.encode("latin-1", "replace")).hexdigest()
         if house.admin_token_sha256 is not None and hmac.compare_digest(digest, house.admin_token_sha256):
+            return True
+        if token.startswith(_OPERATOR_TOKEN) and self._is_operator(token):
             return True
         if not house.settings.tenants:
             return False
@@ -90,6 +98,22 @@ class Callers:
         except ApiError:
             return False
         return True
+
+    def _is_operator(self, token: str) -> bool:
+        """Asks the governance database, at most every two seconds: so long a revoked token may still be known."""
+        read, operators = self._operators
+        now = time.monotonic()
+        if now - read > _OPERATORS_SECONDS:
+            settings = self._house.settings
+            keys = KeyFile.load(settings.keys.file, settings.keys.command)
+            people = open_governance(settings.records.url, keys.derive("inkseal|governance|1"))
+            try:
+                with people.reading() as ledger:
+                    operators = ledger.operators()
+            except (TamperedError, UnavailableError):
+                operators = []
+            self._operators = (now, operators)
+        return shown_by(operators, token) is not None
 
 
 class ApiRoute(APIRoute):

@@ -43,8 +43,9 @@ from proxy.lookups import (
 )
 from proxy.records.record import RecordError
 from proxy.review.entry import Entry, EntryError
+from proxy.review.failures import LibraryError
 from proxy.review.interchange import parse_refusals, write_csv, write_jsonl, write_xlsx
-from proxy.review.store import LibraryError, Rollout, live_version
+from proxy.review.pointers import Rollout, live_version
 from proxy.review.variants import variants
 
 __all__ = ["library_router"]

@@ -8,9 +8,12 @@ import click
 import orjson
 
 from labelers.reserved_code import SM3_WITH_SM2
-from proxy.cli.options import config_option, settings_of, usage_errors
+from proxy.cli.options import as_option, config_option, procedure_errors, settings_of, usage_errors
 
 __all__ = ["keys"]
+
+
+reason_option = click.option("--reason", default="", help="Recorded with the event.")
 
 
 @click.group()
@@ -31,14 +34,16 @@ def keys_new(config_file: Path | None) -> None:
 
 
 @keys.command("rotate")
+@reason_option
+@as_option
 @config_option
-def keys_rotate(config_file: Path | None) -> None:
+def keys_rotate(config_file: Path | None, operator: str, reason: str) -> None:
     """Begin a new key epoch; the older ones verify only."""
     from proxy.commands.keys import rotate_keys
 
     settings = settings_of(config_file)
-    with usage_errors():
-        made = rotate_keys(settings)
+    with procedure_errors():
+        made = rotate_keys(settings, operator, reason)
     click.echo(
         f"key epoch {made.current} signs from the next start of the server on; the older ones verify only"
     )
@@ -49,8 +54,10 @@ def keys_rotate(config_file: Path | None) -> None:
 @click.option(
     "--not-after", default="", metavar="ID|TIME", help="Marks up to this content id or time still verify."
 )
+@reason_option
+@as_option
 @config_option
-def keys_leak(config_file: Path | None, kid: int, not_after: str) -> None:
+def keys_leak(config_file: Path | None, kid: int, not_after: str, operator: str, reason: str) -> None:
     """Note that the key of epoch KID is known to others: it vouches for nothing, or for nothing later.
 
     Without --not-after it vouches for nothing: whoever has the key can date a forgery back.
@@ -58,8 +65,8 @@ def keys_leak(config_file: Path | None, kid: int, not_after: str) -> None:
     from proxy.commands.keys import leak_key
 
     settings = settings_of(config_file)
-    with usage_errors():
-        made = leak_key(settings, kid, not_after)
+    with procedure_errors():
+        made = leak_key(settings, kid, not_after, operator, reason)
     told = next(epoch for epoch in made.epochs if epoch.kid == kid)
     upto = (
         f"vouches for content ids up to {told.not_after}"
@@ -74,14 +81,18 @@ def keys_leak(config_file: Path | None, kid: int, not_after: str) -> None:
 @click.option(
     "-o", "out", type=click.Path(path_type=Path), required=True, help="The file to make, mode 0600."
 )
+@reason_option
+@as_option
 @config_option
-def keys_share(config_file: Path | None, kids: tuple[int, ...], out: Path) -> None:
+def keys_share(
+    config_file: Path | None, kids: tuple[int, ...], out: Path, operator: str, reason: str
+) -> None:
     """Write the keys of epochs KIDS, which verify only, for another provider (its setting keys.others)."""
     from proxy.commands.keys import share_keys
 
     settings = settings_of(config_file)
-    with usage_errors():
-        share_keys(settings, kids, out)
+    with procedure_errors():
+        share_keys(settings, kids, out, operator, reason)
     click.echo(
         f"wrote {out}; it verifies marks of epochs {', '.join(map(str, kids))}. Hand it over in a safe way"
     )

@@ -75,7 +75,7 @@ def procedure_errors() -> Iterator[None]:
     from proxy.governance.people import ProcedureError
     from proxy.governance.store import TamperedError, UnavailableError
     from proxy.records.record import RecordError
-    from proxy.review.store import LibraryError
+    from proxy.review.failures import LibraryError
 
     try:
         yield

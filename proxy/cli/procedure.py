@@ -199,7 +199,7 @@ def publish(
     """Put what is approved in force, or on trial beside the live version."""
     from proxy.commands.library import acting, open_desk
     from proxy.governance.release import publish as put_in_force
-    from proxy.review.store import Rollout
+    from proxy.review.pointers import Rollout
 
     on_trial = canary is not None or bool(tenants)
     if shadow and on_trial:
@@ -297,7 +297,7 @@ def versions(as_json: bool, config_file: Path | None) -> None:
     from proxy.commands.library import open_desk
     from proxy.governance.workers import convergence, heartbeats
     from proxy.house import Clock
-    from proxy.review.store import live_version
+    from proxy.review.pointers import live_version
 
     settings = settings_of(config_file)
     with procedure_errors():

@@ -21,7 +21,7 @@ from proxy.house import Clock, iso_time
 from proxy.keys import KeyFile
 from proxy.settings import Settings
 from proxy.signed import report_key, report_seed, sign_report, verify_report
-from proxy.worker import fingerprint_store, key_ring, pinned_keys
+from proxy.worker import fingerprint_store, key_ring, mark_lookup, mark_store, pinned_keys
 from proxy.worker import panel as make_panel
 
 __all__ = ["Seen", "check_report", "detectors_of", "examine", "report_file", "signed"]
@@ -68,13 +68,17 @@ def _submission(path: Path, declared: bool) -> Submission:
 def detectors_of(settings: Settings) -> Iterator[tuple[Panel, Mapping[str, Sequence[str]]]]:
     """All detectors of this installation and the keys that make signatures authentic."""
     keys = _keys(settings)
-    store = fingerprint_store(settings)
+    store, marks = fingerprint_store(settings), mark_store(settings)
     try:
         ring = key_ring(keys, settings.provider.names(), settings.keys.others)
-        issued = IssuedMarks(ring, settings.provider.names(), lambda: issued_numbers(settings, keys))
-        yield make_panel(settings, keys, ring, store, issued), pinned_keys(settings, keys)
+        indexed = mark_lookup(settings, ring, marks)
+        # What was put out before there was an index, or without it, stands in the records.
+        recorded = IssuedMarks(ring, settings.provider.names(), lambda _: issued_numbers(settings, keys))
+        panel = make_panel(settings, keys, ring, store, lambda grains: indexed(grains) or recorded(grains))
+        yield panel, pinned_keys(settings, keys)
     finally:
         store.close()
+        marks.close()
 
 
 def _keys(settings: Settings) -> KeyFile:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,12 @@ from labelers.provenance import content_number
 from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error
 from labelers.watermarks.engine import engine_key
+from proxy.commands.library import acting, open_desk
+from proxy.commands.records import append_record
+from proxy.governance.people import Actor
 from proxy.house import Clock, iso_time
 from proxy.keys import KeyFile
+from proxy.records.record import Record
 from proxy.settings import Settings
 from proxy.shared_keys import share
 from proxy.signature import signing_key
@@ -41,14 +47,48 @@ def new_keys(settings: Settings) -> KeyFile:
     return key_file(settings)
 
 
-def rotate_keys(settings: Settings) -> KeyFile:
-    return KeyFile.load(settings.keys.file, settings.keys.command).rotate(now=iso_time(Clock().now_ms()))
+def rotate_keys(settings: Settings, operator: str, reason: str) -> KeyFile:
+    """Recorded once it is done. Raises OSError, ValueError, ProcedureError for who may not, RecordError."""
+    keys, actor = KeyFile.load(settings.keys.file, settings.keys.command), _keeper(settings, operator)
+    now = iso_time(Clock().now_ms())
+    made = keys.rotate(now=now)
+    _record(settings, made, "rotate", actor, reason, now, {"epoch": made.current})
+    return made
 
 
-def leak_key(settings: Settings, kid: int, not_after: str) -> KeyFile:
-    """`not_after`: "", a content id, or a time (ISO 8601): all content ids of up to then. Raises ValueError."""
-    keys = KeyFile.load(settings.keys.file, settings.keys.command)
-    return keys.leak(kid, not_after=_content_id(not_after), now=iso_time(Clock().now_ms()))
+def leak_key(settings: Settings, kid: int, not_after: str, operator: str, reason: str) -> KeyFile:
+    """`not_after`: "", a content id, or a time (ISO 8601): all content ids of up to then. Raises as above.
+
+    What a leaked key vouches for ends first and is recorded then: trust is not kept because a disk is full.
+    """
+    keys, actor = KeyFile.load(settings.keys.file, settings.keys.command), _keeper(settings, operator)
+    upto, now = _content_id(not_after), iso_time(Clock().now_ms())
+    made = keys.leak(kid, not_after=upto, now=now)
+    fields = {"epoch": kid, "not_after": upto, "signs_now": made.current}
+    _record(settings, made, "leak", actor, reason, now, fields)
+    return made
+
+
+def _keeper(settings: Settings, name: str) -> Actor:
+    """Once there are operators, one of them with the role for it; else whoever runs the command."""
+    actor = acting(open_desk(settings), name)
+    actor.must_be(("admin",), "change or share keys")
+    return actor
+
+
+def _record(
+    settings: Settings,
+    keys: KeyFile,
+    event: str,
+    actor: Actor,
+    reason: str,
+    now: str,
+    fields: Mapping[str, Any],
+) -> None:
+    if not settings.records.enabled:
+        return
+    said = {"event": event, "operator": actor.name, "authenticated": actor.how, "reason": reason, **fields}
+    asyncio.run(append_record(settings, keys, Record("keys", "", "", "", now, "", said)))
 
 
 def _content_id(told: str) -> str:
@@ -75,10 +115,17 @@ def engine_keys(settings: Settings, kid: int | None) -> str:
     return engine_key(key_ring(keys, settings.provider.names()), wanted).hex()
 
 
-def share_keys(settings: Settings, kids: Sequence[int], out: Path) -> None:
-    """Writes the keys of these epochs for another provider. Raises FileExistsError or ValueError."""
-    keys = KeyFile.load(settings.keys.file, settings.keys.command)
+def share_keys(settings: Settings, kids: Sequence[int], out: Path, operator: str, reason: str) -> None:
+    """Writes the keys of these epochs for another provider, once that is recorded: no key leaves unrecorded.
+
+    Raises FileExistsError, ValueError, ProcedureError for who may not, RecordError.
+    """
+    keys, actor = KeyFile.load(settings.keys.file, settings.keys.command), _keeper(settings, operator)
     content = share(keys, kids, settings.provider.names())
+    if out.exists():
+        raise FileExistsError(f"{out} exists already; name another file, or remove it")
+    fields = {"epochs": list(kids), "file": out.name, "sha256": hashlib.sha256(content).hexdigest()}
+    _record(settings, keys, "share", actor, reason, iso_time(Clock().now_ms()), fields)
     with os.fdopen(os.open(out, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream:
         stream.write(content)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.review.store import live_version
+from proxy.review.pointers import live_version
 from proxy.serve import notices
 from proxy.settings import Settings
 

@@ -9,10 +9,10 @@ from dataclasses import asdict
 
 from proxy.commands.library import acting, open_desk
 from proxy.commands.records import append_record
-from proxy.governance.unlabelled import GRANTERS, Grant, RegisterError, event_of, new_grant
+from proxy.governance.unlabelled import GRANTERS, Grant, RegisterError, event_of, faults_of, new_grant
 from proxy.house import Clock, iso_time
 from proxy.keys import KeyFile
-from proxy.records.record import Query, RecordError
+from proxy.records.record import Query, Record, RecordError
 from proxy.records.store import open_store
 from proxy.settings import Settings
 from proxy.worker import unlabelled_register
@@ -64,25 +64,13 @@ def faults(settings: Settings) -> list[str]:
     keys = KeyFile.load(settings.keys.file, settings.keys.command)
     store = open_store(settings.records.url, keys=keys, retention_days=settings.records.retention_days)
 
-    async def recorded() -> tuple[set[str], set[str], str]:
+    async def recorded() -> tuple[list[Record], str]:
         events = [stored.record async for stored in store.read(Query(kind="unlabelled"))]
         first = [stored.record.created async for stored in store.read(Query(limit=1))]
-        named = {
-            event: {r.fields["id"] for r in events if r.fields["event"] == event}
-            for event in ("grant", "revoke")
-        }
-        return named["grant"], named["revoke"], first[0] if first else ""
+        return events, first[0] if first else ""
 
-    granted, revoked, since = asyncio.run(recorded())
-    listed = unlabelled_register(settings, keys).all()
-    known = {one.id for one in listed}
-    said = [f"grant {i} is recorded, and missing in the register" for i in sorted(granted - known)]
-    for one in listed:
-        if one.id not in granted and one.created >= since:
-            said.append(f"grant {one.id} is in the register, and was never recorded")
-        if one.id in revoked and not one.revoked:
-            said.append(f"grant {one.id} counts, although its revocation is recorded")
-    return said
+    events, since = asyncio.run(recorded())
+    return list(faults_of(unlabelled_register(settings, keys).all(), events, since).values())
 
 
 def as_json(grant: Grant, now: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Reads or labels a file in a process of its own, with little memory and few seconds: whatever is in it, the proxy goes on.
 
 The readers bound what they know of; the process bounds what they do not. It gets the bytes on standard input,
-may write no file, and answers in JSON.
+may write no file, and answers in JSON. Before them stand the certificates whose C2PA signatures are trusted.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ _MADE, _REFUSED = b"+", b"-"
 _LIMITED = "reading this file takes more memory or time than one file may have here"
 
 
-def read_bounded(data: bytes, name: str) -> FileReading:
+def read_bounded(data: bytes, name: str, roots: bytes = b"") -> FileReading:
     """As `detectors.files.read`. Blocks for as long as it takes, `WALL_SECONDS` at most."""
     try:
-        return FileReading.from_json(orjson.loads(_child(data, name)))
+        return FileReading.from_json(orjson.loads(_child(data, roots, name)))
     except (orjson.JSONDecodeError, KeyError):
         return _unreadable(_LIMITED)
 
 
 def embed_bounded(data: bytes, name: str, fields: Mapping[str, str]) -> bytes:
     """As `labelers.files.embed`, within the same bounds. Raises FileError."""
-    answer = _child(data, name, orjson.dumps(dict(fields)).hex())
+    answer = _child(data, b"", name, orjson.dumps(dict(fields)).hex())
     if answer[:1] == _MADE:
         return answer[1:]
     raise FileError(answer[1:].decode() or _LIMITED)
 
 
-def _child(data: bytes, *arguments: str) -> bytes:
+def _child(data: bytes, roots: bytes, *arguments: str) -> bytes:
     """What the process answers; b"" if it was ended for what it took."""
     # Of the name only the suffix tells anything; whatever else it holds stays out of the command.
     safe = [re.sub(r"[^A-Za-z0-9.]", "_", argument) for argument in arguments]
@@ -49,7 +49,7 @@ def _child(data: bytes, *arguments: str) -> bytes:
     try:
         return subprocess.run(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "proxy.files.bounded", *safe],
-            input=data,
+            input=b"%d\n%b%b" % (len(roots), roots, data),
             capture_output=True,
             timeout=WALL_SECONDS,
             check=False,
@@ -73,17 +73,18 @@ def main() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
+    roots = sys.stdin.buffer.read(int(sys.stdin.buffer.readline()))
     data, name = sys.stdin.buffer.read(), sys.argv[1]
     if len(sys.argv) > 2:
         answer = _embedded(data, name, orjson.loads(bytes.fromhex(sys.argv[2])))
     else:
-        answer = _read(data, name)
+        answer = _read(data, name, roots)
     sys.stdout.buffer.write(answer)
 
 
-def _read(data: bytes, name: str) -> bytes:
+def _read(data: bytes, name: str, roots: bytes) -> bytes:
     try:
-        reading = read(data, name)
+        reading = read(data, name, roots)
     except MemoryError:
         reading = _unreadable(_LIMITED)
     return orjson.dumps(reading.to_json() | {"text": reading.text})

@@ -15,9 +15,8 @@ from labelers.files import MEDIA_TYPES, FileError, write
 from labelers.files.sheet import make_sheet
 from labelers.locales import locale_of
 from labelers.metadata import aigc_fields
-from labelers.watermarks.carrier import PROFILES
 from proxy.content_credentials import credentialed
-from proxy.files.ours import Proof, prove, without_labels
+from proxy.files.ours import NotOursError, Proof, prove, without_labels
 from proxy.house import House, iso_time
 from proxy.policy import Rules
 from proxy.records.record import Record
@@ -26,18 +25,6 @@ from proxy.records.store import RecordStore
 __all__ = ["Exported", "Exporter", "NotOursError", "exporter_of"]
 
 MAX_TEXT = 200_000  # characters
-_SPARSEST = PROFILES["sparse"].most
-
-
-class NotOursError(Exception):
-    """The text is not shown to be ours, so nothing is stamped."""
-
-    def __init__(self, content_id: str = "") -> None:
-        named = f"the content id {content_id} does not fit it, and " if content_id else ""
-        super().__init__(
-            f"this text is not shown to be an output of this service: {named}it bears no genuine watermark of ours on most of "
-            "its words. Send the answer as it came, without changes or additions; its content id (ProduceID) helps"
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +53,6 @@ class Exporter:
     inline_every: int
     producer_of: Callable[[str], str]
     sign: Callable[[Mapping[str, str]], str] | None
-    letters_per_grain: int
     credentials: C2paSigner | None = None
 
     async def export(
@@ -85,10 +71,7 @@ class Exporter:
             digest=self.digest,
             labels=self.own_labels,
             producer_of=self.producer_of,
-            letters_per_grain=self.letters_per_grain,
         )
-        if proof is None:
-            raise NotOursError(content_id)
         made, fields = await asyncio.to_thread(self._made, without_labels(text, self.own_labels), kind, proof)
         await self.records.append(
             Record(
@@ -139,10 +122,6 @@ class Exporter:
 
 def exporter_of(house: House, rules: Rules) -> Exporter:
     """The exporter of one tenant."""
-    tenant = next((one for one in house.settings.tenants if one.name == rules.tenant), None)
-    profile = house.settings.for_tenant(tenant)[1].carrier.profile
-    # Headings, tables and code bear no grains, so half as much again may stand between two.
-    most = PROFILES[profile].most or _SPARSEST
     return Exporter(
         panel=house.panel,
         records=house.records,
@@ -153,6 +132,5 @@ def exporter_of(house: House, rules: Rules) -> Exporter:
         inline_every=rules.labels.inline_every_chars,
         producer_of=rules.producer_of,
         sign=house.sign_label,
-        letters_per_grain=3 * most // 2,
         credentials=house.credentials,
     )

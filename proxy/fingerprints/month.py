@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.fingerprint import Numbers, Values
 from proxy.fingerprints.store import Fingerprint
@@ -36,6 +37,7 @@ _BUSY_SECONDS = 30.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (id INTEGER PRIMARY KEY, content_number INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS answers_by_number ON answers (content_number);
 CREATE TABLE IF NOT EXISTS fresh (id INTEGER PRIMARY KEY, value_list BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS segments (id INTEGER PRIMARY KEY, level INTEGER NOT NULL, whole INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS buckets (id INTEGER PRIMARY KEY, value_list BLOB NOT NULL, answer_list BLOB NOT NULL);
@@ -79,6 +81,25 @@ class Month:
             raise LookupError(f"no answer {answer} in {self._path.name}")
         return int(row[0]) + (1 << 63)
 
+    def holds(self, content_number: int, values: Values) -> npt.NDArray[np.bool_] | None:
+        """Which of these values the answer of this number holds; None: there is no such answer here."""
+        held = np.zeros(values.size, np.bool_)
+        run = self._connection
+        run.execute("BEGIN")  # a merge may commit between two reads
+        try:
+            number = (content_number - (1 << 63),)
+            ids = [row[0] for row in run.execute("SELECT id FROM answers WHERE content_number = ?", number)]
+            for answer in ids:
+                fresh = run.execute("SELECT value_list FROM fresh WHERE id = ?", (answer,)).fetchone()
+                if fresh is not None:
+                    held |= np.isin(values, np.frombuffer(fresh[0], "<u4"))
+            for segment, level in run.execute("SELECT id, level FROM segments WHERE whole").fetchall():
+                for place, answers in self._found_in(segment, _BITS[level], values):
+                    held[place] |= bool(np.isin(ids, answers).any())
+        finally:
+            run.execute("COMMIT")
+        return held if ids else None
+
     def lookup(self, values: Values) -> tuple[Numbers, Numbers, Numbers]:
         """How many answers hold each value; then pairs: the place of a value, an answer that holds it."""
         frequency = np.zeros(values.size, np.int64)
@@ -89,7 +110,11 @@ class Month:
         try:
             segments = run.execute("SELECT id, level FROM segments WHERE whole").fetchall()
             for segment, level in segments:
-                self._look_in(segment, _BITS[level], values, frequency, asked, answers)
+                for place, holders in self._found_in(segment, _BITS[level], values):
+                    frequency[place] += holders.size
+                    if holders.size <= _COMMON:
+                        asked.append(np.full(holders.size, place, np.int64))
+                        answers.append(holders.astype(np.int64))
             fresh = run.execute("SELECT id, value_list FROM fresh").fetchall()
         finally:
             run.execute("COMMIT")
@@ -106,15 +131,8 @@ class Month:
         empty = [np.zeros(0, np.int64)]
         return frequency, np.concatenate(asked or empty), np.concatenate(answers or empty)
 
-    def _look_in(
-        self,
-        segment: int,
-        bits: int,
-        values: Values,
-        frequency: Numbers,
-        asked: list[Numbers],
-        answers: list[Numbers],
-    ) -> None:
+    def _found_in(self, segment: int, bits: int, values: Values) -> Iterator[tuple[int, Values]]:
+        """The place of each value that somebody in this segment holds, and who."""
         order = np.argsort(values, kind="stable")
         ordered = values[order]
         names, first = np.unique(ordered >> np.uint32(32 - bits), return_index=True)
@@ -132,10 +150,7 @@ class Month:
                 low, high = held.searchsorted(here), held.searchsorted(here, "right")
                 for which in (high > low).nonzero()[0].tolist():
                     place, a, b = int(order[first[at] + which]), int(low[which]), int(high[which])
-                    frequency[place] += b - a
-                    if b - a <= _COMMON:
-                        asked.append(np.full(b - a, place, np.int64))
-                        answers.append(np.frombuffer(answer_list, "<u4")[a:b].astype(np.int64))
+                    yield place, np.frombuffer(answer_list, "<u4")[a:b]
 
     def merge(self) -> bool:
         """Does the merging that is due, unless another process does. True: something was merged."""
@@ -188,14 +203,15 @@ class Month:
             rows = self._connection.execute(
                 "SELECT id, level FROM segments WHERE whole ORDER BY id"
             ).fetchall()
-            if len(rows) < 2:
-                return False
-            self._merge(rows, _LEVELS)
-            with suppress(
-                sqlite3.OperationalError
-            ):  # somebody reads: the free pages stay until the next time
-                self._connection.execute("VACUUM")
-            return True
+            if len(rows) > 1:
+                self._merge(rows, _LEVELS)
+            (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
+            (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
+            if free > pages // 10:
+                # Somebody reads: the free pages stay until the next time.
+                with suppress(sqlite3.OperationalError):
+                    self._connection.execute("VACUUM")
+            return len(rows) > 1
 
     def _merge(self, old: Sequence[tuple[int, int]], level: int) -> None:
         """`old`: id and level of each. Values are gone through in 256 steps, so little is in memory at a time."""

@@ -1,4 +1,4 @@
-"""Fingerprints in a folder of monthly SQLite files; a month goes when all of it is past the retention."""
+"""An index in a folder of monthly SQLite files; a month goes when all of it is past the retention."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.fingerprint import Hits, Values
 from labelers.provenance import Provenance
@@ -21,15 +22,19 @@ from proxy.fingerprints.store import Fingerprint, hits_of
 
 __all__ = ["SqliteFingerprints"]
 
-_NAME = re.compile(r"fingerprints-(\d{4})(\d{2})\.sqlite")
 _SHIFT = 32  # an answer's name is its month above, its number within the month below
 
 
 class SqliteFingerprints:
-    """A FingerprintStore. The folder is made at the first `add`; without it nothing is found."""
+    """A FingerprintStore. The folder is made at the first `add`; without it nothing is found.
 
-    def __init__(self, folder: Path, retention_days: int) -> None:
+    `what` is kept there: the files are called by it.
+    """
+
+    def __init__(self, folder: Path, retention_days: int, what: str = "fingerprints") -> None:
         self._folder = folder
+        self._what = what
+        self._name = re.compile(rf"{what}-(\d{{4}})(\d{{2}})\.sqlite")
         self._retention = timedelta(days=retention_days)
         self._lock = threading.Lock()
         self._open: dict[int, Month] = {}
@@ -48,7 +53,7 @@ class SqliteFingerprints:
                 file.add(list(group))
                 file.merge()
         except sqlite3.Error as error:
-            raise OSError(f"fingerprints cannot be kept in {self._folder}: {error}") from error
+            raise OSError(f"{self._what} cannot be kept in {self._folder}: {error}") from error
 
     def count(self) -> int:
         with self._months() as months:
@@ -70,6 +75,11 @@ class SqliteFingerprints:
     def content_number(self, answer: int) -> int:
         with self._months() as months:
             return months[answer >> _SHIFT].content_number(answer & ((1 << _SHIFT) - 1))
+
+    def holds(self, content_number: int, values: Values) -> npt.NDArray[np.bool_] | None:
+        with self._months() as months:
+            month = months.get(_month_of(content_number))
+            return month.holds(content_number, values) if month is not None else None
 
     def expire(self, now_ms: int) -> list[str]:
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
@@ -114,18 +124,22 @@ class SqliteFingerprints:
                         self._open[name] = Month(self._path(name))
                 yield self._open
             except sqlite3.Error as error:
-                raise OSError(f"fingerprints in {self._folder} cannot be read: {error}") from error
+                raise OSError(f"{self._what} in {self._folder} cannot be read: {error}") from error
 
     def _names(self) -> list[int]:
         if not self._folder.is_dir():
             return []
-        matches = filter(None, (_NAME.fullmatch(path.name) for path in self._folder.iterdir()))
+        matches = filter(None, (self._name.fullmatch(path.name) for path in self._folder.iterdir()))
         return sorted(int(match[1] + match[2]) for match in matches)
 
     def _path(self, month: int) -> Path:
-        return self._folder / f"fingerprints-{month}.sqlite"
+        return self._folder / f"{self._what}-{month}.sqlite"
 
 
 def _month(fingerprint: Fingerprint) -> int:
-    created = datetime.fromtimestamp(Provenance("", fingerprint.content_number).created_ms / 1000, UTC)
+    return _month_of(fingerprint.content_number)
+
+
+def _month_of(content_number: int) -> int:
+    created = datetime.fromtimestamp(Provenance("", content_number).created_ms / 1000, UTC)
     return created.year * 100 + created.month

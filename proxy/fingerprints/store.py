@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from detectors.fingerprint import Hits, Index, Numbers, Values
 
@@ -65,6 +66,11 @@ class MemoryFingerprints:
 
     def content_number(self, answer: int) -> int:
         return self._numbers[answer]
+
+    def holds(self, content_number: int, values: Values) -> npt.NDArray[np.bool_] | None:
+        answers = {at for at, number in enumerate(self._numbers) if number == content_number}
+        held = [not answers.isdisjoint(self._holders.get(value, [])) for value in values.tolist()]
+        return np.array(held, np.bool_) if answers else None
 
     def expire(self, now_ms: int) -> list[str]:
         return []

@@ -1,4 +1,7 @@
-"""Fingerprints what was put out, beside the event loop: texts wait in memory for a moment and go."""
+"""Indexes what was put out, beside the event loop: it waits in memory for a moment and goes.
+
+The same for every index by month: of fingerprints, made of the text, and of issued marks, made of their provenance.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +10,53 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
-from detectors.fingerprint import Fingerprinter
+from detectors.fingerprint import Values
 from proxy.fingerprints.store import Fingerprint, FingerprintStore
 
-__all__ = ["FingerprintWriter"]
+__all__ = ["IndexWriter", "Maker"]
 
 _GATHER_SECONDS = 0.2  # many texts in one go cost a third each
 _BATCH = 64
 _MAX_QUEUED = 20_000
 _log = logging.getLogger("inkseal.fingerprints")
 
-_Item = tuple[int, str] | threading.Event
+Said = TypeVar("Said")
+Noted = TypeVar("Noted", contravariant=True)
 
 
-class FingerprintWriter:
-    """One thread that fingerprints and stores. What cannot be kept is told to the log and left out: a
-    fingerprint is a convenience, the record is the law's.
+class Maker(Protocol[Noted]):
+    """Turns what was noted of each answer into its values."""
+
+    def values_of(self, noted: Sequence[Noted], /) -> list[Values]: ...
+
+
+class IndexWriter(Generic[Said]):
+    """One thread that makes values and stores them. What cannot be kept is told to the log and left out: an index
+    is a convenience, the record is the law's. `what` names the values in the log.
     """
 
-    def __init__(self, fingerprinter: Fingerprinter, store: FingerprintStore) -> None:
-        self._fingerprinter = fingerprinter
+    def __init__(self, maker: Maker[Said], store: FingerprintStore, what: str = "fingerprints") -> None:
+        self._maker = maker
         self._store = store
-        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._what = what
+        self._queue: queue.SimpleQueue[tuple[int, Said] | threading.Event] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self.dropped = 0
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="inkseal-fingerprints", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"inkseal-{self._what}", daemon=True)
         self._thread.start()
 
-    def note(self, content_number: int, text: str) -> None:
-        """An answer, as it was released. Returns at once."""
-        if self._thread is None or not text:
+    def note(self, content_number: int, said: Said) -> None:
+        """An answer: its text as it was released, or its provenance. Returns at once."""
+        if self._thread is None or not said:
             return
         if self._queue.qsize() >= _MAX_QUEUED:
             self.dropped += 1
             return
-        self._queue.put((content_number, text))
+        self._queue.put((content_number, said))
 
     def flush(self, seconds: float = 10.0) -> bool:
         """Waits until everything noted so far is stored. False: it was not, in that time."""
@@ -77,9 +89,9 @@ class FingerprintWriter:
                 if isinstance(item, threading.Event):
                     item.set()
 
-    def _write(self, items: Sequence[tuple[int, str]]) -> None:
+    def _write(self, items: Sequence[tuple[int, Said]]) -> None:
         try:
-            values = self._fingerprinter.values_of([text for _, text in items]) if items else []
+            values = self._maker.values_of([said for _, said in items]) if items else []
             self._store.add(
                 [
                     Fingerprint(number, held)
@@ -89,4 +101,4 @@ class FingerprintWriter:
             )
         except Exception:
             self.dropped += len(items)
-            _log.exception("%d fingerprints are lost", len(items))
+            _log.exception("%d %s are lost", len(items), self._what)

@@ -17,8 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from proxy.review.entry import Entry, EntryError
+from proxy.review.failures import LibraryError
 from proxy.review.interchange import read_jsonl, write_jsonl
-from proxy.review.store import LibraryError, make_snapshot
+from proxy.review.store import make_snapshot
 
 __all__ = ["compile_aside"]
 

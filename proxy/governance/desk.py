@@ -30,8 +30,9 @@ from proxy.governance.revision import BOOKKEEPING, ENDED, Revision, content_of, 
 from proxy.governance.store import Event, GovernanceStore, Ledger, Search, VersionRow
 from proxy.records.record import Record
 from proxy.review.entry import Entry
+from proxy.review.pointers import Rollout, go_live, live_at, set_rollout
 from proxy.review.standard import REFUSED, Remark, examine, meaning, unmatched
-from proxy.review.store import entries_of, live_version, refusals_of
+from proxy.review.store import entries_of, refusals_of
 from proxy.settings import Library as LibrarySettings
 
 __all__ = [
@@ -273,6 +274,21 @@ class Desk:
             diff = {n: [before.get(n), said.get(n)] for n in names if before.get(n) != said.get(n)}
             self.record(ledger, "refusals", actor, reason, (), {"diff": diff}, at=self.now())
 
+    # -- what is in force
+
+    def point(self, ledger: Ledger, version: str) -> None:
+        """Put a version in force and end the trial beside it. Remembers the pointers: an older one is refused then."""
+        known = ledger.fact("pointers") or {}
+        serial = go_live(self.folder, version, self.key, known.get("live", 0))
+        trial = set_rollout(self.folder, None, self.key, known.get("trial", 0))
+        ledger.put_fact("pointers", {"version": version, "live": serial, "trial": trial})
+
+    def point_trial(self, ledger: Ledger, trial: Rollout | None) -> None:
+        """Put a version on trial beside the one in force, or end that."""
+        known = ledger.fact("pointers") or {}
+        serial = set_rollout(self.folder, trial, self.key, known.get("trial", 0))
+        ledger.put_fact("pointers", {**known, "trial": serial})
+
     # -- what is known
 
     def search(self, search: Search) -> list[Revision]:
@@ -330,8 +346,11 @@ class Desk:
         """A library that was published without the procedure comes under it as it is; a second call does nothing."""
         with self.store.reading() as ledger:
             begun = ledger.fact("begun")
-        version = live_version(self.folder) if begun is None else None
-        if version is None:
+        if begun is not None:
+            return
+        pointer = live_at(self.folder, self.key)
+        version = pointer.version
+        if not version:
             return
         with self.changing() as ledger:
             if ledger.fact("begun") is not None:
@@ -341,6 +360,7 @@ class Desk:
             for entry in entries:
                 ledger.put(Revision(entry, at, at, origin=event_id), meaning(entry))
             ledger.put_fact("begun", version)
+            ledger.put_fact("pointers", {"version": version, "live": pointer.serial, "trial": 0})
             ledger.put_fact("refusals", refusals_of(self.folder, version, self.key))
             ledger.put_version(VersionRow(version, at, actor.name, reason, "live", len(entries)))
             told = {"entries_adopted": len(entries), **(fields or {})}

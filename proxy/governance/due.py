@@ -15,7 +15,7 @@ from proxy.governance.revision import iso_of
 from proxy.governance.store import Ledger, Search
 from proxy.review.checks import moment
 from proxy.review.entry import Entry
-from proxy.review.store import live_age_days
+from proxy.review.pointers import live_age_days
 
 __all__ = ["ORDER_HOURS", "Sender", "Waiting", "notify", "waiting"]
 

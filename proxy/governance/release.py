@@ -21,16 +21,10 @@ from proxy.governance.procedure import Situation, take
 from proxy.governance.revision import Revision
 from proxy.governance.store import Ledger, Search, VersionRow
 from proxy.review.entry import Entry
+from proxy.review.failures import LibraryError
+from proxy.review.pointers import Rollout, live_version
 from proxy.review.standard import meaning
-from proxy.review.store import (
-    LibraryError,
-    Rollout,
-    entries_of,
-    go_live,
-    live_version,
-    load_version,
-    set_rollout,
-)
+from proxy.review.store import entries_of, load_version
 
 __all__ = ["Release", "diff", "end_trial", "publish", "republish_due", "rollback"]
 
@@ -186,10 +180,9 @@ def _put_in_force(
     ids = [*release.added, *release.changed, *release.removed][:_NAMED]
     desk.record(ledger, "publish", actor, reason, ids, fields, at=now, version=version)
     if trial is None:
-        go_live(desk.folder, version)
-        set_rollout(desk.folder, None)
+        desk.point(ledger, version)
     else:
-        set_rollout(desk.folder, replace(trial, version=version))
+        desk.point_trial(ledger, replace(trial, version=version))
     return release
 
 
@@ -232,7 +225,7 @@ def end_trial(desk: Desk, actor: Actor, reason: str) -> None:
     with _publishing(desk.folder), desk.changing() as ledger:
         _past(ledger, ("shadow", "canary"))
         desk.record(ledger, "end trial", actor, reason, (), {}, at=desk.now())
-        set_rollout(desk.folder, None)
+        desk.point_trial(ledger, None)
 
 
 def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Release:
@@ -262,8 +255,7 @@ def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Rel
             }
             ids = [*release.added, *release.changed, *release.removed][:_NAMED]
             desk.record(ledger, "rollback", actor, reason, ids, fields, at=now, version=target)
-            go_live(desk.folder, target)
-            set_rollout(desk.folder, None)
+            desk.point(ledger, target)
     return release
 
 

@@ -6,7 +6,8 @@ under which version of the agreement, who gets the content, from when to when, a
 is live does a tenant in label mode `unlabelled` get answers at all; the implicit label stays in every one of them.
 
 Stored in one SQLite file beside the records, each row under a MAC; every grant and revocation is an event of the
-records' chain as well, before (a grant) or right after (a revocation) it counts.
+records' chain as well, before (a grant) or right after (a revocation) it counts. A file that was put back from an older
+copy has good MACs, so it is compared with the chain whenever a server starts (`faults_of`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import hmac
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +23,16 @@ from pathlib import Path
 
 from proxy.records.record import Record
 
-__all__ = ["GRANTERS", "Grant", "Register", "RegisterError", "event_of", "new_grant", "utc_time"]
+__all__ = [
+    "GRANTERS",
+    "Grant",
+    "Register",
+    "RegisterError",
+    "event_of",
+    "faults_of",
+    "new_grant",
+    "utc_time",
+]
 
 GRANTERS = ("approver", "admin")
 """Roles whose holders grant and revoke, once there are operators."""
@@ -124,12 +134,37 @@ def event_of(grant: Grant, event: str, now: str) -> Record:
     )
 
 
+def faults_of(grants: Iterable[Grant], events: Iterable[Record], since: str) -> dict[str, str]:
+    """Where the register says other than its events in the records' chain: what is wrong, by the grant's id.
+
+    `since`: when the oldest record that is kept was made; of older grants none is looked for.
+    """
+    told: dict[str, set[str]] = {"grant": set(), "revoke": set()}
+    for event in events:
+        told[event.fields["event"]].add(event.fields["id"])
+    known = {one.id: one for one in grants}
+    faults = {
+        at: f"grant {at} is recorded, and missing in the register" for at in told["grant"] - known.keys()
+    }
+    for one in known.values():
+        if one.id not in told["grant"] and one.created >= since:
+            faults[one.id] = f"grant {one.id} is in the register, and was never recorded"
+        if one.id in told["revoke"] and not one.revoked:
+            faults[one.id] = f"grant {one.id} counts, although its revocation is recorded"
+    return dict(sorted(faults.items()))
+
+
 class Register:
     """The grants of one installation. Several processes may share the file; each sees the others' changes at once."""
 
     def __init__(self, path: Path, key: bytes) -> None:
         self._path = path
         self._key = key
+        self._distrusted: frozenset[str] = frozenset()
+
+    def distrust(self, ids: Iterable[str]) -> None:
+        """These grants count for nothing in this process: the records tell other than the register does."""
+        self._distrusted = frozenset(ids)
 
     def add(self, grant: Grant) -> None:
         """Raises RegisterError."""
@@ -168,7 +203,8 @@ class Register:
         if not self._path.exists():
             return None
         with self._connection() as connection:
-            return next((g for g in self._read(connection, tenant) if g.covers(tenant, user, now)), None)
+            trusted = (g for g in self._read(connection, tenant) if g.id not in self._distrusted)
+            return next((g for g in trusted if g.covers(tenant, user, now)), None)
 
     def _read(self, connection: sqlite3.Connection, tenant: str | None = None) -> Iterator[Grant]:
         where, values = ("", ()) if tenant is None else (" WHERE tenant = ?", (tenant,))

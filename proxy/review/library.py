@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
 
 from proxy.review.compile import Kit, Lens, compile_kits
+from proxy.review.doubts import Doubts, Likeness
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.scope import Condition, Scope
@@ -46,6 +48,7 @@ class Library:
         self.automata = automata
         self._tables, self._kits = tables, kits
         self._limited = limited
+        self._likeness: Likeness | None = None
         self._scoped: dict[frozenset[Condition], Mapping[Direction, Kit]] = {frozenset(): kits}
 
     @classmethod
@@ -80,10 +83,10 @@ class Library:
         return library
 
     def kit(self, scope: Scope) -> Kit:
-        """What a text that stands there is scanned with."""
+        """What a text that stands there is scanned with; compiled on the first use of limited entries (`knows`)."""
         if not self._limited:
             return self._kits[scope.direction]
-        applying = frozenset(condition for condition in self._limited if condition.holds(scope))
+        applying = self._applying(scope)
         kits = self._scoped.get(applying)
         if kits is None:
             entries = [entry for condition in applying for entry in self._limited[condition]]
@@ -92,13 +95,25 @@ class Library:
             self._scoped[applying] = kits
         return kits[scope.direction]
 
+    def knows(self, scopes: Iterable[Scope]) -> bool:
+        """Whether `kit` has nothing to compile for texts that stand there."""
+        return not self._limited or all(self._applying(scope) in self._scoped for scope in scopes)
+
+    def prepare(self, scopes: Iterable[Scope]) -> None:
+        """Compile what texts that stand there are scanned with; may be called in a thread of its own."""
+        for scope in scopes:
+            self.kit(scope)
+
+    def _applying(self, scope: Scope) -> frozenset[Condition]:
+        return frozenset(condition for condition in self._limited if condition.holds(scope))
+
     def lenses(self, direction: Direction) -> Sequence[Lens]:
         """The views of one direction, all entries in them."""
         return self.kit(Scope(direction)).lenses
 
-    def reviewer(self, scope: Scope | Direction) -> Reviewer:
+    def reviewer(self, scope: Scope | Direction, doubts: Doubts | None = None) -> Reviewer:
         """A reviewer for one text. A direction alone: whatever the rest of its scope may be."""
-        return Reviewer(self.kit(scope if isinstance(scope, Scope) else Scope(scope)))
+        return Reviewer(self.kit(scope if isinstance(scope, Scope) else Scope(scope)), doubts)
 
     def review(self, text: str, scope: Scope | Direction) -> list[Finding]:
         """The findings of a whole text, up to the one that blocks it."""
@@ -106,6 +121,20 @@ class Library:
         reviewer.feed(text)
         reviewer.flush()
         return reviewer.findings
+
+    def entry(self, entry_id: str) -> Entry:
+        """The entry of this id. KeyError if there is none."""
+        at = bisect_left(self.entries, entry_id, key=lambda entry: entry.id)
+        if at == len(self.entries) or self.entries[at].id != entry_id:
+            raise KeyError(entry_id)
+        return self.entries[at]
+
+    @property
+    def likeness(self) -> Likeness:
+        """The examples of the entries, for a second stage; made when it is first asked."""
+        if self._likeness is None:
+            self._likeness = Likeness(self.entries, self._tables)
+        return self._likeness
 
     def refusal(self, category: str, locale: str) -> str:
         """What to say instead 代答, in the caller's language ("zh", "en", "en-GB" …) or in English."""

@@ -11,25 +11,29 @@ for good.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import length_hint
 
+from proxy.review import sieve
 from proxy.review.combination import MAX_SENTENCE, Sentences, Tally, counted_from
 from proxy.review.compile import Kit, Lens
+from proxy.review.doubts import Doubted, Doubts, passages_of
 from proxy.review.entry import Action, Entry
 from proxy.review.expressions import ExpressionScan, ExpressionSet, Hit
 from proxy.review.judge import Judge, Match
 from proxy.review.machine import NODE, Found, Node, State
 from proxy.review.original import Original
 from proxy.review.reading import back_of, sub_of
+from proxy.review.sieve import Sieve, Stretch
 from proxy.review.similar import Near, Similarity, SimilarScan
 from proxy.review.terms import Edge, Term
 
-__all__ = ["DEFAULT_REPLACEMENT", "MASK", "Finding", "Reviewer"]
+__all__ = ["DEFAULT_REPLACEMENT", "MASK", "SAMPLED", "Finding", "Reviewer"]
 
 MASK = "＊"  # one for each code point; full width, so that it never turns into Markdown emphasis
 DEFAULT_REPLACEMENT = "[…]"
+SAMPLED = "second-stage"  # entry and view of what a second stage finds where the first suspected nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +110,34 @@ class Awaited:
         self.stands = True if self.order < float("inf") else None
 
 
-Pending = Candidate | Certain | Awaited
+Pending = Candidate | Certain | Awaited | Doubted
 
 
 class Reviewer:
     """Reviews one text in one direction; a `TextTransform`.
 
     What is released in total, `blocked` and `findings` depend on the whole text alone. After a block
-    nothing more is released: the total is the text before the match that blocked.
+    nothing more is released: the total is the text before the match that blocked. With `doubts` it asks about
+    what it only suspects; `feed` and `flush` return when that is settled.
     """
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, doubts: Doubts | None = None) -> None:
         lenses = self._lenses = kit.lenses
-        self._kit = kit
+        self._kit, self._doubts = kit, doubts
         self._states = [lens.machine.start for lens in lenses]
         self._alike = [lens.machine.alike for lens in lenses]
         self._paired = len(lenses) > 1 and self._alike[:2] == [None, None]
         self._context = max((lens.context for lens in lenses), default=0)
-        self._sentences = Sentences() if kit.parts else None
+        holds = doubts is not None and doubts.holds
+        self._sentences = Sentences() if kit.parts or holds else None
+        if holds:
+            self._context = max(self._context, MAX_SENTENCE)
+        # All that was said, where it is asked about as a whole.
+        self._said: list[str] | None = [] if doubts is not None and (doubts.sample or not holds) else None
         self._tally = Tally(kit.parts)
         self._expressions = [(of, ExpressionScan(of)) for of in kit.expressions]
         self._similar = [(of, SimilarScan(of)) for of in kit.similar]
-        self._further = bool(kit.parts or self._expressions or self._similar)
+        self._further = bool(kit.parts or self._expressions or self._similar or doubts)
         self._original = Original()
         self._pending: list[Pending] = []
         self._edits: list[Pending] = []
@@ -169,7 +179,10 @@ class Reviewer:
     def _look(self, text: str) -> tuple[int, int]:
         """Take a piece in all views; how many code points from its end wait, and how many may still matter."""
         states, at = self._states, 0
-        if self._paired:  # reading a code point and finding its hash is half of the work
+        if len(text) >= sieve.LONG:
+            self._look_through(text)
+            at = len(states)
+        elif self._paired:  # reading a code point and finding its hash is half of the work
             one, other = states[0], states[1]
             rest = iter(text)
             try:
@@ -199,6 +212,29 @@ class Reviewer:
                 hold = node.hold
         return hold, live
 
+    def _look_through(self, text: str) -> None:
+        """Take a long piece: read in each view only what may hold a match."""
+        at = self._original.end - len(text)
+        sifted: dict[tuple[Sieve, bool], list[Stretch]] = {}
+        for index, lens in enumerate(self._lenses):
+            machine, state = lens.machine, self._states[index]
+            stretches = [Stretch(0, len(text))]
+            if lens.sieve is not None:
+                key = lens.sieve, state is machine.start
+                if key not in sifted:
+                    sifted[key] = lens.sieve.stretches(text, fresh=key[1])
+                stretches = sifted[key]
+            for start, end, spelled, plain in stretches:
+                if spelled is None:
+                    state, found = machine.advance(machine.start if start else state, text[start:end])
+                elif plain:
+                    found = machine.stands(spelled[0], end - start)
+                else:
+                    found = machine.seek(text[start:end], spelled)
+                for left, one in found:
+                    self._note(lens, one, at + end - left)
+            self._states[index] = state
+
     def _scan(self, lens: Lens, state: State, character: str, rest: Iterator[str]) -> State:
         """Go on where a text does something new; note the matches from there on."""
         state, found = lens.machine.resume(state, character, rest)
@@ -221,6 +257,11 @@ class Reviewer:
         for of, scan in self._expressions:
             self._note_hits(of, scan.feed(text, at))
             hold, live = max(hold, scan.hold), max(live, scan.live)
+        if self._doubts is not None:
+            if self._said is not None:
+                self._said.append(text)
+            if self._doubts.holds:  # a suspicion does not leave either before it was asked about
+                hold = live
         for near, sentences in self._similar:
             self._note_near(near, sentences.feed(text))
             live = max(live, sentences.live)
@@ -252,7 +293,20 @@ class Reviewer:
         for near, sentences in self._similar:
             self._note_near(near, sentences.finish())
         self._decide(ended=True)
+        if self.blocked is None and self._doubts is not None and self._doubts.sample is not None:
+            self._sample(self._doubts.sample)
         return self._block() if self.blocked else self._release(end, end)
+
+    def _sample(self, ask: Callable[[Sequence[str]], tuple[str, Action] | None]) -> None:
+        """Ask about a text in which nothing was found."""
+        assert self._said is not None
+        text = "".join(self._said)
+        found = ask(passages_of(text)) if text and not self.findings else None
+        if found is not None:
+            category, action = found
+            finding = Finding(SAMPLED, category, 3, action, SAMPLED, 0, len(text), "")
+            self.findings.append(finding)
+            self.blocked = finding if action is Action.BLOCK else None
 
     def _decide(self, ended: bool) -> None:
         """Turn candidates into findings in the order in which they became known, as far as they are decided."""
@@ -286,12 +340,35 @@ class Reviewer:
             if key in seen:
                 continue
             seen.add(key)
+            if self._doubts is not None:
+                settled = self._settled(candidate, self._doubts)
+                if settled is None:
+                    continue
+                candidate = settled
             finding = self._finding(candidate)
             self.findings.append(finding)
             if candidate.action is Action.BLOCK:
                 self.blocked = self.blocked or finding
             elif candidate.action.holds:
                 self._edits.append(candidate)
+
+    def _settled(self, candidate: Pending, doubts: Doubts) -> Pending | None:
+        """A suspicion as what it turned out to be; None while it waits to be asked about."""
+        entry, span = candidate.entry, (candidate.start, candidate.end)
+        if type(candidate) is not Doubted:
+            if not doubts.concerns(entry, candidate.action):
+                return candidate
+            if entry.kind != "similar-text" or not doubts.holds:
+                sentences = self._sentences if doubts.holds else None
+                self._pending.append(Doubted(entry, candidate.action, candidate.view, span, sentences))
+                return None
+            passages = [self._original.slice(*span)]  # the sentence itself, which has left already
+        elif doubts.holds:
+            passages = [candidate.passage(self._original)]
+        else:
+            assert self._said is not None
+            passages = passages_of("".join(self._said))
+        return Certain(entry, doubts.settle(entry, passages), candidate.view, span, candidate.order)
 
     def _combined(self, group: list[Pending]) -> list[Pending]:
         """The group with the terms of combinations taken out, and in their place what came true with them."""
@@ -326,14 +403,17 @@ class Reviewer:
     def _finding(self, candidate: Pending) -> Finding:
         entry, start, end = candidate.entry, candidate.start, candidate.end
         text = self._original.slice(start, end)
-        return Finding(
-            entry.id, entry.category, entry.severity, candidate.action, candidate.view, start, end, text
-        )
+        action = candidate.suspected if type(candidate) is Doubted else candidate.action
+        return Finding(entry.id, entry.category, entry.severity, action, candidate.view, start, end, text)
 
     def _block(self) -> str:
         assert self.blocked is not None
         end = self._original.end
-        released = self._release(self.blocked.start, end)
+        # What is still in doubt does not leave, and nobody need be asked any more.
+        doubted = [one for one in self._pending if type(one) is Doubted]
+        self.findings += map(self._finding, doubted)
+        limit = min([self.blocked.start, *(one.start for one in doubted if one.action.holds)])
+        released = self._release(limit, end)
         self._pending, self._edits = [], []
         self._original.forget(end)
         return released

@@ -1,8 +1,7 @@
 """Snapshots of published libraries on disk: immutable, named by their content, checked when loaded.
 
-    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  <view>.automaton  manifest.json
-    <dir>/live                 the version in force; replaced by one atomic rename
-    <dir>/rollout.json         another version on trial beside it (shadow or canary), if there is one
+    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  <sieve>.automaton  manifest.json
+    <dir>/live, rollout.json   the version in force, and one on trial beside it (`pointers`)
 
 A snapshot carries its fold tables, so it gives the same verdicts under a later release. With a key the
 manifest is signed (HMAC-SHA256), and then a snapshot without a good signature is refused.
@@ -17,41 +16,28 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from proxy.review.entry import Entry, EntryError
+from proxy.review.failures import LibraryError
 from proxy.review.interchange import read_entries, read_jsonl, write_jsonl
 from proxy.review.library import Library
+from proxy.review.pointers import go_live, live_at, live_version
 from proxy.review.standard import Remark, examine
 from proxy.review.tables import Tables, builtin_tables, parse_tables
 
 __all__ = [
-    "LibraryError",
     "PublishReport",
-    "Rollout",
     "entries_of",
-    "go_live",
     "import_and_publish",
-    "live_age_days",
-    "live_version",
     "load_live",
     "load_version",
     "make_snapshot",
     "publish",
     "refusals_of",
-    "rollout",
-    "set_rollout",
 ]
-
-
-class LibraryError(Exception):
-    """A library that cannot be loaded or published. `problems` lists bad rows where there are any."""
-
-    def __init__(self, message: str, problems: tuple[EntryError, ...] = ()) -> None:
-        self.problems = problems
-        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,71 +49,9 @@ class PublishReport:
     remarks: tuple[Remark, ...]
 
 
-def live_version(directory: Path | str) -> str | None:
-    """The version in force, None if there is none. One small read: cheap enough to ask every second."""
-    try:
-        return (Path(directory) / "live").read_text("ascii").strip() or None
-    except FileNotFoundError:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """A version on trial: "shadow" only matches and records, "canary" judges the requests of some callers.
-
-    A canary is for these tenants, and for so many percent of all others.
-    """
-
-    version: str
-    state: str
-    percent: float = 0.0
-    tenants: tuple[str, ...] = ()
-
-    def takes(self, tenant: str, caller: str) -> bool:
-        """Whether this caller gets the canary: always the same answer for the same caller."""
-        if tenant in self.tenants:
-            return True
-        digest = hashlib.sha256(f"{self.version}|{tenant}|{caller}".encode("utf-8", "replace")).digest()
-        return int.from_bytes(digest[:4]) < self.percent / 100 * 2**32
-
-
-def rollout(directory: Path | str) -> Rollout | None:
-    """The version on trial, None if there is none. LibraryError for a file that says something else."""
-    try:
-        raw = (Path(directory) / "rollout.json").read_bytes()
-    except FileNotFoundError:
-        return None
-    try:
-        data = json.loads(raw)
-        tenants = tuple(str(name) for name in data["tenants"])
-        trial = Rollout(str(data["version"]), str(data["state"]), float(data["percent"]), tenants)
-    except (ValueError, KeyError, TypeError) as error:
-        raise LibraryError(f"{directory}/rollout.json cannot be read ({error!r})") from error
-    if trial.state not in ("shadow", "canary"):
-        raise LibraryError(f"{directory}/rollout.json: {trial.state!r} is neither shadow nor canary")
-    return trial
-
-
-def set_rollout(directory: Path | str, trial: Rollout | None) -> None:
-    """Begin a trial, or end it."""
-    path = Path(directory) / "rollout.json"
-    if trial is None:
-        path.unlink(missing_ok=True)
-    else:
-        _replace(path, json.dumps(asdict(trial)))
-
-
-def live_age_days(directory: Path | str, now_ms: int) -> float | None:
-    """Days since a version was put in force, None if none is. `now_ms`: Unix milliseconds."""
-    try:
-        return max(0.0, now_ms / 1000 - (Path(directory) / "live").stat().st_mtime) / 86400
-    except FileNotFoundError:
-        return None
-
-
 def load_live(directory: Path | str, key: bytes | None = None) -> Library | None:
     """The library in force, None if none was published. LibraryError if it is damaged."""
-    version = live_version(directory)
+    version = live_at(directory, key).version
     return load_version(directory, version, key) if version else None
 
 
@@ -213,7 +137,7 @@ def _compiled(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Librar
     return Library.compile(_entries(files), json.loads(files["refusals.json"]), tables=tables, automata=reuse)
 
 
-_COMPILER = "daachorse 0.5"
+_COMPILER = "daachorse 0.5, sieves 1"
 
 
 def publish(
@@ -233,7 +157,7 @@ def publish(
     version = make_snapshot(
         directory, entries, author=author, reason=reason, now=now, refusals=refusals, key=key
     )
-    go_live(directory, version)
+    go_live(directory, version, key)
     return version
 
 
@@ -257,11 +181,6 @@ def make_snapshot(
     return library.version
 
 
-def go_live(directory: Path | str, version: str) -> None:
-    """Put a version that stands in the folder in force: workers load it within a second or so."""
-    _replace(Path(directory) / "live", version + "\n")
-
-
 def _is_whole(root: Path, version: str, key: bytes | None) -> bool:
     try:
         load_version(root, version, key)
@@ -279,7 +198,7 @@ def _write_snapshot(
             "utf-8"
         ),
         "tables.json": tables.raw,
-        **{f"{view}.automaton": raw for view, raw in library.automata.items()},
+        **{f"{sieve}.automaton": raw for sieve, raw in library.automata.items()},
     }
     digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in sorted(files.items())}
     manifest = {"version": library.version, "compiler": _COMPILER, **about, "files": digests}
@@ -304,17 +223,6 @@ def _write(path: Path, raw: bytes) -> None:
         file.write(raw)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _replace(path: Path, text: str) -> None:
-    """Swap a small file for another in one step, so that a reader sees the old or the new text."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    os.close(descriptor)
-    staging = Path(name)
-    staging.chmod(0o644)
-    _write(staging, text.encode("ascii"))
-    staging.replace(path)
 
 
 def import_and_publish(

@@ -10,7 +10,7 @@ text channel with a reviewer of its own. A `Shape` says where in a choice all th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -19,27 +19,13 @@ from labelers.explicit import SEPARATOR, Text
 from proxy.errors import WireError
 from proxy.lane import Lane, Piece, Refusal
 from proxy.review.reviewer import Finding
-from proxy.wire.answer import (
-    AnswerPolicy,
-    channel_lane,
-    review_keys,
-    review_names,
-    review_strings,
-    review_text,
-)
-from proxy.wire.arguments import ARGUMENTS, review_arguments
+from proxy.wire.answer import AnswerPolicy, review_keys, review_names, review_strings, review_text
+from proxy.wire.choice import Choice, nested
 from proxy.wire.jsonedit import JsonPath, replace_string, set_members
 from proxy.wire.parts import parted, split_parts
 from proxy.wire.rewriter import clean_frame, error_frame
 from proxy.wire.sse import DONE, frame_data, frame_of
-from proxy.wire.strings import (
-    is_name,
-    names_only,
-    spelt_arguments,
-    spelt_strings,
-    string_leaves,
-    with_strings,
-)
+from proxy.wire.strings import names_only, string_leaves
 
 __all__ = ["ChoiceStream", "Shape"]
 
@@ -49,10 +35,6 @@ _EVENT_META = _TEMPLATE | {"choices", "usage", "aigc", "obfuscation"}
 # Those of them that are names, as long as nobody writes words there.
 _NAMES = (*sorted(_TEMPLATE), "obfuscation")
 _ELSEWHERE = frozenset({"choices", *_NAMES})
-_TOOL_KEYS = ("tool_calls", "function_call")
-# Leaves inside a channel that name or number it: as long as they are names, they are reviewed as they stand and
-# never held back.
-_LEAF_META = frozenset({"id", "type", "format", "name", "role", "signature", "object", "status", "data"})
 
 
 class Shape(Protocol):
@@ -88,37 +70,6 @@ class Shape(Protocol):
 MAX_CHOICES = 4096
 
 
-class _Choice:
-    """One choice of a streamed answer."""
-
-    __slots__ = (
-        "channels",
-        "ended",
-        "fed",
-        "index",
-        "lane",
-        "listed",
-        "logprobs",
-        "opened",
-        "role",
-        "sent",
-        "tools",
-        "withheld",
-    )
-
-    def __init__(self, index: int, lane: Lane) -> None:
-        self.index = index
-        self.lane = lane
-        # `listed`: its content comes as lists of parts.
-        self.opened = self.ended = self.role = self.listed = False
-        self.channels: dict[JsonPath, Lane] = {}
-        self.tools: dict[tuple[Any, ...], list[str]] = {}
-        self.withheld: list[dict[str, Any]] = []
-        # Where log-probabilities were asked for: characters fed to the lane, sent by it, and what waits.
-        self.fed = self.sent = 0
-        self.logprobs: list[tuple[int, dict[str, Any]]] = []
-
-
 class ChoiceStream:
     """The dialect of a `StreamRewriter`; `shape` says which wire's."""
 
@@ -130,7 +81,7 @@ class ChoiceStream:
         self._shape = shape
         self._quoted = orjson.dumps(shape.text)
         self._expected = policy.expected
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Choice] = {}
         self._template: dict[str, Any] = {}
         self._last_names: list[Any] = []
         self.usage: dict[str, Any] | None = None
@@ -202,7 +153,7 @@ class ChoiceStream:
             raise WireError("the upstream sent a choice that is not an object with a number")
         state = self._choices.get(index)
         if state is None:
-            state = self._choices[index] = _Choice(index, self._policy.lane(index))
+            state = self._choices[index] = Choice(index, self._policy, self._shape.text)
         delta = self._shape.delta(choice)
         if state.ended:
             # After its finish chunk a choice can bring figures, but no text that nobody reviewed.
@@ -235,7 +186,7 @@ class ChoiceStream:
             self._last_names = names
         return names_only(event.get("obfuscation"))
 
-    def _text_chunk(self, state: _Choice, frame: bytes, data: bytes, content: str) -> list[bytes]:
+    def _text_chunk(self, state: Choice, frame: bytes, data: bytes, content: str) -> list[bytes]:
         pieces = state.lane.feed(content)
         if len(pieces) == 1 and type(piece := pieces[0]) is Text:
             if piece.text == content:
@@ -247,7 +198,7 @@ class ChoiceStream:
 
     def _rare_chunk(
         self,
-        state: _Choice,
+        state: Choice,
         frame: bytes,
         data: bytes,
         event: dict[str, Any],
@@ -262,12 +213,12 @@ class ChoiceStream:
             state.listed = True
             content, others = split_parts(content)
             delta = {**delta, self._shape.text: others or None}
-        lead, changed, blocked = self._channels(state, delta)
+        lead, changed, blocked = state.take_channels(delta)
         if blocked is not None:
             return self._open(state, self._send(state, state.lane.block(blocked)))
         content = content if type(content) is str else ""
         pieces = state.lane.feed(content) if content else ()
-        changed |= self._logprobs(state, choice, content, pieces)
+        changed |= state.take_logprobs(choice.get("logprobs"), content, pieces)
         finish = choice.get("finish_reason")
         rest: list[bytes] = []
         if finish is not None and not state.lane.ended:
@@ -287,7 +238,7 @@ class ChoiceStream:
 
     def _taken_apart(
         self,
-        state: _Choice,
+        state: Choice,
         event: dict[str, Any],
         choice: dict[str, Any],
         lead: dict[str, Any],
@@ -316,7 +267,7 @@ class ChoiceStream:
 
     # -- the parts of a chunk
 
-    def _rest_blocked(self, state: _Choice, event: dict[str, Any], choice: dict[str, Any]) -> Finding | None:
+    def _rest_blocked(self, state: Choice, event: dict[str, Any], choice: dict[str, Any]) -> Finding | None:
         policy, lane = self._policy, state.lane
         return (
             self._beside(event, lane)
@@ -336,78 +287,15 @@ class ChoiceStream:
     def _named(self, event: dict[str, Any], key: str) -> bool:
         return review_names(self._policy, event, (key,)) is None
 
-    def _channels(self, state: _Choice, delta: dict[str, Any]) -> tuple[dict[str, Any], bool, Finding | None]:
-        """All of a delta but its content: what of it may go out now, whether that differs, what blocks."""
-        lead: dict[str, Any] = {}
-        changed = False
-        for key, value in delta.items():
-            if key in _TOOL_KEYS:
-                if value:
-                    self._withhold(state, key, value)
-                    changed = True
-                continue
-            if key == self._shape.text and (value is None or type(value) is str):
-                continue
-            state.role = state.role or key == "role"
-            released: dict[JsonPath, str] = {}
-            for path, text in string_leaves(value):
-                channel = state.channels.get((key, *path))
-                if channel is None and is_name(text) and _names_something(key, path):
-                    finding = review_text(self._policy, text, state.lane)
-                else:
-                    if channel is None:
-                        channel = state.channels[(key, *path)] = channel_lane(self._policy, state.lane)
-                    out = "".join(piece.text for piece in channel.feed(text) if type(piece) is Text)
-                    finding = channel.blocked
-                    if out != text:
-                        released[path] = out
-                if finding is not None:
-                    return lead, changed, finding
-            if released:
-                changed = True
-                value = with_strings(value, released)
-            if value or not released:
-                lead[key] = value
-        return lead, changed, None
-
-    def _withhold(self, state: _Choice, key: str, value: Any) -> None:
-        state.withheld.append({key: value})
-        for number, call in _numbered(value):
-            for path, text in string_leaves(call):
-                state.tools.setdefault((key, number, *path), []).append(text)
-            for text in spelt_arguments(call, ARGUMENTS):
-                state.tools.setdefault((key, number, "spelt"), []).append(text + "\n")
-
-    def _logprobs(
-        self, state: _Choice, choice: dict[str, Any], content: str, pieces: Sequence[Piece]
-    ) -> bool:
-        """Log-probabilities spell the answer: they wait for its text. True if the chunk must be taken apart."""
-        logprobs = choice.get("logprobs")
-        if not logprobs and not state.fed:
-            return False
-        state.fed += len(content)
-        if not logprobs:
-            return bool(state.logprobs)
-        if type(logprobs) is not dict or review_text(self._policy, "\n".join(spelt_strings(logprobs))):
-            return True  # they are left out
-        held = "".join(p.text for p in pieces if type(p) is Text) != content
-        whole = len(pieces) == 1 or (not content and state.sent + len(content) == state.fed)
-        if not held and not state.logprobs and whole:
-            state.sent += len(content)
-            return False
-        state.logprobs.append((state.fed, logprobs))
-        return True
-
-    def _drain(self, state: _Choice) -> tuple[list[bytes], Finding | None]:
+    def _drain(self, state: Choice) -> tuple[list[bytes], Finding | None]:
         """The choice has ended: the rest of every channel, the end label, the withheld tool calls."""
         out: list[bytes] = []
-        for path, channel in state.channels.items():
-            text = "".join(piece.text for piece in channel.flush() if type(piece) is Text)
-            if channel.blocked is not None:
-                return out + self._send(state, state.lane.block(channel.blocked)), channel.blocked
+        for path, text, finding in state.drain_channels():
+            if finding is not None:
+                return out + self._send(state, state.lane.block(finding)), finding
             if text:
-                out.append(self._chunk(state, _nested(path, text)))
-        finding = self._tools(state)
+                out.append(self._chunk(state, nested(path, text)))
+        finding = state.review_tools()
         if finding is not None:
             return out + self._send(state, state.lane.block(finding)), finding
         out += self._send(state, state.lane.flush())
@@ -416,58 +304,20 @@ class ChoiceStream:
         state.withheld = []
         return out, state.lane.blocked
 
-    def _tools(self, state: _Choice) -> Finding | None:
-        """Reviews the withheld calls, whole; where words are masked, the first fragment says it all."""
-        masked: dict[tuple[Any, ...], str] = {}
-        for path, parts in state.tools.items():
-            text = "".join(parts)
-            if not ARGUMENTS.intersection(path):
-                finding = review_text(self._policy, text, state.lane)
-            else:
-                delivered, finding = review_arguments(self._policy, state.lane, text)
-                if delivered != text:
-                    masked[path] = delivered
-            if finding is not None:
-                return finding
-        if masked:
-            for fragment in state.withheld:
-                for key, value in fragment.items():
-                    fragment[key] = _with_masked(key, value, masked)
-        return None
-
     # -- frames of our own
 
-    def _send(self, state: _Choice, pieces: Sequence[Piece]) -> list[bytes]:
+    def _send(self, state: Choice, pieces: Sequence[Piece]) -> list[bytes]:
         out: list[bytes] = []
         for piece in pieces:
             if type(piece) is Refusal:
                 out += self._refused(state, piece)
                 continue
-            spelt: dict[str, Any] | None = None
-            if type(piece) is Text:
-                state.sent += len(piece.text)
-                if state.logprobs:
-                    spelt = self._due_logprobs(state)
+            spelt = state.spelt(piece.text) if type(piece) is Text else None
             said: Any = parted(piece.text) if state.listed else piece.text
             out.append(self._chunk(state, {self._shape.text: said}, logprobs=spelt))
         return out
 
-    def _due_logprobs(self, state: _Choice) -> dict[str, Any] | None:
-        if state.lane.rewritten:
-            # They would spell what was masked.
-            state.logprobs = []
-        due = [entry for end, entry in state.logprobs if end <= state.sent]
-        if not due:
-            return None
-        state.logprobs = state.logprobs[len(due) :]
-        merged = dict(due[0])
-        for entry in due[1:]:
-            for key, value in entry.items():
-                if type(value) is list:
-                    merged[key] = [*(merged.get(key) or []), *value]
-        return merged
-
-    def _refused(self, state: _Choice, refusal: Refusal) -> Iterable[bytes]:
+    def _refused(self, state: Choice, refusal: Refusal) -> Iterable[bytes]:
         out: list[bytes] = []
         if self._shape.opening and not state.role:
             state.role = True
@@ -486,7 +336,7 @@ class ChoiceStream:
 
     def _chunk(
         self,
-        state: _Choice,
+        state: Choice,
         delta: dict[str, Any],
         *,
         finish: str | None = None,
@@ -499,7 +349,7 @@ class ChoiceStream:
             event["aigc"] = aigc
         return frame_of(orjson.dumps(event))
 
-    def _open(self, state: _Choice, frames: list[bytes], *, last: bool = False) -> list[bytes]:
+    def _open(self, state: Choice, frames: list[bytes], *, last: bool = False) -> list[bytes]:
         """Puts the AIGC object into the choice's first and last frame, and keeps the books."""
         if frames and not state.opened:
             state.opened = True
@@ -523,7 +373,7 @@ class ChoiceStream:
                 frames[-1] = _with_members(frames[-1], self._policy.answer_members(self.lanes))
         return frames
 
-    def _aigc(self, state: _Choice, *, last: bool) -> dict[str, Any]:
+    def _aigc(self, state: Choice, *, last: bool) -> dict[str, Any]:
         aigc = self._policy.aigc(state.lane, last=last)
         return {} if aigc is None else {"aigc": aigc}
 
@@ -536,35 +386,3 @@ def _with_members(frame: bytes, members: dict[str, Any], *, of_choice: bool = Fa
     event = orjson.loads(data)
     path: JsonPath = ("choices", 0) if of_choice else ()
     return frame_of(set_members(data, members, event["choices"][0] if of_choice else event, path))
-
-
-def _numbered(calls: Any) -> Iterator[tuple[Any, Any]]:
-    """Each call or fragment of one with the number that tells which call it belongs to."""
-    for at, call in enumerate(calls if type(calls) is list else [calls]):
-        yield (call.get("index", at) if type(call) is dict else at), call
-
-
-def _with_masked(key: str, calls: Any, masked: dict[tuple[Any, ...], str]) -> Any:
-    """The fragments of `calls` with each masked text in the first that speaks, and nothing in the others."""
-    rewritten = []
-    for number, call in _numbered(calls):
-        here: dict[JsonPath, str] = {}
-        for path, _ in string_leaves(call):
-            whole = (key, number, *path)
-            if whole in masked:
-                here[path], masked[whole] = masked[whole], ""
-        rewritten.append(with_strings(call, here) if here else call)
-    return rewritten if type(calls) is list else rewritten[0]
-
-
-def _names_something(key: str, path: JsonPath) -> bool:
-    return key == "role" or (bool(path) and path[-1] in _LEAF_META)
-
-
-def _nested(path: JsonPath, text: str) -> dict[str, Any]:
-    """The smallest delta that holds `text` at `path`."""
-    value: Any = text
-    for step in reversed(path):
-        value = {step: value} if type(step) is str else [value]
-    assert type(value) is dict
-    return value

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import pairwise
 
 import pytest
 
-from detectors.carrier import CarrierDetector, Fragment, binds_needed, chance
-from detectors.detection import Detection, Outcome
+from detectors.carrier import CarrierDetector, binds_needed, chance
+from detectors.detection import Outcome
 from detectors.foreign import ForeignDetector
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance, content_number
 from labelers.watermarks.carrier import CarrierScheme, strip_own
-from labelers.watermarks.carrier_codec import GRAIN_RUN, SECOND_RUN, encode, split_run
+from labelers.watermarks.carrier_codec import GRAIN_RUN, SECOND_RUN, split_run
 from tests.labelers.documents import document, en_sentence, text_of, zh_sentence
 
 KEYS = KeyRing(b"m" * 32, producers=["tester"])
@@ -49,6 +50,29 @@ def grains_of(marked: str) -> list[str]:
 
 
 ZH, EN = mark(chinese(60)), mark(english(60))
+
+
+def test_a_genuine_mark_vouches_for_the_letters_before_its_grains_and_no_others() -> None:
+    ((found, tied),) = DETECTOR.vouched(f"{START}\n\n{ZH}")
+    assert found.outcome is Outcome.PRESENT
+    text = f"{START}\n\n{ZH}"
+    assert len(tied) == found.num_units_scored
+    for start, end in tied:
+        letters = [char for char in text[start:end] if char.isalnum()]
+        assert len(letters) <= 12
+        assert text[end:].startswith(tuple(grains_of(ZH)))
+    assert all(one[1] <= other[0] for one, other in pairwise(tied))
+    # A letter changed within a span unties it, one between two spans nobody misses.
+    start, end = next(span for span, other in pairwise(tied) if other[0] - span[1] > 14)
+    within = DETECTOR.vouched(text[: end - 1] + "龘" + text[end:])[0][1]
+    between = DETECTOR.vouched(text[: end + 13] + "龘" + text[end + 14 :])[0][1]
+    assert (start, end) not in within
+    assert between == tied
+
+
+@pytest.mark.parametrize("text", ["春天来了。", chinese(4, 9) + "".join(grains_of(ZH)[:12])])
+def test_a_text_without_a_mark_or_with_a_moved_one_is_vouched_for_by_none(text: str) -> None:
+    assert DETECTOR.vouched(text) == []
 
 
 @pytest.mark.parametrize("marked", [ZH, EN, mark(text_of(document(random.Random(8))))])
@@ -306,39 +330,16 @@ def test_the_second_carrier_is_read_alone_and_beside_the_first(lost: str) -> Non
     assert ForeignDetector().detect(marked).outcome is Outcome.ABSENT
 
 
-def index_of(*issued: Provenance) -> dict[tuple[int, bytes], Provenance]:
-    return {pair: one for one in issued for pair in enumerate(encode(KEYS.pack(one))) if pair[0]}
-
-
-@pytest.mark.parametrize(
-    ("first", "count", "outcome"),
-    [(4, 1, Outcome.INCONCLUSIVE), (4, 2, Outcome.PRESENT), (9, 3, Outcome.PRESENT)],
-)
-def test_with_the_index_one_grain_is_a_hint_and_two_are_a_verdict(
-    first: int, count: int, outcome: Outcome
-) -> None:
-    index = index_of(PROVENANCE, OTHER)
-
-    def lookup(grains: Fragment) -> Provenance | None:
-        known = {index[pair].content_number for pair in grains if pair in index}
-        return next(index[pair] for pair in grains if pair in index) if len(known) == 1 else None
-
-    found: Detection = CarrierDetector(KEYS, lookup=lookup).detect(between_grains(first, count))
-    assert found.outcome is outcome
-    assert found.provenance is not None
-    assert found.provenance["content_id"] == PROVENANCE.content_id
-
-
 def test_a_fragment_on_another_text_is_a_hint_at_most() -> None:
     moved = "".join(f"完全不同的另外一段文字在这里写着{grain}" for grain in grains_of(ZH)[5:7])
-    found = CarrierDetector(KEYS, lookup=lambda _: PROVENANCE).detect(moved)
+    found = CarrierDetector(KEYS, lookup=lambda _: [PROVENANCE]).detect(moved)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert found.provenance is not None
 
 
-@pytest.mark.parametrize("answer", [None, Provenance("tester", NUMBER, key_id=9)])
-def test_what_the_index_does_not_know_stays_a_fragment(answer: Provenance | None) -> None:
-    found = CarrierDetector(KEYS, lookup=lambda _: answer).detect(between_grains(4, 2))
+@pytest.mark.parametrize("answers", [[], [Provenance("tester", NUMBER, key_id=9)], [OTHER]])
+def test_what_the_index_does_not_know_stays_a_fragment(answers: list[Provenance]) -> None:
+    found = CarrierDetector(KEYS, lookup=lambda _: answers).detect(between_grains(4, 2))
     assert (found.outcome, found.provenance) == (Outcome.INCONCLUSIVE, None)
 
 

@@ -202,7 +202,7 @@ def test_marks_and_labels_around_and_inside_change_nothing() -> None:
     assert found.num_units_scored == bare.num_units_scored
 
 
-@pytest.mark.parametrize("text", ["", chinese(1)[:30], english(1, 19), LABEL * 6])
+@pytest.mark.parametrize("text", ["", chinese(1)[:28], english(1, 19), LABEL * 6])
 def test_what_is_too_short_says_so(text: str) -> None:
     found = detector(chinese(1), english(1), LABEL * 6).detect(text)
     assert found.outcome is Outcome.ABSENT
@@ -236,6 +236,32 @@ def test_without_labels_nothing_is_set_aside() -> None:
     store = MemoryFingerprints()
     store.add([Fingerprint(1 << 24, MAKER.values(chinese(1)))])
     assert FingerprintDetector(MAKER, store, "P").detect(chinese(1)).outcome is Outcome.PRESENT
+
+
+def test_a_text_is_compared_with_one_answer_alone() -> None:
+    look = detector(chinese(1), chinese(2))
+    whole = look.compare(f"{LABEL}\n\n{chinese(1)}", 1 << 24)
+    assert whole is not None
+    assert (whole.strange, whole.crowded) == (0, 0)
+    assert whole.grams == MAKER.sketch(chinese(1)).values.size == len(whole.held)
+    other = look.compare(chinese(1), 2 << 24)
+    assert other is not None
+    assert (other.strange, other.held) == (other.grams, ())
+    slipped_in = look.compare(chinese(1)[:100] + chinese(2)[:60] + chinese(1)[100:], 1 << 24)
+    assert slipped_in is not None
+    assert 10 < slipped_in.strange < 35
+    assert 10 < slipped_in.crowded <= slipped_in.strange
+    assert all(end <= 104 or start >= 156 for start, end in slipped_in.held)
+
+
+@pytest.mark.parametrize(("text", "number"), [(chinese(1), 9), (chinese(1)[:28], 1), (LABEL * 9, 1)])
+def test_an_answer_that_is_not_kept_and_a_text_too_short_compare_to_nothing(text: str, number: int) -> None:
+    assert detector(chinese(1)).compare(text, number << 24) is None
+
+
+def test_a_text_of_which_no_value_is_kept_compares_to_nothing() -> None:
+    char = next(char for char in HAN if not MAKER.values(char * 45).size)
+    assert detector(chinese(1)).compare(char * 45, 1 << 24) is None
 
 
 class Broken(MemoryFingerprints):

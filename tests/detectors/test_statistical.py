@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from detectors.panel import Panel
 from detectors.statistical import StatisticalDetector
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance
 from labelers.watermarks.best_of_n import BestOfN
-from labelers.watermarks.substitution import Substitution
+from labelers.watermarks.carrier import CarrierScheme
+from labelers.watermarks.substitution import Substitution, read_places
 from labelers.watermarks.units import grams_of, read_units
+from tests.labelers.test_marks import ZH as SPACED
 from tests.labelers.test_substitution import EN, ZH
 
 MASTER = b"a key of the tests, 32 bytes it is"
@@ -210,3 +213,43 @@ def test_substituted_words_are_a_test_of_their_own() -> None:
     assert "by substitution" in found.detail
     assert found.z_score is not None and found.z_score > 4
     assert StatisticalDetector(RING).detect(text).outcome is Outcome.ABSENT
+
+
+def reworded(text: str) -> str:
+    transform = Substitution(RING).new_transform(Provenance("X", 1))
+    return transform.feed(text) + transform.flush()
+
+
+def places_of(text: str) -> tuple[int, float]:
+    """How many places the detector counts, and log10 p."""
+    units = read_units(text)
+    found = StatisticalDetector(RING).evidence(text, units, grams_of(units))
+    assert found is not None and found.scheme == "substitution"
+    return found.scored, found.log10_p
+
+
+def test_spacing_and_commas_add_to_the_words_and_cannot_hide_them() -> None:
+    out = reworded(f"{ZH}\n\n{EN}\n\n{SPACED}")
+    counted, p = places_of(out)
+    words = [place for place in read_places(out) if not place.weak]
+    assert counted == len(read_places(out)) > len(words)
+    alike = re.sub("(?<=[\u4e00-\u9fff]) (?=[A-Za-z])|(?<=[A-Za-z]) (?=[\u4e00-\u9fff])", "", out)
+    without, weaker = places_of(alike)
+    assert p < weaker < -6
+    assert without == len(words)
+
+
+def test_labels_and_grains_that_came_later_hide_no_place() -> None:
+    ring = KeyRing(b"k" * 32, producers=("X",))
+    text = reworded(f"{ZH}\n\n{EN}\n\n{SPACED}")
+    carrier = CarrierScheme(ring, "dense").new_transform(Provenance("X", 1))
+    label = "（AI生成）"
+    grained = carrier.feed(text) + carrier.flush()
+    assert grained != text
+    at = grained.index("。", 40) + 1
+    labelled = f"{label}\n\n{grained[:at]}{label}{grained[at:]}"
+    units = read_units(labelled)
+    found = StatisticalDetector(RING, [label]).evidence(labelled, units, grams_of(units))
+    assert found is not None
+    assert found.scored >= places_of(text)[0] - 2
+    assert labelled[found.start] == text[min(place.start for place in read_places(text))]

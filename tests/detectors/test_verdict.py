@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.detection import Detection, Outcome
-from detectors.verdict import LIMITS, NOT_FOUND_NOTICE, SIGNATURES, judge, sentence_spans
+from detectors.verdict import CREDENTIALS, LIMITS, NOT_FOUND_NOTICE, SIGNATURES, judge, sentence_spans
 
 PRESENT, ABSENT, INCONCLUSIVE, TAMPERED = (
     Outcome.PRESENT,
@@ -127,6 +127,12 @@ def test_metadata_of_which_nobody_says_whether_it_is_signed_counts_as_unsigned()
     assert SIGNATURES["missing"][1] in judge("春", [found("metadata")]).notice
 
 
+@pytest.mark.parametrize("state", [*CREDENTIALS, None])
+def test_a_c2pa_manifest_is_never_told_without_what_its_signer_is_worth(state: str | None) -> None:
+    told = found("c2pa", provenance={"signature": state} if state else None)
+    assert judge("春", [told]).remarks == (CREDENTIALS[state or "invalid"],)
+
+
 def test_a_fingerprint_says_logged_and_a_moved_mark_that_it_does_not_speak_for_the_text() -> None:
     notice = judge("春", [found("fingerprint"), found("fingerprint")]).notice
     assert notice.count("logged by this service") == 1
@@ -143,6 +149,18 @@ def test_the_public_does_not_learn_which_answer_was_logged() -> None:
         {"producer": "P"},
         None,
     ]
+
+
+def test_the_public_does_not_learn_which_answer_a_single_mark_is_from() -> None:
+    origin = {"producer": "P", "content_id": "00ff"}
+    hint, genuine = found("carrier", INCONCLUSIVE, provenance=origin), found("carrier", provenance=origin)
+    report = judge("春", [genuine, hint, found("carrier", INCONCLUSIVE)])
+    assert [one["provenance"] for one in report.to_json(public=True)["detections"]] == [
+        origin,
+        {"producer": "P"},
+        None,
+    ]
+    assert report.to_json()["detections"][1]["provenance"] == origin
 
 
 TEXT = "春江潮水。连海平！海上明月\n共潮生"

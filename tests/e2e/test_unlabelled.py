@@ -187,7 +187,7 @@ async def test_whoever_ends_a_grant_is_named(tmp_path: Path) -> None:
     async with press(tmp_path) as run:
         grant = await granted(run)
         answer = await run.http.post(
-            f"/api/v1/unlabelled/{grant}/revoke", json={"reason": "x"}, headers=ADMIN
+            f"/api/v1/unlabelled/{grant}/revoke", json={"revoked_by": "bob", "reason": "x"}, headers=ADMIN
         )
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, "revoked_by")
 
@@ -220,6 +220,34 @@ async def test_a_register_that_was_tampered_with_stops_unlabelled_content(tmp_pa
         assert caught.value.code == "register_unusable"
         listed = await run.http.get("/api/v1/unlabelled", headers=ADMIN)
         assert (listed.status_code, listed.json()["error"]["code"]) == (503, "register_unusable")
+
+
+async def test_at_start_a_grant_that_the_records_do_not_bear_out_counts_no_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "data/unlabelled.sqlite"
+    async with press(tmp_path) as run:
+        revoked, kept = await granted(run), await granted(run, applicant="乙社")
+        older = path.read_bytes()
+        for identifier in (revoked, kept):
+            ended = await run.http.post(
+                f"/api/v1/unlabelled/{identifier}/revoke",
+                json={"revoked_by": "bob", "reason": "x"},
+                headers=ADMIN,
+            )
+            assert ended.status_code == 200, ended.text
+    path.write_bytes(older)  # put back by hand: good MACs, and both grants in force again
+    async with press(tmp_path) as run:
+        assert f"grant {revoked} counts, although its revocation is recorded" in caplog.text
+        with pytest.raises(openai.PermissionDeniedError):
+            await create(run)
+        made = await granted(run, applicant="丙社")
+        assert (await create(run)).http_response.status_code == 200
+    caplog.clear()
+    path.write_bytes(path.read_bytes().replace(b"2099", b"2199"))
+    async with press(tmp_path) as run:
+        assert "changed by other hands" in caplog.text
+        assert made
 
 
 async def test_the_undertaking_of_an_app_that_shows_the_hint_is_recorded_at_start(tmp_path: Path) -> None:

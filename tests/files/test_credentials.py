@@ -12,9 +12,11 @@ from labelers import c2pa_manifest
 from labelers.c2pa import PLACES
 from labelers.c2pa_manifest import CONTAINERS, C2paError
 from labelers.files import MEDIA_TYPES, WRITERS
+from proxy import worker
 from proxy.files import export as exporting
 from tests.certificates import issued
 from tests.files.test_export import answered, export
+from tests.helpers import settings_in
 
 CARRYING = sorted(
     kind for kind in WRITERS if MEDIA_TYPES[kind].partition(";")[0] in CONTAINERS | PLACES.keys()
@@ -52,6 +54,42 @@ async def test_labels_marks_and_credentials_stand_beside_each_other(tmp_path: Pa
         examined = await run.http.post("/api/v1/detect/file", files={"file": (f"a.{kind}", answer.content)})
         found = {d["detector"] for d in examined.json()["detections"] if d["outcome"] == "present"}
         assert {"metadata", "carrier"} <= found
+
+
+@pytest.mark.parametrize("kind", ["docx", "txt"])
+async def test_a_report_says_whether_the_signer_is_trusted(tmp_path: Path, kind: str) -> None:
+    sealed = credentials(tmp_path)
+    (tmp_path / "roots.pem").write_bytes(issued("Somebody else").root)
+    for roots, state, says in (
+        (None, "valid", "its signer is not trusted"),
+        (tmp_path / "roots.pem", "valid", "its signer is not trusted"),
+        (tmp_path / "chain.pem", "trusted", "its signer is one that this service trusts"),
+    ):
+        section = sealed | ({"trusted_roots": str(roots)} if roots else {})
+        async with answered(tmp_path, profile="eu", content_credentials=section) as (run, said, _):
+            made = (await export(run, said, kind)).content
+            examined = await run.http.post("/api/v1/detect/file", files={"file": (f"a.{kind}", made)})
+            report = examined.json()
+            (found,) = [d for d in report["detections"] if d["detector"] == "c2pa"]
+            assert found["provenance"]["signature"] == state
+            assert says in report["notice"]
+            if kind == "txt":  # a pasted text is read by the other implementation
+                pasted = (await run.http.post("/api/v1/detect", json={"text": made.decode()})).json()
+                assert says in pasted["notice"], pasted["notice"]
+            unsigned = (await run.http.post("/api/v1/detect", json={"text": said})).json()
+            (c2pa,) = [d for d in unsigned["detections"] if d["detector"] == "c2pa"]
+            assert c2pa["detail"].startswith("Unsigned")
+
+
+@pytest.mark.parametrize("content", [None, b"no certificate"])
+def test_roots_that_cannot_be_read_stop_the_start(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "roots.pem"
+    if content is not None:
+        path.write_bytes(content)
+    settings = settings_in(tmp_path, content_credentials={"trusted_roots": str(path)})
+    worker.first_start(settings)
+    with pytest.raises((ValueError, OSError), match=r"roots\.pem"):
+        worker.build_house(settings)
 
 
 async def test_in_profile_cn_no_manifest_is_written(tmp_path: Path) -> None:

@@ -97,37 +97,96 @@ async def test_an_answer_with_much_code_is_ours_by_its_record(tmp_path: Path) ->
         assert "x = 1" in reader.read(made.content, "a.docx").text
 
 
-async def test_an_edited_answer_is_ours_by_its_carrier(tmp_path: Path) -> None:
-    async with answered(tmp_path) as (run, said, number):
-        edited = said.replace("第三段", "第叁段") + "\n\n谢谢阅读。"
-        answer = await export(run, edited)
-        assert answer.status_code == 200
-        assert (await run.records(kind="export"))[0].record.fields["basis"] == "carrier"
+VARIED = (
+    "开春以后，河边的柳树先绿了，随后是坡上的杏花。老周每天清晨都去渡口看水位，回来把数字写在门后的木板上。镇里的学校开学晚了"
+    "一个星期，因为桥还没有修好，孩子们要绕很远的路。面馆的老板娘说，今年的面粉涨了两成，她只好把碗换小一号。傍晚时分，收音机里"
+    "播着外地的天气，谁也没有认真听，倒是那只黄狗，总在播音员说到降雨的时候抬起头来。"
+)
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_corrected_answer_is_ours_by_its_fingerprint_if_its_number_or_its_mark_names_it(
+    tmp_path: Path, named: bool
+) -> None:
+    async with answered(tmp_path, VARIED) as (run, said, number):
+        run.house.fingerprints.flush()
+        corrected = (strip_own(said) if named else said).replace("黄狗", "老狗") + "\n\n谢谢阅读。"
+        answer = await export(run, corrected, **({"content_id": number} if named else {}))
+        assert answer.status_code == 200, answer.text
+        assert (await run.records(kind="export"))[0].record.fields["basis"] == "fingerprint"
         assert number in answer.text
+        nameless = await export(run, strip_own(corrected))
+        assert nameless.status_code == 422
+        assert "no genuine mark" in nameless.json()["error"]["message"]
 
 
-async def test_an_edited_answer_without_marks_is_ours_by_its_fingerprint_if_its_number_is_named(
+async def test_a_file_says_whose_answer_it_is_also_where_no_record_tells_the_model(tmp_path: Path) -> None:
+    off = {"records": {"enabled": False}}
+    async with answered(tmp_path, VARIED, **off) as (run, said, number):
+        run.house.fingerprints.flush()
+        for text in (said, strip_own(said)):
+            answer = await export(run, text, "json", content_id=number)
+            assert answer.status_code == 200, answer.text
+            assert run.settings.provider.code in answer.text
+
+
+async def test_words_that_nothing_shows_to_be_ours_are_refused_with_what_is_missing(tmp_path: Path) -> None:
+    off = {"fingerprints": {"enabled": False}}
+    async with answered(tmp_path, VARIED, **off) as (run, said, number):
+        assert (await export(run, said)).status_code == 200  # its record has these words
+        for text, names in (
+            (said.replace("黄狗", "老狗"), {}),
+            (strip_own(said).replace("黄狗", "老狗"), {"content_id": number}),
+        ):
+            message = (await export(run, text, **names)).json()["error"]["message"]
+            assert number in message
+            assert "the record of that answer has other words" in message
+            assert "no fingerprint" in message
+        longer = (await export(run, said + FOREIGN * 2)).json()["error"]["message"]
+        assert "longer than the answer" in longer
+
+
+async def test_without_record_and_fingerprint_the_grains_must_be_tied_to_nearly_all_the_words(
     tmp_path: Path,
 ) -> None:
-    varied = (
-        "开春以后，河边的柳树先绿了，随后是坡上的杏花。老周每天清晨都去渡口看水位，回来把数字写在门后的木板上。镇里的学校开学晚了"
-        "一个星期，因为桥还没有修好，孩子们要绕很远的路。面馆的老板娘说，今年的面粉涨了两成，她只好把碗换小一号。傍晚时分，收音机里"
-        "播着外地的天气，谁也没有认真听，倒是那只黄狗，总在播音员说到降雨的时候抬起头来。"
-    )
-    async with answered(tmp_path, varied) as (run, said, number):
-        run.house.fingerprints.flush()
-        edited = strip_own(said) + "\n\n谢谢阅读。"
-        answer = await export(run, edited, content_id=number)
-        assert answer.status_code == 200
-        assert (await run.records(kind="export"))[0].record.fields["basis"] == "fingerprint"
-        assert (await export(run, edited)).status_code == 422
+    text = "春江潮水连海平海上明月，" * 12  # eleven letters, and a place for a grain
+    off = {"fingerprints": {"enabled": False}, "records": {"enabled": False}}
+    dense = {"watermarks": {"carrier": {"profile": "dense"}}}
+    for folder in ("dense", "usual"):
+        (tmp_path / folder).mkdir()
+    async with answered(tmp_path / "dense", text, **off, **dense) as (run, said, number):
+        answer = await export(run, said)
+        assert answer.status_code == 200, answer.text
+        assert number in answer.text
+        assert (await export(run, said, content_id="0" * 16)).status_code == 422
+    async with answered(tmp_path / "usual", VARIED, **off) as (run, said, number):
+        answer = await export(run, said)
+        assert answer.status_code == 422
+        message = answer.json()["error"]["message"]
+        assert re.search(r"vouches for \d\d% of its letters, and no record of that answer is kept", message)
 
 
 FOREIGN = "人写的文字，与机器毫无关系，只是想借用别人的名字来盖一个章而已，所以写得很长很长。"
 
 
-async def test_text_that_is_not_ours_is_refused_and_nothing_is_stamped_or_recorded(tmp_path: Path) -> None:
-    async with answered(tmp_path) as (run, said, number):
+async def test_two_marks_that_the_index_knows_are_too_few_to_stamp_a_text(tmp_path: Path) -> None:
+    async with answered(tmp_path) as (run, said, _):
+        run.house.marks.flush()
+        runs = list(re.finditer("[\ufe00-\ufe0f]{13}", said))
+        fragment = said[runs[3].end() : runs[5].end()]
+        found = (await run.http.post("/api/v1/detect", json={"text": fragment})).json()
+        assert found["verdict"] == "confirmed"
+        assert (await export(run, fragment)).status_code == 422
+
+
+@pytest.mark.parametrize("fingerprints", [True, False])
+@pytest.mark.parametrize("original", [PROSE, VARIED])
+async def test_text_that_is_not_ours_is_refused_and_nothing_is_stamped_or_recorded(
+    tmp_path: Path, original: str, fingerprints: bool
+) -> None:
+    off = {"fingerprints": {"enabled": fingerprints}}
+    async with answered(tmp_path, original, **off) as (run, said, number):
+        run.house.fingerprints.flush()
         grains = said[:600]
         texts = {
             "foreign": FOREIGN,
@@ -141,6 +200,11 @@ async def test_text_that_is_not_ours_is_refused_and_nothing_is_stamped_or_record
                 "([\ufe00-\ufe0f]{13,})", rf"\1{FOREIGN[:15]}", said
             ),
             "stuffed between the grains": said.replace("，", f"，{FOREIGN}"),
+            "a sentence slipped in": said.replace("。", f"。{FOREIGN}", 1),
+            "what no bind notices replaced": re.sub(
+                "([\ufe00-\ufe0f]{13,})(.{4})", rf"\1{FOREIGN[:4]}", said, flags=re.DOTALL
+            ),
+            "ours and foreign code": f"{said}\n\n```\n{FOREIGN}\n```\n",
             "marks moved": FOREIGN + "".join(c for c in grains if "\ufe00" <= c <= "\ufe0f"),
         }
         for name, text in texts.items():

@@ -81,6 +81,17 @@ def test_content_numbers_of_the_full_range_come_back(store: FingerprintStore) ->
     assert [number for _, number in found(store, 4)] == sorted(numbers)
 
 
+def test_what_one_answer_holds_is_told_whatever_others_do(store: FingerprintStore) -> None:
+    first, second, later = one(1, 5, 7), one(2, 7, 9), one(3, 7, ms=JULY + 40 * DAY)
+    store.add([first, second, later])
+    for answer, held in ((first, [True, True, False, True]), (second, [False, True, True, False])):
+        told = store.holds(answer.content_number, asked(5, 7, 9, 5))
+        assert told is not None
+        assert told.tolist() == held
+    assert store.holds(one(4).content_number, asked(5)) is None
+    assert store.holds(one(4, ms=JULY + 90 * DAY).content_number, asked(5)) is None
+
+
 def test_a_large_store_answers_as_the_one_in_memory_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +111,11 @@ def test_a_large_store_answers_as_the_one_in_memory_does(
         query = (draw.integers(0, 2**32, 40, np.uint64) // 2**24 * 2**24).astype(np.uint32)
         assert found(store, *query.tolist()) == found(oracle, *query.tolist())
         assert store.lookup(query).frequency.tolist() == oracle.lookup(query).frequency.tolist()
+        number = batch[size // 2].content_number
+        here, there = store.holds(number, query), oracle.holds(number, query)
+        assert here is not None and there is not None and here.tolist() == there.tolist()
+        own = store.holds(number, batch[size // 2].values)
+        assert own is not None and own.all()
     assert store.count() == oracle.count() == at
     levels = [level for path in tmp_path.glob("*.sqlite") for level in levels_of(path)]
     assert {0, 1, 2} <= set(levels)
@@ -244,6 +260,21 @@ def test_only_who_has_the_lock_merges(tmp_path: Path, monkeypatch: pytest.Monkey
     other.close()
 
 
+def test_a_month_gives_its_space_back_also_where_nothing_is_left_to_merge(tmp_path: Path) -> None:
+    month = month_file.Month(tmp_path / "m.sqlite")
+    month.add([one(at, *range(at * 50, at * 50 + 50)) for at in range(2000)])
+    month.merge()
+    assert month.compact()
+    assert not month.compact()
+    assert month._connection.execute("PRAGMA freelist_count").fetchone()[0] == 0
+    month._connection.execute("CREATE TABLE filler AS SELECT randomblob(2000000)")
+    month._connection.execute("DROP TABLE filler")
+    assert month._connection.execute("PRAGMA freelist_count").fetchone()[0] > 100
+    assert not month.compact()
+    assert month._connection.execute("PRAGMA freelist_count").fetchone()[0] == 0
+    month.close()
+
+
 def test_a_month_that_is_over_becomes_one_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(month_file, "FRESH", 4)
     draw = np.random.default_rng(5)
@@ -286,6 +317,18 @@ def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="cannot be read"):
         broken.lookup(asked(5))
     broken.close()
+
+
+def test_several_indexes_may_share_a_folder(tmp_path: Path) -> None:
+    texts, marks = SqliteFingerprints(tmp_path, 200), SqliteFingerprints(tmp_path, 10, "marks")
+    texts.add([one(1, 5)])
+    marks.add([one(2, 5), one(3, 6)])
+    assert (texts.count(), marks.count()) == (1, 2)
+    assert texts.expire(JULY + 60 * DAY) == []
+    assert marks.expire(JULY + 60 * DAY) == ["marks-202607.sqlite"]
+    assert (found(texts, 5), found(marks, 5)) == ([(0, one(1).content_number)], [])
+    texts.close()
+    marks.close()
 
 
 def test_an_answer_that_is_not_there_is_a_lookup_error(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from detectors.fingerprint import Fingerprinter
 from proxy.fingerprints import writer as module
 from proxy.fingerprints.store import Fingerprint, MemoryFingerprints
-from proxy.fingerprints.writer import FingerprintWriter
+from proxy.fingerprints.writer import IndexWriter
 from tests.detectors.test_fingerprint import chinese
 
 MAKER = Fingerprinter(bytes(32))
@@ -18,7 +18,7 @@ MAKER = Fingerprinter(bytes(32))
 
 def test_everything_noted_is_stored_when_flushed_and_when_closed() -> None:
     store = MemoryFingerprints()
-    writer = FingerprintWriter(MAKER, store)
+    writer = IndexWriter(MAKER, store)
     writer.start()
     for at in range(150):
         writer.note(at, chinese(at, 60))
@@ -35,7 +35,7 @@ def test_everything_noted_is_stored_when_flushed_and_when_closed() -> None:
 
 def test_texts_without_a_gram_are_not_stored() -> None:
     store = MemoryFingerprints()
-    writer = FingerprintWriter(MAKER, store)
+    writer = IndexWriter(MAKER, store)
     writer.start()
     writer.note(1, "")
     writer.note(2, "春。")
@@ -44,7 +44,7 @@ def test_texts_without_a_gram_are_not_stored() -> None:
 
 
 def test_a_writer_that_was_not_started_takes_nothing() -> None:
-    writer = FingerprintWriter(MAKER, MemoryFingerprints())
+    writer = IndexWriter(MAKER, MemoryFingerprints())
     writer.note(1, chinese(1))
     assert writer.flush()
     writer.close()
@@ -67,7 +67,7 @@ def test_what_cannot_be_kept_is_counted_and_logged_without_text_and_the_writer_g
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = Broken()
-    writer = FingerprintWriter(MAKER, store)
+    writer = IndexWriter(MAKER, store)
     writer.start()
     with caplog.at_level(logging.ERROR):
         writer.note(1, chinese(1))
@@ -83,7 +83,7 @@ def test_what_cannot_be_kept_is_counted_and_logged_without_text_and_the_writer_g
 
 def test_a_queue_that_grows_too_long_drops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_QUEUED", 0)
-    writer = FingerprintWriter(MAKER, MemoryFingerprints())
+    writer = IndexWriter(MAKER, MemoryFingerprints())
     writer.start()
     writer.note(1, chinese(1))
     writer.close()

@@ -14,7 +14,9 @@ from proxy.governance.people import ProcedureError
 from proxy.governance.release import diff, end_trial, publish, republish_due, rollback
 from proxy.governance.store import Search, TamperedError, VersionRow
 from proxy.review.entry import Direction, Entry
-from proxy.review.store import LibraryError, Rollout, live_version, load_live, make_snapshot, rollout
+from proxy.review.failures import LibraryError
+from proxy.review.pointers import Rollout, go_live, live_version, rollout
+from proxy.review.store import load_live, make_snapshot
 from tests.governance.desks import KEY, START, Desks, actor, mild
 
 CID = actor("cid")
@@ -224,7 +226,7 @@ def test_rollback_wants_a_reason_an_approver_and_a_version_that_is_there(desks: 
     assert rollback(desks.desk, CID, reason="r", version=first.version[:12]).version == first.version
 
 
-@pytest.mark.parametrize("name", ["entries.jsonl", "safe.automaton"])
+@pytest.mark.parametrize("name", ["entries.jsonl", "letters.automaton"])
 def test_nobody_rolls_back_to_a_snapshot_that_was_changed(desks: Desks, name: str) -> None:
     desks.passed(mild("测试词语甲"))
     first = publish(desks.desk, CID, reason="one")
@@ -291,7 +293,7 @@ def test_what_does_not_compile_is_told_and_changes_nothing(tmp_path: Path) -> No
         compile_aside(Path("/proc/nowhere"), [], **about)
     version = compile_aside(tmp_path, [mild("测试词语甲")], **about)
     assert live_version(tmp_path) is None
-    release.go_live(tmp_path, version)
+    go_live(tmp_path, version, KEY)
     library = load_live(tmp_path, KEY)
     assert library is not None
     assert library.review("测试词语甲", Direction.INPUT)

@@ -9,19 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelers.provenance import KeyRing, Provenance
-from labelers.watermarks import substitution
 from labelers.watermarks.substitution import (
     CLAUSE_MAX,
     Substitution,
     SubstitutionTransform,
     binomial_tail,
     count_fits,
+    last_unit,
     read_places,
-    table,
 )
 from labelers.watermarks.units import Prf, read_units
 
-read_units(str(len(table().words)))  # made once, which takes longer than a test may
+read_places("这件事情")  # the tables are made once, which takes longer than a test may
+read_units("这件事情")
 KEYS = [Prf(number.to_bytes(16, "big")) for number in range(40)]
 ZH = (
     "如今，越来越多的人开始关注这个问题，但是解决它的办法并不多。因为各种原因，许多人觉得应该提高效率，"
@@ -43,22 +43,6 @@ def marked(text: str, prf: Prf) -> str:
 
 def wordings(text: str) -> set[str]:
     return {marked(text, prf) for prf in KEYS}
-
-
-def test_no_word_stands_in_two_pairs_and_both_of_a_pair_differ() -> None:
-    words = [word for pair in table().words for word in pair]
-    assert len(words) == len(set(words))
-    assert all(left != right for left, right in table().words)
-    assert len(table().words) > 300
-
-
-def test_a_table_with_a_word_in_two_pairs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(substitution.pairs_en, "PAIRS", "one = two\nthree = one")
-    table.cache_clear()
-    with pytest.raises(ValueError, match="'one' stands in two pairs"):
-        table()
-    monkeypatch.undo()
-    table.cache_clear()
 
 
 @pytest.mark.parametrize("text", [ZH, EN])
@@ -171,6 +155,25 @@ def test_a_stretch_without_punctuation_is_cut_between_words_where_there_are_any(
     out += transform.flush()
     assert out == marked(text, KEYS[0])
     assert len(SubstitutionTransform(KEYS[0]).feed("无" * (CLAUSE_MAX * 2 + 10))) == CLAUSE_MAX * 2
+
+
+@pytest.mark.parametrize(
+    ("left", "last"),
+    [
+        ("他喜欢音乐", "乐"),
+        ("他喜欢 Python，", "Python"),
+        ("I don't ", "t"),
+        ("caffè 3.14 — ", "caffè"),
+        ("用Python ", "Python"),
+    ],
+)
+def test_the_unit_before_a_place_is_the_last_character_or_word_of_letters(left: str, last: str) -> None:
+    assert last_unit(left) == int(read_units(last).hashes[-1])
+
+
+@pytest.mark.parametrize("left", ["", "3.14 ", "。\n"])
+def test_where_no_letter_stands_before_a_place_its_unit_is_none(left: str) -> None:
+    assert last_unit(left) == 0
 
 
 def test_the_same_place_counts_once() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
+import struct
 import zipfile
+import zlib
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -84,7 +86,7 @@ def sheet(text: str = MARKDOWN, **more: Any) -> files.Sheet:
 
 
 def test_every_format_that_can_be_written_can_be_read_and_labelled_and_has_a_media_type() -> None:
-    assert files.WRITERS.keys() <= files.EMBEDDERS.keys() <= files.READERS.keys()
+    assert files.WRITERS.keys() <= files.EMBEDDERS.keys() == files.READERS.keys()
     assert files.EMBEDDERS.keys() == files.MEDIA_TYPES.keys()
 
 
@@ -364,6 +366,13 @@ THERE: dict[str, bytes] = {
     "txt": f"甲\n\n{s.WRAPPED}\n\nAIGC: {s.BARE}\n".encode(),
     "crlf.txt": "甲\r\n".encode("gb18030"),
     "matter.txt": f"---\ntitle: t\nAIGC: {s.BARE}\n---\n甲".encode(),
+    "png": s.png(s.png_xmp(s.xmp_label(s.BARE)), s.chunk(b"tEXt", b"AIGC\0" + s.BARE.encode())),
+    "new.png": s.png(),
+    "xmp.png": s.png(s.chunk(b"tEXt", b"Software\0x"), s.png_xmp(s.xmp("<a>b</a>"), compressed=True)),
+    "twice.png": s.png(s.png_xmp(s.xmp("")), s.png_xmp(XMP), s.png_xmp(s.xmp("<a>b</a>"))),
+    "jpg": s.jpg(s.segment(0xE1, b"Exif\0\0x"), s.jpg_xmp(s.xmp_attribute(s.BARE)), s.segment(0xFE, s.WRAPPED.encode())),
+    "new.jpg": s.jpg(b"\xff\xff", s.segment(0xFE, b"a camera")),
+    "empty.jpg": s.jpg(s.jpg_xmp(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"), s.jpg_xmp(XMP), s.jpg_xmp(s.xmp(""))),
     "json": f'{{ "a": 1.50, "AIGC" : {s.BARE} , "b": {{"c": "甲"}}, "aigc": {s.BARE} }}\n'.encode(),
     "new.json": '{"text": "甲"}'.encode(),
     "empty.json": b" {} ",
@@ -399,6 +408,30 @@ def test_what_is_not_the_label_stays_as_it_is() -> None:
     assert pdf_made.metadata.title == "t"
 
 
+def test_a_labelled_image_is_the_same_picture_with_the_rest_of_its_metadata() -> None:
+    for name, kept in (
+        ("xmp.png", [b"Software\0x", b"<a>b</a>", zlib.compress(b"\0\0")]),
+        ("new.jpg", [b"JFIF", b"a camera", b"\xff\xda\0\x02\xff\xd9"]),
+    ):
+        made = files.embed(THERE[name], name, OTHER)
+        assert all(part in made for part in kept)
+        assert b"http://www.tc260.org.cn/ns/AIGC/1.0/" in made
+    at = len(b"\x89PNG\r\n\x1a\n")
+    made = files.embed(THERE["new.png"], "a.png", OTHER)
+    kinds = []
+    while at < len(made):
+        (size,) = struct.unpack(">I", made[at : at + 4])
+        kind, body, check = (
+            made[at + 4 : at + 8],
+            made[at + 8 : at + 8 + size],
+            made[at + 8 + size : at + 12 + size],
+        )
+        assert struct.unpack(">I", check)[0] == zlib.crc32(kind + body)
+        kinds.append(kind)
+        at += 12 + size
+    assert kinds == [b"IHDR", b"iTXt", b"IDAT", b"IEND"]
+
+
 def test_a_tag_in_a_comment_or_script_is_no_place_for_a_label() -> None:
     page = "<!-- <head> --><html><head><script>'<head>'</script><title><meta></title></head><body>x</body></html>"
     made = files.embed(page.encode(), "a.html", OTHER).decode()
@@ -414,7 +447,9 @@ def signed_pdf() -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("a.png", s.png(), "can be read from png here, but not written"),
+        ("a.png", s.png(s.chunk(b"caBX", b"x")), "carries a C2PA manifest"),
+        ("a.png", s.png()[:60], "cut short"),
+        ("a.png", s.png(s.chunk(b"eXIf", s.WRAPPED.encode())), "cannot be overwritten"),
         ("a.docx", s.docx(**{"_xmlsignatures/sig1.xml": "<x/>"}), "digitally signed"),
         ("a.pdf", signed_pdf(), "digitally signed"),
         ("a.odt", s.zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<c/>",
@@ -425,7 +460,10 @@ def signed_pdf() -> bytes:
         ("a.epub", s.zipped({"META-INF/container.xml": "<c><rootfile full-path='p'/></c>", "p": "<p/>"}), "no metadata"),
         ("a.json", b"[1]", "only a JSON object"),
         ("a.json", b'{"a": {"AIGC": {"Label": "1"}}}', "inside another object"),
-        ("a.jpg", s.jpg(), "not written"),
+        ("a.jpg", s.jpg(s.segment(0xEB, b"JP..c2pa")), "carries a C2PA manifest"),
+        ("a.jpg", s.jpg()[:-4], "cut short"),
+        ("a.jpg", s.jpg(s.jpg_xmp(s.xmp(f"<x>{'y' * 65_198}</x>"))), "no room"),
+        ("a.jpg", s.jpg(s.segment(0xE1, b"Exif\0\0" + s.WRAPPED.encode())), "cannot be overwritten"),
         ("a.txt", b"\xff\xff\xff", "neither UTF-8"),
     ],
 )  # fmt: skip

@@ -1,0 +1,142 @@
+"""The table of pairs: every pair fires, both ways, and only where its guards allow it."""
+
+from __future__ import annotations
+
+import pytest
+
+from labelers.watermarks import pairs
+from labelers.watermarks.pairs import Pair, table, words_in
+from labelers.watermarks.substitution import SubstitutionTransform, read_places
+from labelers.watermarks.units import Prf
+
+PAIRS = table().pairs
+KEYS = [Prf(number.to_bytes(16, "big")) for number in range(400)]
+
+
+def other_way(pair: Pair) -> str:
+    """The pair's example with the other word."""
+    before, word, after = pair.example.partition(pair.words[0])
+    if word:
+        return before + pair.words[1] + after
+    first, second = (each[0].upper() + each[1:] for each in pair.words)
+    assert first in pair.example
+    return pair.example.replace(first, second, 1)
+
+
+def places_of(pair: Pair, text: str) -> list[int]:
+    return [place.side for place in read_places(text) if place.name == pair.name]
+
+
+def wording(text: str, prf: Prf) -> str:
+    transform = SubstitutionTransform(prf)
+    return transform.feed(text) + transform.flush()
+
+
+def test_there_are_three_hundred_pairs_and_more_in_each_language() -> None:
+    english = sum(pair.words[0].isascii() for pair in PAIRS)
+    assert english >= 300
+    assert len(PAIRS) - english >= 300
+
+
+def test_no_word_stands_in_two_pairs_and_both_of_a_pair_differ() -> None:
+    words = [word for pair in PAIRS for word in pair.words]
+    assert len(words) == len(set(words))
+    assert len({pair.name for pair in PAIRS}) == len(PAIRS)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " = ".join(pair.words))
+def test_either_word_of_a_pair_stands_in_its_example_and_is_read_as_that_side(pair: Pair) -> None:
+    assert places_of(pair, pair.example) == [0]
+    assert places_of(pair, other_way(pair)) == [1]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " = ".join(pair.words))
+def test_the_writer_makes_both_wordings_of_an_example_from_either(pair: Pair) -> None:
+    for text in (pair.example, other_way(pair)):
+        seen: set[int] = set()
+        for prf in KEYS:
+            (side,) = places_of(pair, wording(text, prf))
+            seen.add(side)
+            if len(seen) == 2:
+                break
+        assert seen == {0, 1}
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: " = ".join(pair.words))
+def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> None:
+    lead, marks = ("Somebody wrote ", '""') if pair.example.isascii() else ("有人这样写道：", "“”")
+    for text in (lead + marks[0] + pair.example + marks[1], lead + "`" + pair.example + "`"):
+        assert places_of(pair, text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("大家都在原因为何的问题上争论。", "原因为何"),
+        ("他们在会议上说出了原因为的是公平。", "原因为"),
+        ("桌上的苹果和如果汁都很好喝。", "如果汁"),
+        ("这场会议一会议程就结束了。", "一会议程"),
+        ("公司每周一次的例会改期了。", "每周一次"),
+        ("西周三代君王的故事流传很广。", "西周三代"),
+        ("这种新能源的性能够好。", "性能够好"),
+        ("他说话算数，不以为然。", "不以为然"),
+        ("北京市和平里的街道很安静。", "和平里"),
+        ("公司的产品已经历多次升级。", "已经历"),
+        ("我计划在四月十日前往海边。", "十日前往"),
+        ("他们参加了冬季奥运会开幕式。", "冬季奥运会"),
+        ("这次台风对农业造成一定影响。", "造成一定影响"),
+        ("列表里放的是不同类型的元素。", "不同类型的"),
+        ("既然你已经要买这本书了，就读完它。", "已经要买"),
+        ("曾国藩的家书流传很广。", "曾国藩"),
+        ("大家都知道王刚在家里。", "王刚在"),
+        ("全部人口约占三分之一。", "约占"),
+        ("我们没有什么可以说的。", "没有什么"),
+        ("Please tell me what it is like to live there.", "what it is like"),
+        ("On the first of May have a look at the garden.", "May have"),
+        ("She said that it tastes like home.", "tastes like"),
+        ("The workers that are ill may stay at home.", "workers that are"),
+        ("He worked hard to open the shop.", "worked hard to"),
+        ("The best results in the world came from Kenya.", "best results in"),
+        ("The cook says that you should serve immediately.", "serve immediately"),
+        ("People like game shows that are funny.", "shows that are"),
+        ("When the function is called as a method, it fails.", "called as"),
+        ("There are many include files in this folder.", "many include"),
+        ("Proteins are what our bodies need to function well.", "need to function"),
+        ("The climb is more difficult to make in winter.", "more difficult to"),
+        ("They talked about twenty people they knew.", "talked about twenty"),
+    ],
+)
+def test_words_that_are_part_of_others_or_mean_something_else_stay(text: str, kept: str) -> None:
+    for prf in KEYS[:12]:
+        assert kept in wording(text, prf)
+
+
+def test_a_table_with_a_word_in_two_pairs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs.pairs_en, "PAIRS", "one = two\nthree = one")
+    table.cache_clear()
+    with pytest.raises(ValueError, match="'one' stands in two pairs"):
+        table()
+    monkeypatch.undo()
+    table.cache_clear()
+
+
+def test_a_line_that_parts_its_guards_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs.pairs_en, "PAIRS", "one = two || R:x || L:y ~ One.")
+    table.cache_clear()
+    with pytest.raises(ValueError, match="an empty alternative"):
+        table()
+    monkeypatch.undo()
+    table.cache_clear()
+
+
+def test_a_clause_of_both_languages_names_its_words_in_order() -> None:
+    found = words_in("这种plan很重要，但是 it is already well known，没有人知道。", "昨天说过，")
+    assert [(word.start, word.end) for word in found] == sorted((word.start, word.end) for word in found)
+    assert {table().pairs[word.pair].words[0] for word in found} >= {"it is", "但"}
+
+
+def test_a_space_between_a_word_and_its_guard_makes_no_difference() -> None:
+    for text in ("那座石桥的宽度约300厘米。", "那座石桥的宽度约 300 厘米。"):
+        assert [text[word.start : word.end] for word in words_in(text, "")] == ["约"]
+    for text in ("他们几个已3天没有回家。", "他们几个已 3 天没有回家。"):
+        assert [word for word in words_in(text, "") if text[word.start : word.end] == "已"] == []
