@@ -3,17 +3,25 @@
     python bench/path.py
 
 Everything between the upstream's bytes and the client's: SSE, JSON, review against 10,000 entries in all views,
-carrier, label, AIGC object. No sockets. CPU time of this thread, the best of several rounds.
+carrier, label, AIGC object. No sockets. CPU time of this thread, the best of several rounds. The last rows are another
+text, prose with as many words to choose between as answers have (`labelers/watermarks/pairs.py`), without and with
+`scheme: substitution`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import random
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from labelers.provenance import KeyRing
 from labelers.watermarks import SCHEMES
+from labelers.watermarks.substitution import Substitution
 from proxy.policy import Plan, Rules, plan
 from proxy.review.entry import Entry
 from proxy.review.library import Library
@@ -29,6 +37,13 @@ TEXT = (
     "空里流霜不觉飞，汀上白沙看不见。江天一色无纤尘，皎皎空中孤月轮。江畔何人初见月？江月何年初照人？"
 ) * 4
 TEXT = TEXT[:340]
+PROSE = (
+    "想要养成阅读的习惯，其实并不困难。首先，可以在每天晚上留出半小时，把手机放在另一个房间，因为通知会打断思路。其次，选择自己真正感兴趣的书，"
+    "例如游记、传记或者科普读物，这样更容易坚持下去。如果一开始读得很慢，也不必担心，速度会逐渐提高。此外，和朋友一起讨论也很有帮助，"
+    "大家的看法往往不同，交流能够让理解更加深入。需要注意的是，不要只追求数量，读过之后应该写下几句感想，否则内容很快就会忘记。"
+    "虽然这些方法看起来简单，但坚持一年之后，许多人都发现自己的表达能力明显改善，写作时也不再觉得无话可说。最后，请记住阅读本来是一件快乐的事，"
+    "如果今天很累，就放下书本早点休息，明天再继续。"
+)[:340]
 ROUNDS = 15
 REPEAT = 20
 
@@ -49,7 +64,7 @@ def library(size: int, views: tuple[str, ...]) -> Library:
     return Library.compile(entries, {})
 
 
-def decided(of: Library | None, *, marks: bool, stream: bool) -> Plan:
+def decided(of: Library | None, *, marks: bool, stream: bool, substitution: bool = False) -> Plan:
     labels = Labels() if marks else Labels(metadata=False)
     ring = KeyRing(b"k" * 32, producers=("UNSET",))
     rules = Rules(
@@ -66,6 +81,8 @@ def decided(of: Library | None, *, marks: bool, stream: bool) -> Plan:
         {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "你好"}]}
     )
     made = plan(rules, asks, request_id="r", library=of, content_numbers=[0x0693D21B6D4266EF])
+    if substitution:
+        made = dataclasses.replace(made, rewording=Substitution(ring))
     if marks:
         return made
     return Plan(
@@ -85,33 +102,35 @@ def cpu(work: Callable[[], None], repeat: int) -> float:
 
 
 def main() -> None:
-    deltas = [TEXT[at : at + 3] for at in range(0, len(TEXT), 3)]
-    frames = [step for step in replies.sse(deltas).steps if isinstance(step, bytes)]
-    body = replies.chat([TEXT]).steps[0]
-    assert isinstance(body, bytes)
     safe, every = library(10_000, ("safe",)), library(10_000, ("safe", "evasion"))
     rows = [
-        ("nothing on", None, False),
-        ("review, safe view, 10,000 entries", safe, False),
-        ("review, safe and evasion views", every, False),
-        ("labels and carrier", None, True),
-        ("everything", every, True),
+        ("nothing on", TEXT, None, False, False),
+        ("review, safe view, 10,000 entries", TEXT, safe, False, False),
+        ("review, safe and evasion views", TEXT, every, False, False),
+        ("labels and carrier", TEXT, None, True, False),
+        ("everything", TEXT, every, True, False),
+        ("everything, prose", PROSE, every, True, False),
+        ("everything and substitution, prose", PROSE, every, True, True),
     ]
-    print(
-        f"| {len(TEXT)} characters | a 3-character delta, µs | whole stream of {len(frames)} frames, µs | unstreamed answer, µs |"
-    )
+    print(f"| {len(TEXT)} characters | a 3-character delta, µs | whole stream, µs | unstreamed answer, µs |")
     print("|---|---|---|---|")
-    for name, of, marks in rows:
-        streamed, whole = decided(of, marks=marks, stream=True), decided(of, marks=marks, stream=False)
+    for name, text, of, marks, substitution in rows:
+        deltas = [text[at : at + 3] for at in range(0, len(text), 3)]
+        frames = [step for step in replies.sse(deltas).steps if isinstance(step, bytes)]
+        body = replies.chat([text]).steps[0]
+        assert isinstance(body, bytes)
+        streamed, whole = (
+            decided(of, marks=marks, stream=stream, substitution=substitution) for stream in (True, False)
+        )
 
-        def one_stream(of_plan: Plan = streamed) -> None:
+        def one_stream(of_plan: Plan = streamed, frames: Sequence[bytes] = frames) -> None:
             rewriter = StreamRewriter(ChatStream(of_plan))
             for frame in frames:
                 rewriter.feed(frame)
             rewriter.flush()
             rewriter.close()
 
-        def one_answer(of_plan: Plan = whole) -> None:
+        def one_answer(of_plan: Plan = whole, body: bytes = body) -> None:
             ChatAnswer(of_plan).rewrite(body)
 
         stream_us = cpu(one_stream, REPEAT) * 1e6

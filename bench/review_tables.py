@@ -100,6 +100,17 @@ def lookalikes() -> dict[str, str]:
         "\u03c5": "u",
         "\u03a5": "y",
     }
+    # Drawn like these, though not in print alone: the Latin letters that Cyrillic (and omega) are typed for.
+    own |= {
+        "\u043f": "n",
+        "\u041f": "n",
+        "\u0448": "w",
+        "\u0428": "w",
+        "\u0449": "w",
+        "\u0429": "w",
+        "\u03c9": "w",
+        "\u03a9": "w",
+    }
     table: dict[str, str] = {}
     for source in sorted(own, key=lambda c: (c != c.casefold(), c)):  # lower case first: it decides
         folded = source.casefold()

@@ -22,8 +22,8 @@ __all__ = ["Panel"]
 class Panel:
     """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
     answered what, where that is kept. `lookup`: the index of issued marks. `c2pa`: verifies what else is only named.
-    `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
     `tokenizers`: of the engines that mark. `green_list`: whether words are looked through for that mark.
+    `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class Panel:
         fingerprints: FingerprintDetector | None = None,
         lookup: Lookup | None = None,
         c2pa: C2paTextDetector | None = None,
-        roots: bytes = b"",
         tokenizers: Sequence[Tokenizer] = (),
         green_list: bool = False,
+        roots: bytes = b"",
     ) -> None:
         self.roots = roots
         self.carrier = CarrierDetector(ring, labels, lookup)

@@ -13,18 +13,21 @@ in a million comes out as marked.
 from __future__ import annotations
 
 import math
+import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 
 from detectors.detection import Detection, Outcome
 from detectors.evidence import FEWEST, Evidence, best_window, window_count
-from detectors.token_marks import Tokenizer, by_tokens, read_row
+from detectors.token_marks import Tokenizer, by_tokens, read_row, token_heat, token_scheme
 from labelers.provenance import KeyRing, KeyState
 from labelers.watermarks.engine import engine_key
 from labelers.watermarks.green_list import count_green
-from labelers.watermarks.payload import pilot_scores, read_payload
+from labelers.watermarks.payload import payload_scores, pilot_scores, read_payload
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
@@ -40,6 +43,9 @@ PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
 MAX_PLACES = 200_000  # characters that are searched for places
+_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
+MAX_HEAT = 5_000  # units whose scores are told
+SUBSTITUTION = "substitution"
 _TINIEST = -300.0  # what a float can still hold as p
 
 
@@ -95,13 +101,14 @@ class StatisticalDetector:
             f"units; corrected for {len(self._keys)} keys, {self._tests} tests{self._cut_by()} and "
             f"{window_count(len(grams))} windows; "
             f"key epoch {evidence.kid}.",
+            tuple(self.heat(text, evidence)) if found else (),
         )
 
     def evidence(self, text: str, units: Units, grams: Grams) -> Evidence | None:
         """The strongest of all key epochs; None for a text too short."""
         correction = math.log10(self._tests * len(self._keys))
         found: list[Evidence] = []
-        places = read_places(text[:MAX_PLACES]) if len(grams) >= FEWEST else []
+        places = self._places(text[:MAX_PLACES]) if len(grams) >= FEWEST else []
         for kid, prf in self._keys.items():
             if len(grams) >= FEWEST:
                 found.append(_by_grams(kid, prf.scores(grams.blocks), units, grams, correction))
@@ -137,16 +144,58 @@ class StatisticalDetector:
     def _cut_by(self) -> str:
         return f", {len(self._tokenizers)} tokenizers" if self._tokenizers else ""
 
-    def heat(self, text: str, kid: int) -> list[tuple[int, int, float]]:
-        """For each scored unit its place, [start, end) in code points, and its score under that epoch's key."""
-        units, grams = self._read(text)
-        scores = self._keys[kid].scores(grams.blocks).tolist()
-        starts, ends = units.starts[grams.units].tolist(), units.ends[grams.units].tolist()
-        return list(zip(starts, ends, scores, strict=True))
+    def heat(self, text: str, evidence: Evidence) -> list[tuple[int, int, float]]:
+        """Of each unit, word or token that the evidence counted its place, [start, end), and its score: standard normal."""
+        prf = self._keys[evidence.kid]
+        if evidence.scheme == SUBSTITUTION:
+            places = read_places(text[:MAX_PLACES])
+            found = [(place.start, place.end, 2.0 * count_fits(prf, [place]) - 1) for place in places]
+        elif (cut := self._cut(evidence.scheme)) is not None:
+            tokenizer, draw = cut
+            row = read_row(tokenizer, text, list(self._own(text)))
+            found = token_heat(self._engine_keys[evidence.kid], row, draw)
+        else:
+            units, grams = self._read(text)
+            payload = evidence.payload
+            scores = prf.scores(grams.blocks)
+            if payload is not None:
+                scores = payload_scores(prf, grams.blocks, payload)
+            starts, ends = units.starts[grams.units].tolist(), units.ends[grams.units].tolist()
+            found = list(zip(starts, ends, scores.tolist(), strict=True))
+        inside = [one for one in found if evidence.start <= one[0] and one[1] <= evidence.end]
+        return [(start, end, round(score, 2)) for start, end, score in inside[:MAX_HEAT]]
+
+    def _cut(self, scheme: str) -> tuple[Tokenizer, str] | None:
+        """The tokenizer and the way to draw that a test of tokens was about; None for one of words."""
+        for tokenizer in self._tokenizers:
+            for draw in ("gumbel", "tournament"):
+                if scheme == token_scheme(draw, tokenizer):
+                    return tokenizer, draw
+        return None
 
     def _read(self, text: str) -> tuple[Units, Grams]:
         units = read_units(text, self._own(text))
         return units, grams_of(units)
+
+    def _places(self, text: str) -> list[Place]:
+        """The places of the text that the writer saw: what was put into it later, labels and grains, is none of it."""
+        kept, after, start = [], [(0, 0)], 0
+        later = [*self._own(text), *(match.span() for match in _UNSEEN.finditer(text))]
+        length = 0
+        for first, end in sorted(later):
+            if first >= start:
+                kept.append(text[start:first])
+                length += first - start
+                after.append((length, end - length))
+            start = max(start, end)
+        found = read_places("".join([*kept, text[start:]]))
+        if len(after) == 1:
+            return found
+
+        def was(at: int) -> int:
+            return at + after[bisect_right(after, (at, len(text))) - 1][1]
+
+        return [replace(place, start=was(place.start), end=was(place.end - 1) + 1) for place in found]
 
     def _own(self, text: str) -> Iterator[tuple[int, int]]:
         for label in self._labels:
@@ -206,8 +255,21 @@ def _origin(evidence: Evidence) -> dict[str, str]:
 
 
 def _by_places(kid: int, prf: Prf, places: Sequence[Place], correction: float) -> Evidence:
-    """The third test: words that can stand for each other."""
+    """The third test: words that can stand for each other; by themselves, and with spacing and punctuation.
+
+    Whoever sets a text makes spaces and commas all alike, so they must not be able to hide what the words say. The better of
+    both counts, and is paid for.
+    """
+    words = [place for place in places if not place.weak]
+    if len(words) < FEWEST_PLACES or len(words) == len(places):
+        return _by_coins(kid, prf, places, correction)
+    both = (_by_coins(kid, prf, some, correction + math.log10(2)) for some in (words, places))
+    return min(both, key=lambda one: one.log10_p)
+
+
+def _by_coins(kid: int, prf: Prf, places: Sequence[Place], correction: float) -> Evidence:
     count, fits = len(places), count_fits(prf, places)
     p = min(0.0, binomial_tail(fits, count) + correction)
     z = (2 * fits - count) / math.sqrt(count)
-    return Evidence(kid, "substitution", p, z, places[0].start, places[-1].end, count)
+    start, end = min(place.start for place in places), max(place.end for place in places)
+    return Evidence(kid, SUBSTITUTION, p, z, start, end, count)

@@ -138,6 +138,13 @@ class Exchange:
         texts = self._texts = list(endpoint.texts(body))
         self._input_digest = house.cipher.digest("\n".join(text for _, text in texts))
         await self._accept(decided, routes[0][1], now)
+        if library is not None:
+            scopes = [
+                decided.scope(Direction.INPUT, role) for role in dict.fromkeys(role for role, _ in texts)
+            ]
+            scopes.append(decided.scope(Direction.OUTPUT, "assistant"))
+            if not library.knows(scopes):  # entries for some only: the first of them waits, nobody else
+                await asyncio.to_thread(library.prepare, scopes)
         inquiry = self._inquiry(decided)
         blocked = await self._review_input(decided, library, texts, inquiry)
         decided = self._plan = replace(

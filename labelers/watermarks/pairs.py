@@ -5,7 +5,7 @@ a regular expression with what it says in front: `L:` must not stand before the 
 `L+:` must stand before it, `R+:` must follow it. What follows is seen to the end of the clause, what is before for 48
 characters. One space between a word and what a guard names makes no difference.
 
-Strategy. Two tries, one of Han words and one of words of letters, find the words of a clause; the longest counts. Most guards are plain lists
+Strategy. Han words are looked up by two characters, words of letters found by one trie; the longest counts. Most guards are plain lists
 of words and need no regular expression. A pair is known by a hash of its words, so that a longer table reads old marks.
 """
 
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 
 from labelers.watermarks import pairs_en, pairs_zh
 
@@ -79,12 +80,13 @@ class Pair:
 class Table:
     pairs: tuple[Pair, ...]
     members: dict[str, Member]
-    han: re.Pattern[str]
+    han: dict[str, tuple[str, ...]]  # by their first two characters, the longest first
+    single: frozenset[str]
+    first: re.Pattern[str]  # a character that a Han word begins with
     latin: re.Pattern[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of the table where it may be chosen, [start, end) in its clause."""
 
     start: int
@@ -113,10 +115,15 @@ def table() -> Table:
             both.append(word)
         name = int.from_bytes(blake2b(" = ".join(both).encode(), digest_size=8).digest(), "little")
         pairs.append(Pair((both[0], both[1]), name, example.strip()))
-    han = _trie(word for word in members if not word.isascii())
+    han: dict[str, tuple[str, ...]] = {}
+    for word in sorted(members, key=len, reverse=True):
+        if not word.isascii() and len(word) > 1:
+            han[word[:2]] = (*han.get(word[:2], ()), word)
+    single = frozenset(word for word in members if len(word) == 1)
+    first = re.compile(f"[{''.join({word[0] for word in members if not word.isascii()})}]")
     latin = _trie(word for word in members if word.isascii())
-    first = re.compile(rf"(?<![\w'’-])(?:{latin})(?![\w’-]|'[A-Za-z])")
-    return Table(tuple(pairs), members, re.compile(han), first)
+    pattern = re.compile(rf"(?<![\w'’-])(?:{latin})(?![\w’-]|'[A-Za-z])")
+    return Table(tuple(pairs), members, han, single, first, pattern)
 
 
 def _member(word: str, pair: int, side: int, guards: Sequence[str]) -> Member:
@@ -169,23 +176,41 @@ def words_in(text: str, before: str) -> list[Word]:
 
 
 def _words(known: Table, text: str, before: str) -> Iterator[Word]:
-    for match in _matches(known, text):
-        start, end = match.span()
-        member = known.members.get(match[0])
+    members = known.members
+    for start, end, word in _matches(known, text):
+        member = members.get(word)
         if member is None:
-            word = match[0].replace("’", "'")
-            member = known.members.get(word) or known.members[word[0].lower() + word[1:]]
+            word = word.replace("’", "'")
+            member = members.get(word) or members[word[0].lower() + word[1:]]
         left = text[start - CONTEXT : start] if start >= CONTEXT else (before + text[:start])[-CONTEXT:]
         if member.fits(left, text, end) and not _clashes(known.pairs[member.pair].words, left):
             yield Word(start, end, member.pair, member.side)
 
 
-def _matches(known: Table, text: str) -> Sequence[re.Match[str]]:
-    if text.isascii():
-        return list(known.latin.finditer(text))
-    found = list(known.han.finditer(text))
-    if _LETTER.search(text) and (latin := list(known.latin.finditer(text))):
-        found = sorted(found + latin, key=lambda match: match.start())
+def _matches(known: Table, text: str) -> list[tuple[int, int, str]]:
+    """Every word of the table in a clause, whatever stands beside it; where two overlap, the first and longest."""
+    found = [] if text.isascii() else _han_matches(known, text)
+    if _LETTER.search(text):
+        latin = [(match.start(), match.end(), match[0]) for match in known.latin.finditer(text)]
+        found = sorted(found + latin) if found and latin else found or latin
+    return found
+
+
+def _han_matches(known: Table, text: str) -> list[tuple[int, int, str]]:
+    found = []
+    search, at = known.first.search, 0
+    while match := search(text, at):
+        at = match.start()
+        for word in known.han.get(text[at : at + 2], ()):
+            if text.startswith(word, at):
+                break
+        else:
+            word = text[at]
+            if word not in known.single:
+                at += 1
+                continue
+        found.append((at, at + len(word), word))
+        at += len(word)
     return found
 
 

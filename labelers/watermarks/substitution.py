@@ -6,8 +6,11 @@ word, the reader counts how often the word fits the coin. In a text written with
 (unit, pair) fits with probability one half, so the count is binomial; a marked text fits nearly always. Twenty
 such places make a million to one.
 
+Spacing and commas that may stand or not (`marks`) are tossed for in the same way. They are a weaker channel: an editor
+or a formatter makes them all alike, so the reader counts them only beside the words.
+
 Writer and reader find the same places by the same code: running text only (`labelers.prose`), no quotation,
-clause by clause. A substitution that would hide or make another place is not made. Review
+clause by clause. A change that would hide or make another place is not made. Review
 must see the words that go out, so this stands before it.
 """
 
@@ -23,16 +26,19 @@ from typing import TypeVar
 from labelers.prose import Prose
 from labelers.provenance import KeyRing, Provenance
 from labelers.transform import TextTransform
+from labelers.watermarks.marks import Mark, ends_clause, marks_in
 from labelers.watermarks.pairs import CONTEXT, Word, table, words_in
 from labelers.watermarks.units import Prf, epoch_prf, read_units
 
 __all__ = [
     "CLAUSE_MAX",
+    "DOMAIN",
     "Place",
     "Substitution",
     "SubstitutionTransform",
     "binomial_tail",
     "count_fits",
+    "last_unit",
     "read_places",
 ]
 
@@ -41,20 +47,25 @@ Body = TypeVar("Body")
 CLAUSE_MAX = 160  # characters; a longer stretch without punctuation is cut
 _END = re.compile(r"[，。！？；：、,.!?;:\n]")
 _SPACE = re.compile(r"\s")
-_DOMAIN = 0x5375627374697475  # keeps these coins apart from the scores of grams
+DOMAIN = 0x5375627374697475  # keeps these coins apart from the scores of grams
+_MARK = 0x50756E6374756174  # and those of marks apart from those of words
 _OPENING, _CLOSING = "“‘「『《〈【", "”’」』》〉】"
 _QUOTE = re.compile(f'["\n{_OPENING}{_CLOSING}]')
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a choice was made, [start, end), which way (`side`), and the two numbers that its coin is tossed for."""
+    """Where a choice was made, [start, end), which way (`side`), and the two numbers that its coin is tossed for.
+
+    `weak`: one of spacing or punctuation.
+    """
 
     start: int
     end: int
     side: int
     unit: int
     name: int
+    weak: bool = False
 
 
 class _Places:
@@ -65,8 +76,9 @@ class _Places:
         self._quoted = 0
         self._straight = False
 
-    def clause(self, text: str, before: str) -> tuple[list[Word], list[Word]]:
-        """Of the next clause the words that fit, and those of them that stand in running text outside quotations.
+    def clause(self, text: str, before: str) -> tuple[list[Word], list[Word], int]:
+        """Of the next clause the words that fit, those of them that stand in running text outside quotations, and from
+        where on all of the clause does; behind its end if it does not.
 
         `before`: the end of the text that stands before it.
         """
@@ -75,15 +87,18 @@ class _Places:
         quoted = self._quotes(text)
         self._prose.trim()
         fitting = words_in(text, before)
-        if not fitting:
-            return fitting, fitting
         open_spans = [(start - kept, end - kept) for start, end in spans if end > kept]
-        return fitting, [
+        if len(open_spans) == 1 and not quoted:
+            first, last = open_spans[0]
+            if last >= len(text.rstrip()):
+                return fitting, [word for word in fitting if word.start >= first], first
+        found = [
             word
             for word in fitting
             if any(start <= word.start and word.end <= end for start, end in open_spans)
             and not any(start < word.end and word.start < end for start, end in quoted)
         ]
+        return fitting, found, len(text)
 
     def _quotes(self, text: str) -> list[tuple[int, int]]:
         """The quoted stretches of the clause."""
@@ -110,15 +125,24 @@ class _Places:
         return found
 
 
-def _cut(text: str, start: int = 0, seen: int = 0) -> int:
-    """Where the clause that begins at `start` ends; -1 if that is not seen yet. Up to `seen` there is no end."""
-    end = _END.search(text, max(start, seen), start + CLAUSE_MAX)
-    if end:
-        return end.end()
+def _cut(text: str, start: int = 0, seen: int = 0, *, final: bool = False) -> tuple[int, int]:
+    """Where the clause that begins at `start` ends, -1 if that is not seen yet; and how far there is no end for sure.
+
+    Up to `seen` there is none. `final`: the text is complete.
+    """
+    at = max(start, seen)
+    while found := _END.search(text, at, start + CLAUSE_MAX):
+        at = found.end()
+        ends = ends_clause(text, start, at)
+        if ends is None and not final:
+            return -1, found.start()
+        if ends is not False:
+            return at, at
     if len(text) - start < CLAUSE_MAX:
-        return -1
+        return -1, len(text)
     space = _SPACE.search(text, start + CLAUSE_MAX // 2, start + CLAUSE_MAX)
-    return space.end() if space else start + CLAUSE_MAX
+    end = space.end() if space else start + CLAUSE_MAX
+    return end, end
 
 
 @lru_cache(maxsize=1 << 14)
@@ -141,79 +165,120 @@ def last_unit(left: str) -> int:
     return _unit(left[start:at])
 
 
-def _coin(prf: Prf, unit: int, name: int) -> int:
-    """The side that the key wants for a pair behind a unit."""
-    return prf.coin(unit ^ _DOMAIN, name)
-
-
 class SubstitutionTransform:
     """Marks one text. A clause is held back until it ends."""
 
     def __init__(self, prf: Prf) -> None:
-        self._prf = prf
+        self._coin = prf.coins()
         self._places = _Places()
         self._held = ""
+        self._seen = 0  # how far no clause ends in what is held
         self._before = ""
 
     def feed(self, text: str) -> str:
-        seen = len(self._held)
+        known = self._seen == len(self._held)
         held = self._held = self._held + text
-        if (end := _cut(held, 0, seen)) < 0:
+        if known and len(held) < CLAUSE_MAX and _END.search(text) is None:
+            self._seen = len(held)
             return ""
+        return self._clauses(held, final=False)
+
+    def flush(self) -> str:
+        out = self._clauses(self._held, final=True)
+        last, self._held = self._held, ""
+        return out + self._clause(last) if last else out
+
+    def _clauses(self, held: str, *, final: bool) -> str:
         out, start = [], 0
+        end, seen = _cut(held, 0, self._seen, final=final)
         while end >= 0:
             out.append(self._clause(held[start:end]))
             start = end
-            end = _cut(held, start)
-        self._held = held[start:]
+            end, seen = _cut(held, start, final=final)
+        self._held, self._seen = held[start:], seen - start
         return "".join(out)
 
-    def flush(self) -> str:
-        last, self._held = self._held, ""
-        return self._clause(last) if last else ""
-
     def _clause(self, text: str) -> str:
-        fitting, found = self._places.clause(text, self._before)
+        before = self._before
+        fitting, found, opened = self._places.clause(text, before)
+        last = len(text)
         if found:
             text = self._chosen(text, fitting, found)
-        self._before = (self._before + text)[-CONTEXT:]
+        if opened < last and (marks := marks_in(text, before)):
+            text = self._spaced(text, marks, opened)
+        self._before = (before + text)[-CONTEXT:]
+        return text
+
+    def _spaced(self, text: str, marks: Sequence[Mark], opened: int) -> str:
+        """The clause with the spacing and punctuation that the key wants; all else that can be chosen in it stays."""
+        before = self._before
+        words = [word[2:] for word in words_in(text, before)]
+        for at in range(len(marks)):
+            mark = marks[at]
+            unit, name = _named(mark, text, before)
+            if mark.start < opened or self._coin(unit ^ DOMAIN, name) == mark.side:
+                continue
+            changed = text[: mark.start] + mark.other + text[mark.end :]
+            wanted = [one[2:4] for one in marks]
+            wanted[at] = (mark.kind, 1 - mark.side)
+            again = marks_in(changed, before)
+            if [one[2:4] for one in again] == wanted and [
+                word[2:] for word in words_in(changed, before)
+            ] == words:
+                text, marks = changed, again
         return text
 
     def _chosen(self, text: str, fitting: Sequence[Word], found: Sequence[Word]) -> str:
-        """The clause with the words that the key wants, from left to right; all that fits must go on fitting."""
-        pairs, before = table().pairs, self._before
+        """The clause with the words that the key wants. Whatever fits must go on fitting, else one change is left out."""
         sides = [(word.pair, word.side) for word in fitting]
-        moved = 0
-        for word in found:
-            start, end = word.start + moved, word.end + moved
-            pair = pairs[word.pair]
-            side = _coin(self._prf, last_unit((before + text[:start])[-CONTEXT:]), pair.name)
-            if side == word.side:
-                continue
-            said, other = text[start:end], pair.words[side]
-            if said[0].isupper() and not said[1:2].isupper():
-                other = other[0].upper() + other[1:]
-            changed = text[:start] + other + text[end:]
-            at = next(at for at, one in enumerate(fitting) if one is word)
-            wanted = [*sides[:at], (word.pair, side), *sides[at + 1 :]]
-            if [(one.pair, one.side) for one in words_in(changed, before)] == wanted:
-                text, sides = changed, wanted
+        left_out: set[Word] = set()
+        while True:
+            changed, wanted = text, sides.copy()
+            moved, last = 0, None
+            for word in found:
+                start, end = word.start + moved, word.end + moved
+                pair = table().pairs[word.pair]
+                before = (self._before + changed[:start])[-CONTEXT:]
+                side = self._coin(last_unit(before) ^ DOMAIN, pair.name)
+                if side == word.side or word in left_out:
+                    continue
+                said, other = changed[start:end], pair.words[side]
+                if said[0].isupper() and not said[1:2].isupper():
+                    other = other[0].upper() + other[1:]
+                changed = changed[:start] + other + changed[end:]
                 moved += len(other) - (end - start)
-        return text
+                wanted[fitting.index(word)] = (word.pair, side)
+                last = word
+            if last is None or [one[2:] for one in words_in(changed, self._before)] == wanted:
+                return changed
+            left_out.add(last)
+
+
+def _named(mark: Mark, text: str, before: str) -> tuple[int, int]:
+    """The unit before a mark, and the number that stands for the mark."""
+    unit = last_unit((before + text[: mark.start])[-CONTEXT:])
+    return unit, (_MARK + mark.kind) ^ (last_unit(text[mark.start : mark.end]) if mark.kind == 0 else 0)
 
 
 def read_places(text: str) -> list[Place]:
-    """The distinct places of a text: each pair once behind each unit."""
+    """The distinct places of a text: each pair and each mark once behind each unit."""
     pairs = table().pairs
     finder, before, start = _Places(), "", 0
     found: dict[tuple[int, int], Place] = {}
     while start < len(text):
-        end = _cut(text, start)
+        end, _ = _cut(text, start, final=True)
         end = len(text) if end < 0 else end
         clause = text[start:end]
-        for word in finder.clause(clause, before)[1]:
+        _, words, opened = finder.clause(clause, before)
+        for word in words:
             unit, name = last_unit((before + clause[: word.start])[-CONTEXT:]), pairs[word.pair].name
             here = Place(start + word.start, start + word.end, word.side, unit, name)
+            found.setdefault((unit, name), here)
+        for mark in marks_in(clause, before) if opened < len(clause) else ():
+            if mark.start < opened:
+                continue
+            unit, name = _named(mark, clause, before)
+            here = Place(start + mark.start, start + mark.end, mark.side, unit, name, weak=True)
             found.setdefault((unit, name), here)
         before = (before + clause)[-CONTEXT:]
         start = end
@@ -222,7 +287,8 @@ def read_places(text: str) -> list[Place]:
 
 def count_fits(prf: Prf, found: Sequence[Place]) -> int:
     """How many of the places hold the word that the key wants there."""
-    return sum(_coin(prf, place.unit, place.name) == place.side for place in found)
+    coin = prf.coins()
+    return sum(coin(place.unit ^ DOMAIN, place.name) == place.side for place in found)
 
 
 def binomial_tail(fits: int, of: int) -> float:

@@ -25,7 +25,7 @@ import re
 import struct
 import unicodedata
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -319,9 +319,11 @@ class Prf:
         """128 random bits for each gram (n, 2)."""
         return np.frombuffer(self._cipher.encryptor().update(blocks.tobytes()), np.uint64).reshape(-1, 2)
 
-    def coin(self, first: int, second: int) -> int:
-        """One random bit for two 64-bit numbers."""
-        return self._cipher.encryptor().update(struct.pack("<QQ", first, second))[0] & 1
+    def coins(self) -> Callable[[int, int], int]:
+        """A function that tosses a coin, 0 or 1, for two 64-bit numbers. Not for several threads at once."""
+        update = self._cipher.encryptor().update
+        pack = struct.Struct("<QQ").pack
+        return lambda first, second: update(pack(first, second))[0] & 1
 
     def scores(self, blocks: Hashes) -> Scores:
         """The score of each gram (n,), standard normal."""

@@ -1,14 +1,13 @@
 """Bringing in a file of entries: all of it into `proposed`, or nothing.
 
-The file is read row by row inside one transaction, so a file of a million rows takes no more memory than one of
-a hundred; a preview is the same transaction, taken back.
+The file is read row by row into a table beside the others, so a file of a million rows takes no more memory than
+one of a hundred, and nobody waits while it is read; then all of it comes in in one transaction. A preview stops before.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -65,10 +64,6 @@ class Intake:
             self.lines.append(Line(place, kind, text))
 
 
-class _TakenBackError(Exception):
-    """Ends a transaction without a trace."""
-
-
 def bring_in(
     desk: Desk,
     path: Path,
@@ -86,7 +81,8 @@ def bring_in(
     """
     actor.must_be(PROPOSERS, "import")
     taken = Intake()
-    with _unless_refused(), desk.changing() as ledger, path.open("rb") as file:
+    with desk.store.gathering() as gathering, path.open("rb") as file:
+        ledger = gathering.ledger
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         at, event_id = desk.now(), new_event_id()
@@ -101,7 +97,7 @@ def bring_in(
         else:
             taken.examined = False
         if taken.refused or preview or not taken.new + taken.changed:
-            raise _TakenBackError
+            return taken
         fields = {
             "file": path.name,
             "file_sha256": digest,
@@ -110,17 +106,10 @@ def bring_in(
             "changed": taken.changed,
             "duplicate": taken.duplicate,
         }
-        desk.record(ledger, "import", actor, reason, (), fields, at=at, event_id=event_id)
+        with gathering.handing_in() as changing:
+            desk.record(changing, "import", actor, reason, (), fields, at=at, event_id=event_id)
         taken.event = event_id
     return taken
-
-
-@contextmanager
-def _unless_refused() -> Iterator[None]:
-    try:
-        yield
-    except _TakenBackError:
-        return
 
 
 class _Reader:

@@ -14,7 +14,15 @@ import orjson
 
 from proxy.governance.people import Operator
 from proxy.governance.revision import Revision, seal
-from proxy.governance.store import Event, Ledger, Search, TamperedError, UnavailableError, VersionRow
+from proxy.governance.store import (
+    Event,
+    Gathering,
+    Ledger,
+    Search,
+    TamperedError,
+    UnavailableError,
+    VersionRow,
+)
 
 __all__ = ["SqliteGovernance", "SqliteLedger"]
 
@@ -51,6 +59,22 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL, ma
   STRICT, WITHOUT ROWID;
 PRAGMA user_version = 1;
 """
+_GATHERED = """
+CREATE TEMP TABLE gathered (
+  id TEXT NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL, meaning TEXT NOT NULL,
+  category TEXT NOT NULL, source TEXT NOT NULL, author TEXT NOT NULL, origin TEXT NOT NULL,
+  pattern TEXT NOT NULL, due TEXT NOT NULL, dated INTEGER NOT NULL, data TEXT NOT NULL, mac BLOB NOT NULL,
+  PRIMARY KEY (id, number)
+) STRICT;
+CREATE INDEX temp.gathered_meaning ON gathered (meaning);
+CREATE TEMP VIEW revisions AS SELECT * FROM gathered UNION ALL SELECT * FROM main.revisions;
+"""
+# One that came since, of the same name or with the same meaning. Both are looked up by index.
+_TAKEN = """
+SELECT g.id FROM gathered g WHERE EXISTS (SELECT 1 FROM revisions r WHERE r.id = g.id AND r.number >= g.number)
+  OR EXISTS (SELECT 1 FROM revisions r WHERE r.meaning = g.meaning AND r.id <> g.id
+             AND r.status NOT IN ('retired', 'rejected')) LIMIT 1
+"""
 
 
 class SqliteGovernance:
@@ -70,17 +94,20 @@ class SqliteGovernance:
             yield SqliteLedger(connection, self._key)
 
     @contextmanager
+    def gathering(self) -> Iterator[Gathering]:
+        with self._connected() as connection:
+            yield SqliteGathering(connection, self._key)
+
+    @contextmanager
     def _begun(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self._connected() as connection, _transaction(connection, begin):
+            yield connection
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
         try:
             with closing(self._connect()) as connection:
-                connection.execute(begin)
-                try:
-                    yield connection
-                except BaseException:
-                    if connection.in_transaction:  # a failure may have taken it back already
-                        connection.execute("ROLLBACK")
-                    raise
-                connection.execute("COMMIT")
+                yield connection
         except sqlite3.Error as error:
             busy = "another process keeps it busy; try again" if "locked" in str(error) else str(error)
             raise UnavailableError(f"the governance database {self._path} cannot be used: {busy}") from error
@@ -105,11 +132,50 @@ class SqliteGovernance:
         return connection
 
 
-class SqliteLedger:
-    """One transaction."""
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:  # a failure may have taken it back already
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class SqliteGathering:
+    """Many revisions on their way: in a table of this connection alone, which reading sees beside the others."""
 
     def __init__(self, connection: sqlite3.Connection, key: bytes) -> None:
         self._connection, self._key = connection, key
+        connection.executescript(_GATHERED)
+        connection.execute("BEGIN")  # one moment for all that is read; what is written is nobody else's
+        self._seen = SqliteLedger(connection, key).last_event()
+        self.ledger: Ledger = SqliteLedger(connection, key, "gathered")
+
+    @contextmanager
+    def handing_in(self) -> Iterator[Ledger]:
+        connection, ledger = self._connection, SqliteLedger(self._connection, self._key)
+        connection.execute("DROP VIEW temp.revisions")
+        connection.execute("COMMIT")
+        with _transaction(connection, "BEGIN IMMEDIATE"):
+            if ledger.last_event() != self._seen:
+                taken = connection.execute(_TAKEN).fetchone()
+                if taken is not None:
+                    raise UnavailableError(
+                        f"entry {taken[0]} was changed by somebody else while these were read; nothing was brought in, "
+                        "try again"
+                    )
+            connection.execute("INSERT INTO revisions SELECT * FROM gathered")
+            yield ledger
+
+
+class SqliteLedger:
+    """One transaction. `into`: the table that revisions are put into."""
+
+    def __init__(self, connection: sqlite3.Connection, key: bytes, into: str = "revisions") -> None:
+        self._connection, self._key, self._into = connection, key, into
 
     def _sealed(self, kind: str, data: str) -> tuple[str, bytes]:
         return data, seal(self._key, kind, data)
@@ -192,7 +258,7 @@ class SqliteLedger:
         entry = revision.entry
         data, mac = self._sealed("revision", _dumps(revision.to_data()))
         self._connection.execute(
-            "INSERT OR REPLACE INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO {self._into} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - one of two names
             (
                 revision.id,
                 revision.number,

@@ -17,6 +17,7 @@ from proxy.governance.revision import Revision
 
 __all__ = [
     "Event",
+    "Gathering",
     "GovernanceStore",
     "Ledger",
     "Search",
@@ -147,6 +148,20 @@ class Ledger(Protocol):
     def put_fact(self, name: str, value: Any) -> None: ...
 
 
+class Gathering(Protocol):
+    """Many revisions that are made ready without keeping anybody waiting, and come in all together or not at all."""
+
+    ledger: Ledger
+    """For reading what is there and what was gathered; `put` gathers. Nobody else sees it."""
+
+    def handing_in(self) -> AbstractContextManager[Ledger]:
+        """The one transaction in which what was gathered comes in, as `changing`; once.
+
+        UnavailableError if one of them has been proposed by somebody else since; nothing has changed then.
+        """
+        ...
+
+
 class GovernanceStore(Protocol):
     """The state of the procedure; several processes may share one."""
 
@@ -156,6 +171,10 @@ class GovernanceStore(Protocol):
 
     def reading(self) -> AbstractContextManager[Ledger]:
         """A view of one moment."""
+        ...
+
+    def gathering(self) -> AbstractContextManager[Gathering]:
+        """For files: what takes long is done before anybody has to wait."""
         ...
 
 

@@ -14,7 +14,8 @@ from proxy.review.entry import Action, Direction, Entry, EntryError
 from proxy.review.expressions import Expression, ExpressionSet, expression_of, filler_of
 from proxy.review.judge import PlainJudge, around
 from proxy.review.machine import Machine
-from proxy.review.matcher import DaachorseMatcher, LivePrefixes
+from proxy.review.matcher import LivePrefixes
+from proxy.review.sieve import Sieve, letters_of, sounds_of
 from proxy.review.sights import Sight, sights_of
 from proxy.review.similar import Similarity
 from proxy.review.tables import Tables
@@ -27,13 +28,16 @@ __all__ = ["Kit", "Lens", "compile_kits", "compile_lenses"]
 class Lens:
     """One view with its terms, ready to scan texts in one direction.
 
-    `context`: how many code points before a match a decision may need.
+    `context`: how many code points before a match a decision may need. `sieve`: what long texts are sifted with
+    first, shared by some views; None where nothing may be passed over.
     """
 
-    __slots__ = ("actions", "context", "judge", "machine", "name")
+    __slots__ = ("actions", "context", "judge", "machine", "name", "sieve")
 
-    def __init__(self, view: Sight, terms: Mapping[str, Sequence[Term]], direction: Direction) -> None:
-        self.name, self.judge = view.name, view.judge()
+    def __init__(
+        self, view: Sight, terms: Mapping[str, Sequence[Term]], direction: Direction, sieve: Sieve | None
+    ) -> None:
+        self.name, self.judge, self.sieve = view.name, view.judge(), sieve
         self.actions = {
             term: action
             for same in terms.values()
@@ -141,29 +145,48 @@ def _prefixes(terms: Iterable[Term]) -> LivePrefixes:
 def compile_lenses(
     entries: Sequence[Entry], tables: Tables, automata: Mapping[str, bytes] | None = None
 ) -> tuple[dict[Direction, list[Lens]], dict[str, bytes]]:
-    """The lenses of each direction for entries that are words, and the automata as bytes by view."""
+    """The lenses of each direction for entries that are words, and the automata of their sieves as bytes."""
     lenses: dict[Direction, list[Lens]] = {direction: [] for direction in Direction}
-    kept: dict[str, bytes] = {}
     alike = all(e.action_for(Direction.INPUT) is e.action_for(Direction.OUTPUT) for e in entries)
-    for view in sights_of(tables, entries):
-        terms: dict[str, list[Term]] = {}
-        for entry in entries:
-            if view.name in _views(entry):
-                for term in view.terms(entry):
-                    _check(term, view.name)
-                    terms.setdefault(term.folded, []).append(term)
-        if not terms:
-            continue
-        known = (automata or {}).get(view.name)
-        matcher = DaachorseMatcher.load(known) if known is not None else DaachorseMatcher(sorted(terms))
-        kept[view.name] = known if known is not None else matcher.to_bytes()
+    views = [(view, terms) for view in sights_of(tables, entries) if (terms := _terms(view, entries))]
+    sieves = _sieves(views, tables, automata or {})
+    for view, terms in views:
+        sieve = sieves["sounds" if view.name == "pinyin" else "letters"]
         lens = None
         for direction in Direction:
             if lens is None or not alike:  # where both directions do the same they remember together
-                lens = Lens(view, terms, direction)
+                lens = Lens(view, terms, direction, sieve)
             if lens.actions:
                 lenses[direction].append(lens)
-    return lenses, kept
+    return lenses, {name: sieve.to_bytes() for name, sieve in sieves.items() if sieve is not None}
+
+
+def _terms(view: Sight, entries: Sequence[Entry]) -> dict[str, list[Term]]:
+    terms: dict[str, list[Term]] = {}
+    for entry in entries:
+        if view.name in _views(entry):
+            for term in view.terms(entry):
+                _check(term, view.name)
+                terms.setdefault(term.folded, []).append(term)
+    return terms
+
+
+def _sieves(
+    views: Sequence[tuple[Sight, Mapping[str, Sequence[Term]]]],
+    tables: Tables,
+    automata: Mapping[str, bytes],
+) -> dict[str, Sieve | None]:
+    """What long texts are sifted with for these views."""
+    written = [(view.name, folded) for view, terms in views for folded in terms]
+    letters = [folded for name, folded in written if name != "pinyin"]
+    sounds = [folded for name, folded in written if name == "pinyin"]
+    sieves: dict[str, Sieve | None] = {}
+    if letters:
+        plain = [folded for name, folded in written if name in ("raw", "safe")]
+        sieves["letters"] = letters_of(letters, plain, safe_view(tables), tables, automata.get("letters"))
+    if sounds:
+        sieves["sounds"] = sounds_of(sounds, tables, automata.get("sounds"))
+    return sieves
 
 
 def _views(entry: Entry) -> tuple[str, ...]:

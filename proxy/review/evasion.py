@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from proxy.review.entry import Entry
 from proxy.review.judge import Judge
-from proxy.review.reading import Emitted, Mode, Reading, Transcript
+from proxy.review.reading import MAX_KNOWN, Emitted, Mode, Reading, Transcript
 from proxy.review.spelling import BARRIER, NOISE, SYMBOLS, EvasionJudge, Letter, code_of, spell
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import MAX_FOLDED, Term, edges
@@ -26,6 +26,7 @@ from proxy.review.views import SafeView
 __all__ = ["EvasionReading", "EvasionSight"]
 
 MAX_RUN = 16
+_MIN_SPLIT = 3  # characters of an entry that is also looked for with one of them written as two
 # In an entry: more than letters that differ from their neighbours.
 _PECULIAR = re.compile(r"[\x00\n@$!]|(.)\1", re.DOTALL)
 _PECULIAR_CODES = frozenset((NOISE, *SYMBOLS))
@@ -55,8 +56,9 @@ class EvasionReading:
 
     def __init__(self, safe: SafeView, tables: Tables, reach: int) -> None:
         self._fold, self._kinds, self._reach = safe.fold, tables.kinds, reach
+        self.codes = lru_cache(MAX_KNOWN)(self._codes)
 
-    def codes(self, character: str) -> Sequence[tuple[str, int]]:
+    def _codes(self, character: str) -> Sequence[tuple[str, int]]:
         if character == "\uff01":
             return [(BARRIER, Kind.OTHER)]  # the wide exclamation mark never is an i
         kinds = self._kinds
@@ -137,7 +139,9 @@ class EvasionSight:
         spelling = self._safe.fold(entry.pattern)
         phrases = dict.fromkeys(self.fold(phrase) for phrase in entry.exceptions)
         seen: set[str] = set()
-        variants = self.tables.split_variants(spelling) if len(spelling) < MAX_FOLDED else []
+        # Two characters with one of them split are too often ordinary words (他好, 他女子): for entries that ask.
+        split = len(spelling) < MAX_FOLDED and (len(spelling) >= _MIN_SPLIT or "split" in entry.folds)
+        variants = self.tables.split_variants(spelling) if split else []
         if "reversed" in entry.folds:
             variants.append(spelling[::-1])
         for variant in (spelling, *variants):

@@ -83,10 +83,10 @@ class Library:
         return library
 
     def kit(self, scope: Scope) -> Kit:
-        """What a text that stands there is scanned with."""
+        """What a text that stands there is scanned with; compiled on the first use of limited entries (`knows`)."""
         if not self._limited:
             return self._kits[scope.direction]
-        applying = frozenset(condition for condition in self._limited if condition.holds(scope))
+        applying = self._applying(scope)
         kits = self._scoped.get(applying)
         if kits is None:
             entries = [entry for condition in applying for entry in self._limited[condition]]
@@ -94,6 +94,18 @@ class Library:
             kits = {direction: self._kits[direction] + more[direction] for direction in Direction}
             self._scoped[applying] = kits
         return kits[scope.direction]
+
+    def knows(self, scopes: Iterable[Scope]) -> bool:
+        """Whether `kit` has nothing to compile for texts that stand there."""
+        return not self._limited or all(self._applying(scope) in self._scoped for scope in scopes)
+
+    def prepare(self, scopes: Iterable[Scope]) -> None:
+        """Compile what texts that stand there are scanned with; may be called in a thread of its own."""
+        for scope in scopes:
+            self.kit(scope)
+
+    def _applying(self, scope: Scope) -> frozenset[Condition]:
+        return frozenset(condition for condition in self._limited if condition.holds(scope))
 
     def lenses(self, direction: Direction) -> Sequence[Lens]:
         """The views of one direction, all entries in them."""

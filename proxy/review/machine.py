@@ -12,12 +12,12 @@ tells what was found.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from operator import length_hint
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter, length_hint
 from typing import Any, NamedTuple
 
 from proxy.review.matcher import LivePrefixes
-from proxy.review.reading import AGE, HERE, Emitted, Mode, Reading, back_of
+from proxy.review.reading import AGE, HERE, Emitted, Mode, Reading, Transcript, back_of
 from proxy.review.terms import Term
 
 __all__ = ["NODE", "Found", "Machine", "Node", "State"]
@@ -77,6 +77,8 @@ class Machine:
 
     def advance(self, state: State, text: str) -> tuple[State, list[tuple[int, Found]]]:
         """The state after a text, and the terms in it, each with how many code points came after it."""
+        if self.alike is not None:
+            text = text.translate(self.alike)
         return self.resume(state, text[0], iter(text[1:])) if text else (state, [])
 
     def resume(
@@ -98,6 +100,34 @@ class Machine:
             except KeyError:
                 continue
             return state, found
+
+    def seek(self, text: str, spelled: Iterable[str]) -> list[tuple[int, Found]]:
+        """Those of the terms spelled so that are in a text, as `advance` from the start tells it of any.
+
+        For texts that end with the end of a sentence: nothing is remembered, which costs less for few of them.
+        """
+        wanted = {folded: terms for folded in spelled if (terms := self._terms(folded))}
+        if len(text) > MAX_STRETCH:
+            return self.advance(self.start, text)[1] if wanted else []
+        found = []
+        script = Transcript(self._reading)
+        script.read(text if wanted else "")
+        for folded, terms in wanted.items():
+            first = script.text.find(folded)
+            while first >= 0:
+                last = first + len(folded) - 1
+                known = script.known[last]
+                places = known * AGE - script.origins[first], known * AGE - script.origins[last]
+                for term in terms:
+                    if script.words[first] or not term.left:
+                        found.append((known, first, Found(term, *places)))
+                first = script.text.find(folded, first + 1)
+        found.sort(key=itemgetter(0, 1))
+        return [(len(text) - known, one) for known, _, one in found]
+
+    def stands(self, folded: str, length: int) -> list[tuple[int, Found]]:
+        """The terms spelled so in a text of so many code points that is nothing else."""
+        return [(0, Found(term, length * AGE, AGE)) for term in self._terms(folded)]
 
     def finish(self, state: State) -> list[Found]:
         """The terms that the end of the text completes."""

@@ -16,7 +16,7 @@ from itertools import accumulate, islice, product
 from proxy.review.entry import Entry
 from proxy.review.judge import Judge, Match, Verdict, transcribed
 from proxy.review.original import Original
-from proxy.review.reading import AGE, Emitted, Mode, Reading, Transcript, back_of
+from proxy.review.reading import AGE, MAX_KNOWN, Emitted, Mode, Reading, Transcript, back_of
 from proxy.review.spelling import BARRIER, NOISE, is_sentence_end
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
@@ -109,8 +109,9 @@ class PinyinReading:
     def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reach: int) -> None:
         self._fold, self._kinds, self._sound, self._reach = safe.fold, tables.kinds, sound, reach
         self.alike = sound.alike
+        self.codes = lru_cache(MAX_KNOWN)(self._codes)
 
-    def codes(self, character: str) -> Sequence[tuple[str, int]]:
+    def _codes(self, character: str) -> Sequence[tuple[str, int]]:
         return [(self._sound.read(safe), self._kinds[ord(safe)]) for safe in self._fold(character)]
 
     def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
@@ -224,7 +225,12 @@ class PinyinJudge:
             covered = transcribed(self._reading, match, original, ended)
             if covered is not False:
                 return None if covered is None else False
-        if self._widest_gap(original.slice(match.start, match.end)) > term.entry.gap:
+        # As many code points as syllables: no symbol among them.
+        length = match.end - match.start
+        if (
+            length > len(term.folded)
+            and self._widest_gap(original.slice(match.start, match.end)) > term.entry.gap
+        ):
             return False
         last = match.end - 1
         if not "a" <= self._safe.fold(original.slice(last, match.end))[:1] <= "z":

@@ -8,15 +8,28 @@ so far: the last code point is one back, whatever stands before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from proxy.review.tables import Kind, Tables
 from proxy.review.views import View
 
-__all__ = ["AGE", "HERE", "Emitted", "PlainReading", "Reading", "Transcript", "back_of", "sub_of"]
+__all__ = [
+    "AGE",
+    "HERE",
+    "MAX_KNOWN",
+    "Emitted",
+    "PlainReading",
+    "Reading",
+    "Transcript",
+    "back_of",
+    "sub_of",
+]
 
 Mode = Any  # hashable, the reading's own
+
+MAX_KNOWN = 1 << 13  # code points of which a reading remembers what they are read as
 
 # A place is the distance to the end, times AGE, less the index within what the code point folds to.
 AGE = 32
@@ -51,7 +64,8 @@ class Reading(Protocol):
     start: Mode
     alike: dict[int, int] | None
 
-    def codes(self, character: str) -> Sequence[tuple[str, int]]:
+    @property
+    def codes(self) -> Callable[[str], Sequence[tuple[str, int]]]:
         """What one code point is read as, each with its `Kind`; nothing if the view does not see it."""
         ...
 
@@ -92,8 +106,9 @@ class PlainReading:
 
     def __init__(self, view: View, tables: Tables) -> None:
         self._fold, self._kind = view.fold, tables.kind
+        self.codes = lru_cache(MAX_KNOWN)(self._codes)
 
-    def codes(self, character: str) -> Sequence[tuple[str, int]]:
+    def _codes(self, character: str) -> Sequence[tuple[str, int]]:
         return [(code, self._kind(code)) for code in self._fold(character)]
 
     def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
@@ -123,28 +138,39 @@ class PlainReading:
 class Transcript:
     """A text as a reading writes it down: `text`, and for each code where it comes from.
 
-    `origins`: code points times AGE, plus the index within what the code point folds to.
+    `origins`: code points times AGE, plus the index within what the code point folds to; `known`: after how many
+    code points it was; `words`: whether a word may begin with it.
     """
 
     def __init__(self, reading: Reading) -> None:
         self._reading, self._mode = reading, reading.start
         self.text = ""
         self.origins: list[int] = []
+        self.known: list[int] = []
+        self.words: list[bool] = []
 
     def read(self, characters: Iterable[str], at: int = 0) -> None:
         """Take characters; the first is code point `at`."""
-        reading = self._reading
+        age, codes, take = self._reading.age, self._reading.codes, self._reading.take
+        mode, last = self._mode, self.text[-1:]
         for end, character in enumerate(characters, at + 1):
-            self._mode = reading.age(self._mode)
-            for sub, (code, kind) in enumerate(reading.codes(character)):
-                self._mode, emitted = reading.take(self._mode, self.text[-1:], code, kind, HERE - sub)
-                self._write(emitted, end)
+            mode = age(mode)
+            place = HERE
+            for code, kind in codes(character):
+                mode, emitted = take(mode, last, code, kind, place)
+                place -= 1
+                if emitted:
+                    self._write(emitted, end)
+                    last = emitted[-1][0]
+        self._mode = mode
 
     def finish(self, end: int) -> None:
         """The text has ended, at code point `end`."""
         self._write(self._reading.close(self._mode), end)
 
     def _write(self, emitted: Iterable[Emitted], end: int) -> None:
-        for code, place, _ in emitted:
+        for code, place, at_word_start in emitted:
             self.text += code
             self.origins.append(end * AGE - place)
+            self.known.append(end)
+            self.words.append(at_word_start)

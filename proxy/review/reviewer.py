@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import length_hint
 
+from proxy.review import sieve
 from proxy.review.combination import MAX_SENTENCE, Sentences, Tally, counted_from
 from proxy.review.compile import Kit, Lens
 from proxy.review.doubts import Doubted, Doubts, passages_of
@@ -24,6 +25,7 @@ from proxy.review.judge import Judge, Match
 from proxy.review.machine import NODE, Found, Node, State
 from proxy.review.original import Original
 from proxy.review.reading import back_of, sub_of
+from proxy.review.sieve import Sieve, Stretch
 from proxy.review.similar import Near, Similarity, SimilarScan
 from proxy.review.terms import Edge, Term
 
@@ -177,7 +179,10 @@ class Reviewer:
     def _look(self, text: str) -> tuple[int, int]:
         """Take a piece in all views; how many code points from its end wait, and how many may still matter."""
         states, at = self._states, 0
-        if self._paired:  # reading a code point and finding its hash is half of the work
+        if len(text) >= sieve.LONG:
+            self._look_through(text)
+            at = len(states)
+        elif self._paired:  # reading a code point and finding its hash is half of the work
             one, other = states[0], states[1]
             rest = iter(text)
             try:
@@ -206,6 +211,29 @@ class Reviewer:
             if node.hold > hold:
                 hold = node.hold
         return hold, live
+
+    def _look_through(self, text: str) -> None:
+        """Take a long piece: read in each view only what may hold a match."""
+        at = self._original.end - len(text)
+        sifted: dict[tuple[Sieve, bool], list[Stretch]] = {}
+        for index, lens in enumerate(self._lenses):
+            machine, state = lens.machine, self._states[index]
+            stretches = [Stretch(0, len(text))]
+            if lens.sieve is not None:
+                key = lens.sieve, state is machine.start
+                if key not in sifted:
+                    sifted[key] = lens.sieve.stretches(text, fresh=key[1])
+                stretches = sifted[key]
+            for start, end, spelled, plain in stretches:
+                if spelled is None:
+                    state, found = machine.advance(machine.start if start else state, text[start:end])
+                elif plain:
+                    found = machine.stands(spelled[0], end - start)
+                else:
+                    found = machine.seek(text[start:end], spelled)
+                for left, one in found:
+                    self._note(lens, one, at + end - left)
+            self._states[index] = state
 
     def _scan(self, lens: Lens, state: State, character: str, rest: Iterator[str]) -> State:
         """Go on where a text does something new; note the matches from there on."""

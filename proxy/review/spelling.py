@@ -40,6 +40,9 @@ _LEET: Mapping[str, str] = {
 SYMBOLS: Mapping[str, tuple[str, str]] = {
     "@": ("a", NOISE), "$": ("s", NOISE), "!": ("i", BARRIER)
 }  # fmt: skip
+# Marks of lists and the ends of brackets and quotations: ordinary text has them between any two words.
+_LIST_MARKS = frozenset("、)]}】》〉」』〕”")
+_MIN_TWINS = 6  # letters of a word from which on i and l may be written for each other: fail is not fall
 _STANDS_FOR: Mapping[str, frozenset[str]] = {
     "0": frozenset("o"), "1": frozenset("il"), "3": frozenset("e"), "4": frozenset("a"), "5": frozenset("s"),
     "7": frozenset("t"), "8": frozenset("b"), "9": frozenset("g"), "@": frozenset("a"), "$": frozenset("s"),
@@ -88,11 +91,14 @@ def spell(spelling: str, tables: Tables) -> tuple[Letter, ...]:
         else:
             kept.append((code, character, gap if kept else 0))
             gap = 0
+    twins = frozenset("il") if len(kept) >= _MIN_TWINS else frozenset()
     letters = []
     for code, group in groupby(kept, key=lambda item: item[0]):
         run = list(group)
         written = frozenset(character for _, character, _ in run)
         stand_ins = {sign for sign, letters_ in _STANDS_FOR.items() if written & letters_}
+        if written & twins:
+            stand_ins |= twins
         letters.append(Letter(code, run[0][1], written | stand_ins, len(run), run[0][2]))
     return tuple(letters)
 
@@ -126,14 +132,27 @@ class EvasionJudge:
 class _Walk:
     """Progress through the letters of one term."""
 
-    __slots__ = ("_at", "_count", "_end", "_gap", "_letters", "_space", "_spaced", "_term", "_tight")
+    __slots__ = (
+        "_at",
+        "_between",
+        "_count",
+        "_end",
+        "_joined",
+        "_letters",
+        "_listed",
+        "_parted",
+        "_spaced",
+        "_term",
+        "_tight",
+    )
 
     def __init__(self, letters: tuple[Letter, ...], term: Term) -> None:
         self._letters, self._term = letters, term
-        self._at, self._count, self._gap = -1, 0, 0
+        self._at, self._count, self._between = -1, 0, ""
         self._end = 0  # where the match ends; 0 until it is complete
-        self._space = False  # there is white space in the present gap
         self._spaced = self._tight = False  # letters of one word stood apart by spaces; stood together
+        self._listed = self._joined = False  # letters stood apart by marks of lists alone; stood together
+        self._parted = 0  # how often letters might have stood apart
 
     def step(self, safe: str, kind: int, after: int) -> Verdict:
         """Take one character of the safe view, that ends at `after`; None: go on."""
@@ -149,26 +168,31 @@ class _Walk:
             and safe in following.allowed
             and (letter is None or self._count >= letter.count)
         ):
+            own_gap = letter is None or following.gap > 0
+            if not own_gap:
+                marks = "".join(self._between.split())
+                self._listed = self._listed or (marks != "" and _LIST_MARKS.issuperset(marks))
+                self._joined = self._joined or not self._between
+                self._parted += 1
             self._at, self._count = self._at + 1, 0
-            return self._take(kind, after, own_gap=letter is None or following.gap > 0)
+            return self._take(kind, after, own_gap)
         if kind != Kind.OTHER or safe in _SENTENCE_ENDS:
             return False
-        self._gap += 1
-        self._space = self._space or safe.isspace()
+        self._between += safe
         limit = self._term.entry.gap + (following.gap if following is not None else 0)
-        return False if self._gap > limit else None
+        return False if len(self._between) > limit else None
 
     def _take(self, kind: int, after: int, own_gap: bool) -> Verdict:
         """A letter: count it, and note how it stands to the one before."""
         if kind == Kind.WORD and not own_gap:
-            self._spaced = self._spaced or self._space
-            self._tight = self._tight or self._gap == 0
-        self._gap, self._space, self._count = 0, False, self._count + 1
+            self._spaced = self._spaced or any(map(str.isspace, self._between))
+            self._tight = self._tight or not self._between
+        self._between, self._count = "", self._count + 1
         if self._end:
             self._end = after
         elif self._at == len(self._letters) - 1 and self._count >= self._letters[self._at].count:
-            # A word that is spaced out is spaced out everywhere; else two words are taken for one.
-            if self._spaced and self._tight:
+            # What is set apart is set apart everywhere; else two words are taken for one, or two items of a list.
+            if (self._spaced and self._tight) or (self._listed and (self._joined or self._parted < 2)):
                 return False
             self._end = after
         return self._end if self._end and self._term.right == Edge.FREE else None

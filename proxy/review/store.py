@@ -1,6 +1,6 @@
 """Snapshots of published libraries on disk: immutable, named by their content, checked when loaded.
 
-    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  <view>.automaton  manifest.json
+    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  <sieve>.automaton  manifest.json
     <dir>/live, rollout.json   the version in force, and one on trial beside it (`pointers`)
 
 A snapshot carries its fold tables, so it gives the same verdicts under a later release. With a key the
@@ -137,7 +137,7 @@ def _compiled(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Librar
     return Library.compile(_entries(files), json.loads(files["refusals.json"]), tables=tables, automata=reuse)
 
 
-_COMPILER = "daachorse 0.5"
+_COMPILER = "daachorse 0.5, sieves 1"
 
 
 def publish(
@@ -198,7 +198,7 @@ def _write_snapshot(
             "utf-8"
         ),
         "tables.json": tables.raw,
-        **{f"{view}.automaton": raw for view, raw in library.automata.items()},
+        **{f"{sieve}.automaton": raw for sieve, raw in library.automata.items()},
     }
     digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in sorted(files.items())}
     manifest = {"version": library.version, "compiler": _COMPILER, **about, "files": digests}

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import random
+import re
 
 import numpy as np
 import pytest
 
 from detectors.detection import Outcome
+from detectors.evidence import Evidence
 from detectors.panel import Panel
 from detectors.statistical import StatisticalDetector
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance
 from labelers.watermarks.best_of_n import BestOfN
-from labelers.watermarks.substitution import Substitution
+from labelers.watermarks.carrier import CarrierScheme
+from labelers.watermarks.substitution import Substitution, read_places
 from labelers.watermarks.units import grams_of, read_units
+from tests.labelers.test_marks import ZH as SPACED
 from tests.labelers.test_substitution import EN, ZH
 
 MASTER = b"a key of the tests, 32 bytes it is"
@@ -113,12 +117,56 @@ def test_own_labels_are_no_part_of_the_text() -> None:
 
 
 def test_heat_gives_each_scored_unit_its_place_and_score() -> None:
-    text = marked(RING, 20)
-    heat = StatisticalDetector(RING).heat(text, 1)
+    text = marked(RING, 40)
     found = StatisticalDetector(RING).detect(text)
-    assert len(heat) == found.num_units_scored
-    assert all(len(text[start:end]) == 1 and text[start:end] in HAN for start, end, _ in heat)
-    assert sum(score for *_, score in heat) / math.sqrt(len(heat)) == pytest.approx(found.z_score, abs=1e-3)
+    ((start, end),) = found.spans
+    assert (start, end) == (0, len(text) - 1)
+    assert len(found.heat) == found.num_units_scored
+    assert all(len(text[a:b]) == 1 and text[a:b] in HAN for a, b, _ in found.heat)
+    total = sum(score for *_, score in found.heat) / math.sqrt(len(found.heat))
+    assert total == pytest.approx(found.z_score, abs=0.05)
+
+
+def test_without_evidence_no_heat_is_told() -> None:
+    assert StatisticalDetector(RING).detect(plain(300, 7)).heat == ()
+
+
+def test_heat_of_a_passage_is_that_of_the_passage() -> None:
+    before, inside, after = plain(6000, 101), marked(RING, 40), plain(6000, 102)
+    found = StatisticalDetector(RING).detect(before + inside + after)
+    ((start, end),) = found.spans
+    assert all(start <= a < b <= end for a, b, _ in found.heat)
+    assert sum(score for *_, score in found.heat) > 5 * math.sqrt(len(found.heat))
+
+
+def test_heat_of_a_message_is_scored_by_what_it_spells() -> None:
+    text, plain_heat = marked_with_message(), []
+    detector = StatisticalDetector(RING)
+    found = detector.detect(text)
+    assert "with a message" in found.detail and found.provenance is not None
+    assert "content_id_end" in found.provenance
+    plain_heat = detector.heat(text, Evidence(1, "choice of words", -9.0, 9.0, 0, len(text), 1))
+    assert sum(score for *_, score in found.heat) > sum(score for *_, score in plain_heat)
+
+
+def marked_with_message() -> str:
+    chance = random.Random(4)
+    selection = BestOfN(RING, 8, payload=True).new_selection(Provenance("X", 1234, key_id=1))
+    for _ in range(220):
+        candidates = ["".join(chance.choices(HAN, k=6)) + "，" for _ in range(8)]
+        selection.take(candidates[selection.choose(candidates)])
+    return selection.text
+
+
+def test_heat_of_substitution_is_a_coin_a_place() -> None:
+    text = ""
+    for language in (ZH, EN):
+        transform = Substitution(RING).new_transform(Provenance("X", 1, key_id=1))
+        text += transform.feed(language * 4) + transform.flush()
+    found = StatisticalDetector(RING).detect(text)
+    assert "by substitution" in found.detail
+    assert {score for *_, score in found.heat} <= {1.0, -1.0}
+    assert sum(score for *_, score in found.heat) > 0.8 * len(found.heat)
 
 
 def test_a_mark_under_our_key_is_ours_and_the_public_sees_the_state_only() -> None:
@@ -165,3 +213,43 @@ def test_substituted_words_are_a_test_of_their_own() -> None:
     assert "by substitution" in found.detail
     assert found.z_score is not None and found.z_score > 4
     assert StatisticalDetector(RING).detect(text).outcome is Outcome.ABSENT
+
+
+def reworded(text: str) -> str:
+    transform = Substitution(RING).new_transform(Provenance("X", 1))
+    return transform.feed(text) + transform.flush()
+
+
+def places_of(text: str) -> tuple[int, float]:
+    """How many places the detector counts, and log10 p."""
+    units = read_units(text)
+    found = StatisticalDetector(RING).evidence(text, units, grams_of(units))
+    assert found is not None and found.scheme == "substitution"
+    return found.scored, found.log10_p
+
+
+def test_spacing_and_commas_add_to_the_words_and_cannot_hide_them() -> None:
+    out = reworded(f"{ZH}\n\n{EN}\n\n{SPACED}")
+    counted, p = places_of(out)
+    words = [place for place in read_places(out) if not place.weak]
+    assert counted == len(read_places(out)) > len(words)
+    alike = re.sub("(?<=[\u4e00-\u9fff]) (?=[A-Za-z])|(?<=[A-Za-z]) (?=[\u4e00-\u9fff])", "", out)
+    without, weaker = places_of(alike)
+    assert p < weaker < -6
+    assert without == len(words)
+
+
+def test_labels_and_grains_that_came_later_hide_no_place() -> None:
+    ring = KeyRing(b"k" * 32, producers=("X",))
+    text = reworded(f"{ZH}\n\n{EN}\n\n{SPACED}")
+    carrier = CarrierScheme(ring, "dense").new_transform(Provenance("X", 1))
+    label = "（AI生成）"
+    grained = carrier.feed(text) + carrier.flush()
+    assert grained != text
+    at = grained.index("。", 40) + 1
+    labelled = f"{label}\n\n{grained[:at]}{label}{grained[at:]}"
+    units = read_units(labelled)
+    found = StatisticalDetector(RING, [label]).evidence(labelled, units, grams_of(units))
+    assert found is not None
+    assert found.scored >= places_of(text)[0] - 2
+    assert labelled[found.start] == text[min(place.start for place in read_places(text))]

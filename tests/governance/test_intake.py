@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 from proxy.governance import intake
 from proxy.governance.intake import bring_in
 from proxy.governance.people import ProcedureError
-from proxy.governance.store import Search
-from proxy.review.entry import EntryError
+from proxy.governance.store import Search, UnavailableError
+from proxy.review.entry import Entry, EntryError
 from tests.governance.desks import Desks, actor, mild
 
 ANN = actor("ann")
@@ -150,6 +151,36 @@ def test_more_rows_than_are_examined_are_examined_when_they_are_approved(
         desks.desk.step("approve", [library], actor("cid"))
     done = desks.desk.step("approve", [r.id for r in found if r.id != library], actor("cid"))
     assert {r.hits_per_million for r in done} == {0}
+
+
+def test_others_go_on_while_a_file_is_read(desks: Desks) -> None:
+    path = put(desks, *[row(f"测试词语{n}号") for n in range(1200)])
+    done: list[str] = []
+
+    def meanwhile(count: int) -> None:
+        done.append(desks.open().propose(mild("别的词语"), actor("bob")).revision.id)
+
+    taken = bring_in(desks.desk, path, ANN, "r", progress=meanwhile)
+    assert (taken.new, taken.refused, len(done)) == (1200, False, 1)
+    assert {r.entry.author for r in desks.desk.search(Search(ids=tuple(done)))} == {"bob"}
+    assert len(desks.desk.search(Search(origin=taken.event, limit=None))) == 1200
+
+
+@pytest.mark.parametrize("same", ["id", "meaning"])
+def test_an_entry_that_somebody_else_proposed_meanwhile_takes_the_whole_file_back(
+    desks: Desks, same: str
+) -> None:
+    path = put(desks, *[row(f"测试词语{n}号") for n in range(1200)])
+
+    def meanwhile(count: int) -> None:
+        other = mild("测试词语7号") if same == "meaning" else replace(mild("别的词语"), id=entry_id)
+        desks.open().propose(other, actor("bob"))
+
+    entry_id = Entry("测试词语7号", "A.2.a", severity=2).id
+    with pytest.raises(UnavailableError, match="changed by somebody else while these were read"):
+        bring_in(desks.desk, path, ANN, "r", progress=meanwhile)
+    assert [r.entry.author for r in desks.desk.search(Search(limit=None))] == ["bob"]
+    assert desks.events() == ["propose"]
 
 
 def test_only_those_who_may_propose_bring_in(desks: Desks) -> None:

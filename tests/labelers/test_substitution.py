@@ -15,6 +15,7 @@ from labelers.watermarks.substitution import (
     SubstitutionTransform,
     binomial_tail,
     count_fits,
+    last_unit,
     read_places,
 )
 from labelers.watermarks.units import Prf, read_units
@@ -154,6 +155,25 @@ def test_a_stretch_without_punctuation_is_cut_between_words_where_there_are_any(
     out += transform.flush()
     assert out == marked(text, KEYS[0])
     assert len(SubstitutionTransform(KEYS[0]).feed("无" * (CLAUSE_MAX * 2 + 10))) == CLAUSE_MAX * 2
+
+
+@pytest.mark.parametrize(
+    ("left", "last"),
+    [
+        ("他喜欢音乐", "乐"),
+        ("他喜欢 Python，", "Python"),
+        ("I don't ", "t"),
+        ("caffè 3.14 — ", "caffè"),
+        ("用Python ", "Python"),
+    ],
+)
+def test_the_unit_before_a_place_is_the_last_character_or_word_of_letters(left: str, last: str) -> None:
+    assert last_unit(left) == int(read_units(last).hashes[-1])
+
+
+@pytest.mark.parametrize("left", ["", "3.14 ", "。\n"])
+def test_where_no_letter_stands_before_a_place_its_unit_is_none(left: str) -> None:
+    assert last_unit(left) == 0
 
 
 def test_the_same_place_counts_once() -> None:

@@ -64,7 +64,18 @@ FOUND = [
     ("甲乙丙", "甲丁乙丙", None),
     ("甲甲乙", "甲乙", None),  # a run shorter than the entry's own
     ("甲甲乙", "甲甲 甲乙", "甲甲 甲乙"),
-    ("好人", "说女子人", "女子人"),
+    ("好人民", "说女子人民", "女子人民"),
+    ("好人", "说女子人", None),  # too often ordinary words
+    ("甲乙丙", "甲、乙丙", None),  # two items of a list
+    ("甲乙丙", "甲、乙）丙", "甲、乙）丙"),  # set apart everywhere
+    ("甲乙丙", "甲、乙*丙", "甲、乙*丙"),
+    ("甲乙", "丁、甲、 乙", None),
+    ("甲乙", "（甲）（乙）", "甲）（乙"),
+    ("甲、乙丙", "甲、乙丙", "甲、乙丙"),
+    ("甲、乙丙", "甲、乙）丙", None),
+    ("sibling", "s1bllng", "s1bllng"),
+    ("villain", "v!iiain", "v!iiain"),
+    ("fall", "fail", None),  # another word
     ("forbidden", "f0rb1dd3n!", "f0rb1dd3n"),
     ("forbidden", "f.o.r.b.i.d.d.e.n", "f.o.r.b.i.d.d.e.n"),
     ("forbidden", "f o r b i d d e n", "f o r b i d d e n"),
@@ -115,6 +126,11 @@ def test_findings_and_release_do_not_depend_on_the_pieces(data: st.DataObject) -
         assert released == whole
         assert reviewer.findings == first.findings
         assert reviewer.blocked == first.blocked
+
+
+def test_two_characters_are_looked_for_in_parts_where_the_entry_asks() -> None:
+    library = Library.compile([Entry("好人", "A.1.a", folds=("split",))])
+    assert run(library, ["说女子人"])[0] == "说"
 
 
 def test_a_run_without_end_is_not_held_without_end() -> None:

@@ -52,6 +52,18 @@ def test_each_set_of_entries_is_compiled_once() -> None:
     assert len(app.lenses) == 2 * len(library.kit(Scope(OUT, tenant="web")).lenses)
 
 
+def test_what_is_prepared_is_known_and_needs_no_compiling() -> None:
+    library = Library.compile(
+        [Entry("甲乙", "A.1.a", tenants=("app",)), Entry("戊己", "A.1.a", roles=("user",))]
+    )
+    scopes = [Scope(IN, role="user", tenant="app"), Scope(OUT, role="assistant", tenant="app")]
+    assert not library.knows(scopes)
+    library.prepare(scopes)
+    assert library.knows(scopes)
+    assert not library.knows([Scope(IN, role="user", tenant="web")])
+    assert Library.compile([Entry("甲乙", "A.1.a")]).knows(scopes)
+
+
 def test_a_limited_entry_that_cannot_be_matched_is_refused_when_the_library_is_made() -> None:
     with pytest.raises(EntryError, match="the limit is 64"):
         Library.compile([Entry("甲" * 65, "A.1.a", tenants=("app",))])

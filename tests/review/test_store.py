@@ -47,7 +47,7 @@ def test_a_new_version_replaces_the_old_one_and_both_stay(tmp_path: Path) -> Non
     assert live_version(tmp_path) == first
 
 
-FILES = ["entries.jsonl", "refusals.json", "tables.json", "safe.automaton", "manifest.json"]
+FILES = ["entries.jsonl", "refusals.json", "tables.json", "letters.automaton", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -93,8 +93,8 @@ def test_an_automaton_of_another_compiler_is_made_anew(tmp_path: Path) -> None:
 
     folder = tmp_path / "versions" / put(tmp_path)
     manifest = json.loads((folder / "manifest.json").read_bytes()) | {"compiler": "another"}
-    (folder / "safe.automaton").write_bytes(b"of another kind")
-    manifest["files"]["safe.automaton"] = hashlib.sha256(b"of another kind").hexdigest()
+    (folder / "letters.automaton").write_bytes(b"of another kind")
+    manifest["files"]["letters.automaton"] = hashlib.sha256(b"of another kind").hexdigest()
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     library = load_live(tmp_path)
     assert library is not None

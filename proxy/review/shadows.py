@@ -1,0 +1,268 @@
+"""Shadows: long texts as they are sifted, a coarse reading made by arrays instead of code point by code point.
+
+A shadow keeps less than the reading of a view does, and never something else: what a view finds in a text has
+its shadow in the shadow of the text (`tests/review/test_shadows.py`). So a stretch whose shadow holds no shadow
+of a term holds no match. Each stop, a code point after which every view begins anew, stays as one line feed:
+that is how a place in a shadow leads back to a place in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxy.review.pinyin import syllables
+from proxy.review.spelling import BARRIER, NOISE, SYMBOLS, code_of, is_sentence_end
+from proxy.review.tables import Kind, Tables
+
+__all__ = ["STOP", "SUSPECT", "Cast", "Codes", "LetterShadow", "Shadow", "SoundShadow", "sentence_ends"]
+
+Codes = NDArray[np.uint32]
+
+# What a code point may become besides a code: values that no code point of a text has in a shadow.
+_GONE, _NOISE, _BARRIER, _SUSPECT, _SEVERAL = range(5)
+_SYMBOLS = {5: "@", 6: "$", 7: "!"}
+STOP = ord("\n")
+SUSPECT = chr(_SUSPECT)  # stands where a shadow cannot say: to be looked for like a term
+_SPACELESS = (Kind.HAN, Kind.UNSPACED, Kind.MARK)
+_LONGEST_WORD = 36  # letters that a word in pinyin may have
+_MAX_WORDS = 1 << 16
+
+
+class Cast(NamedTuple):
+    """The shadow of a text. `kept`: which code points it was made of, one code each; None if it is not so simple.
+
+    `distinct`: which of those codes differ from the one before, where others are left out.
+    """
+
+    codes: Codes
+    kept: NDArray[np.bool_] | None
+    distinct: NDArray[np.bool_] | None = None
+
+    def origins(self) -> NDArray[np.intp] | None:
+        """The code point that each code stands for, the first of a run; None where that is not so simple."""
+        if self.kept is None:
+            return None
+        origins = self.kept.nonzero()[0]
+        return origins if self.distinct is None else origins[self.distinct]
+
+
+class Shadow(Protocol):
+    """Writes texts down coarsely."""
+
+    stops: frozenset[str]
+
+    def mapped(self, text: str) -> Codes:
+        """What each code point becomes by itself; a stop becomes STOP."""
+        ...
+
+    def cast(self, text: str, mapped: Codes) -> Cast:
+        """The shadow of a text that begins behind a stop; `mapped` is used up."""
+        ...
+
+
+@lru_cache(maxsize=2)
+def sentence_ends(tables: Tables) -> frozenset[str]:
+    """The code points that every reading but that of the plain views takes for the end of a sentence."""
+    return frozenset(chr(code) for code in np.flatnonzero(_letters(tables) == STOP).tolist())
+
+
+class LetterShadow:
+    """Letters alone, each run of one letter once, symbols left out: coarser than raw, safe and evasion.
+
+    `kept`: ends of sentences that are no stops, because an entry holds them.
+    """
+
+    def __init__(self, tables: Tables, kept: Collection[str] = ()) -> None:
+        self.stops = sentence_ends(tables) - frozenset(kept)
+        self._table, self._kinds, self._fold = _letters(tables), tables.kinds, tables.fold
+        self._kept = np.array([ord(character) for character in kept], np.uint32)
+
+    def mapped(self, text: str) -> Codes:
+        codes = _codes(text)
+        mapped = np.take(self._table, codes, mode="clip")
+        if len(self._kept):
+            ends = np.flatnonzero(mapped == STOP)
+            mapped[ends[np.isin(codes[ends], self._kept)]] = _BARRIER
+        return mapped
+
+    def cast(self, text: str, mapped: Codes) -> Cast:
+        simple = not (mapped == _SEVERAL).any()
+        if not simple:
+            mapped = self._spread(text, mapped)
+        symbols = np.flatnonzero(mapped - 5 < 3).tolist()
+        if symbols:
+            self._resolve(mapped, symbols)
+        kept = mapped > _NOISE
+        codes = mapped[kept]
+        distinct = np.ones(len(codes), np.bool_)
+        np.not_equal(codes[1:], codes[:-1], out=distinct[1:])
+        distinct |= codes == STOP
+        return Cast(codes[distinct], kept if simple else None, distinct)
+
+    def _spread(self, text: str, mapped: Codes) -> Codes:
+        """What the code points become, those that become several spread out."""
+        parts: list[Codes] = []
+        start = 0
+        for place in np.flatnonzero(mapped == _SEVERAL).tolist():
+            folded = text[place].translate(self._fold)
+            parts.append(mapped[start:place])
+            parts.append(np.array([_letter(safe, self._kinds) for safe in folded], dtype=np.uint32))
+            start = place + 1
+        return np.concatenate([*parts, mapped[start:]])
+
+    def _resolve(self, mapped: Codes, symbols: Iterable[int]) -> None:
+        """Write what the symbols stand for that are letters beside Latin alone."""
+        for place in symbols:
+            before = place - 1
+            while before >= 0 and mapped[before] == _GONE:
+                before -= 1
+            last = int(mapped[before]) if before >= 0 else _NOISE
+            spaceless = last > 10 and self._kinds[last] in _SPACELESS
+            code = SYMBOLS[_SYMBOLS[int(mapped[place])]][spaceless]
+            # What a symbol was for the next one: no letter, whatever it stands for.
+            mapped[place] = {NOISE: _NOISE, BARRIER: _BARRIER}.get(code, ord(code))
+
+
+class SoundShadow:
+    """Syllables alone, of characters and of words in Latin letters, as far apart as they may be."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.stops = sentence_ends(tables)
+        self._table, self._sound = _sounds(tables), syllables(tables)
+        self._likely = _likely(tables)
+        self._words: dict[bytes, Codes | None] = {}
+
+    def mapped(self, text: str) -> Codes:
+        return np.take(self._table, _codes(text), mode="clip")
+
+    def cast(self, text: str, mapped: Codes) -> Cast:
+        simple = True
+        latin = (mapped - 97 < 26).nonzero()[0]
+        if len(latin):
+            if not mapped.all():
+                simple, mapped = False, mapped[mapped != _GONE]
+                latin = (mapped - 97 < 26).nonzero()[0]
+            self._speak(mapped, latin)
+        kept = mapped > _NOISE
+        return Cast(mapped[kept], kept if simple else None)
+
+    def _speak(self, mapped: Codes, places: NDArray[np.intp]) -> None:
+        """Write words that are pinyin as syllables; other letters stay, and match nothing. `places`: of letters."""
+        letters = (mapped[places] - 96).astype(np.uint16)
+        opens = np.ones(len(places), np.bool_)
+        np.not_equal(places[1:], places[:-1] + 1, out=opens[1:])
+        starts = opens.nonzero()[0]
+        around = np.zeros(len(places) + 2, np.uint16)
+        around[1:-1] = letters
+        before, after = around[:-2], around[2:].copy()
+        after[starts[1:] - 1] = 0
+        likely = self._likely[(np.where(opens, 0, before) * 27 + letters) * 27 + after]
+        lengths = np.diff(starts, append=len(places))
+        chosen = np.logical_and.reduceat(likely, starts) & (lengths <= _LONGEST_WORD)
+        written, words = letters.astype(np.uint8).tobytes(), self._words
+        for start, length in zip(starts[chosen].tolist(), lengths[chosen].tolist(), strict=True):
+            word = written[start : start + length]
+            spoken = words[word] if word in words else self._spoken(word)
+            if spoken is not None:
+                place = int(places[start])
+                mapped[place : place + length] = spoken
+
+    def _spoken(self, word: bytes) -> Codes | None:
+        """The syllables of a word, as many codes as it has letters; None if it is no pinyin."""
+        if len(self._words) >= _MAX_WORDS:
+            self._words.clear()
+        names = self._sound.divide("".join(chr(96 + letter) for letter in word))
+        spoken = None
+        if names:
+            spoken = np.full(len(word), _NOISE, np.uint32)
+            spoken[: len(names)] = [ord(self._sound.codes[name]) for name in names]
+        self._words[word] = spoken
+        return spoken
+
+
+def _codes(text: str) -> Codes:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def _letter(safe: str, kinds: bytes) -> int:
+    """What one character of the safe view becomes in a shadow of letters."""
+    code = code_of(safe, kinds[ord(safe)])
+    if code in (NOISE, BARRIER):
+        return _NOISE if code == NOISE else _BARRIER
+    return next((value for value, symbol in _SYMBOLS.items() if symbol == code), ord(code))
+
+
+@lru_cache(maxsize=2)
+def _letters(tables: Tables) -> Codes:
+    """For each code point what it becomes in a shadow of letters."""
+    kinds = np.frombuffer(tables.kinds, np.uint8)
+    own = np.arange(len(kinds), dtype=np.uint32)
+    own[kinds == Kind.OTHER] = _NOISE
+    for code in range(0x10000):  # digits, letters that a digit stands for, symbols, ends of sentences
+        if code < 128 or kinds[code] == Kind.OTHER:
+            own[code] = _letter(chr(code), tables.kinds)
+    table = own.copy()
+    for code, to in tables.fold.items():
+        if isinstance(to, int):
+            table[code] = own[to]
+        else:
+            table[code] = _become(tables, to or "")
+        if table[code] == _BARRIER:
+            table[code] = STOP
+    table[0xFF01] = _BARRIER  # the wide exclamation mark never is an i
+    return table
+
+
+def _become(tables: Tables, folded: str) -> int:
+    """What a code point becomes that does not fold to exactly one."""
+    values = [_letter(safe, tables.kinds) for safe in folded]
+    letters = [value for value in values if value != _NOISE]
+    if not letters:
+        return _NOISE if values else _GONE
+    plain = len(letters) == 1 and letters[0] > 10
+    if plain and (values[-1] == letters[0] or tables.kinds[letters[0]] not in _SPACELESS):
+        return letters[0]
+    return _SEVERAL
+
+
+@lru_cache(maxsize=2)
+def _sounds(tables: Tables) -> Codes:
+    """For each code point what it becomes in a shadow of sounds."""
+    sound = syllables(tables)
+    kinds = np.frombuffer(tables.kinds, np.uint8)
+    own = np.full(len(kinds), _BARRIER, np.uint32)
+    own[kinds == Kind.OTHER] = _NOISE
+    for code in range(0x10000):
+        if kinds[code] == Kind.OTHER and is_sentence_end(chr(code)):
+            own[code] = _BARRIER
+    own[97:123] = range(97, 123)
+    for character, syllable in sound.of.items():
+        own[ord(character)] = ord(syllable)
+    table = own.copy()
+    for code, to in tables.fold.items():
+        if isinstance(to, int):
+            table[code] = own[to]
+        else:
+            values = set(own[[ord(safe) for safe in to]].tolist()) if to else {_GONE}
+            table[code] = values.pop() if len(values) == 1 and min(values) <= _BARRIER else _SUSPECT
+    table[[ord(stop) for stop in sentence_ends(tables)]] = STOP
+    return table
+
+
+@lru_cache(maxsize=2)
+def _likely(tables: Tables) -> NDArray[np.bool_]:
+    """Which three letters (1 to 26, 0 for none) may follow each other in words in pinyin."""
+    names = set(tables.syllables)
+    heads, tails = {name[:2] for name in names} | {"`"}, {name[-2:] for name in names} | {"`"}
+    single = {name for name in names if len(name) == 1} | {""}
+    written = names | {tail + one + head for tail in tails for one in single for head in heads}
+    likely = np.zeros(27**3, np.bool_)
+    for text in written:
+        for a, b, c in zip(text, text[1:], text[2:], strict=False):
+            likely[((ord(a) - 96) * 27 + ord(b) - 96) * 27 + ord(c) - 96] = True
+    return likely

@@ -1,0 +1,169 @@
+"""Long texts are sifted before they are read, and that changes nothing."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proxy.review import sieve
+from proxy.review.entry import Direction, Entry
+from proxy.review.library import Library
+from proxy.review.machine import NODE, Machine
+from proxy.review.reviewer import Finding
+from proxy.review.sieve import Sieve, Stretch
+from tests.review.test_leaks import bench
+
+OUT = Direction.OUTPUT
+VIEWS = [("safe",), ("safe", "evasion"), ("safe", "evasion", "pinyin"), ("raw",), ("evasion",), ("pinyin",)]
+# Words that share letters, double them, hold symbols, ends of sentences and what becomes several letters.
+WORDS = ["甲乙丙", "乙乙丙", "甲", "ab", "abba", "l@b", "hi!", "甲，乙", "a b", "@ab", "$甲乙", "f-a", "西安大雁", "世界!ab",
+         "大雁塔西", "가나", "測試甲", "ﬁa", "...甲", "ＡＢ甲", "a\nb", "孑甲乙"]  # fmt: skip
+LETTERS = "甲乙丙abifl1@$!！。，,\n\u200b\u0301-· ﬁ…⑩①가ㄱÀＡ西安大雁塔測试xiandayt了一孑ß㈠\U000e0020\U0001f170\ud800"
+PIECES = [
+    *LETTERS,
+    "甲乙丙",
+    "a-b",
+    "xian",
+    "dayan",
+    "西安大雁",
+    "da yan ta",
+    "。",
+    "，",
+    "\n",
+    "abba",
+    "乙乙丙",
+    "测试甲",
+    "hi!",
+    "甲，乙",
+]
+
+ENTRIES = st.builds(
+    lambda pattern, views, action, gap, boundary, phrases: Entry.from_row({
+        "pattern": pattern, "category": "A.1.a", "views": views, "action": action, "gap": gap, "boundary": boundary,
+        "exceptions": [before + pattern + after for before, after in phrases],
+    }),
+    st.sampled_from(WORDS), st.sampled_from(VIEWS), st.sampled_from(["flag", "flag", "log", "mask", "replace", "block"]),
+    st.integers(0, 3), st.sampled_from(["auto", "none"]),
+    st.lists(st.tuples(st.sampled_from(["", "三", "a"]), st.sampled_from(["", "b", "。"])), max_size=1),
+)  # fmt: skip
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=60).map("".join)
+
+
+def outcome(library: Library, pieces: list[str]) -> tuple[list[str], list[Finding], int]:
+    reviewer = library.reviewer(OUT)
+    released = [reviewer.feed(piece) for piece in pieces]
+    held = reviewer.held
+    return [*released, reviewer.flush()], reviewer.findings, held
+
+
+def both(library: Library, pieces: list[str], piece: int) -> tuple[object, object]:
+    """What is found by sifting all that can be sifted, and by sifting nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sieve, "PIECE", piece)
+        patch.setattr(sieve, "LONG", 1)
+        sifted = outcome(library, pieces)
+        patch.setattr(sieve, "LONG", 1 << 30)
+        return sifted, outcome(library, pieces)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(ENTRIES, min_size=1, max_size=5, unique_by=lambda e: e.id),
+    st.lists(TEXTS, max_size=3),
+    st.integers(1, 50),
+)
+def test_sifting_changes_nothing(entries: list[Entry], pieces: list[str], piece: int) -> None:
+    try:
+        library = Library.compile(entries)
+    except ValueError:  # nothing is left of it in that view
+        return
+    sifted, read = both(library, pieces, piece)
+    assert sifted == read
+
+
+def test_sifting_changes_nothing_for_any_kind_of_entry() -> None:
+    made, chance = bench(), random.Random(8)
+    for _ in range(20):
+        library, words = made.library(chance)
+        for _ in range(6):
+            text = "".join(made.text_of(words, chance) + chance.choice("。\n! ，") for _ in range(4))
+            cut = chance.randint(0, len(text))
+            for pieces in ([text], [text[:cut], text[cut:]]):
+                sifted, read = both(library, pieces, 30)
+                assert sifted == read
+
+
+def test_ordinary_text_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library.compile(
+        [Entry("西安大雁塔", "A.1.a", views=VIEWS[2]), Entry("forbidden", "A.1.a", views=VIEWS[2])]
+    )
+    reviewer = library.reviewer(OUT)
+    monkeypatch.setattr(Machine, "resume", None)
+    monkeypatch.setattr(Machine, "seek", None)
+    text = "今天天气很好，我们去公园。Every word goes out at once, my dear!\n" * 100
+    assert reviewer.feed(text) == text
+
+
+def test_a_match_in_a_long_text_is_found_where_it_stands() -> None:
+    library = Library.compile([Entry.from_row(
+        {"pattern": "西安大雁塔", "category": "A.1.a", "views": VIEWS[2], "action": "flag"})])  # fmt: skip
+    filling = "今天天气很好。" * 5000
+    hidden = ["西安大雁塔", "西-安·大雁塔", "希按打宴他", "xi an dayanta", "西an大雁塔"]
+    findings = library.review(filling.join(["", *hidden, ""]), OUT)
+    assert [finding.text for finding in findings] == hidden
+    assert [finding.view for finding in findings] == ["safe", "evasion", "pinyin", "pinyin", "pinyin"]
+    assert [finding.start for finding in findings] == [
+        len(filling) * (n + 1) + sum(map(len, hidden[:n])) for n in range(len(hidden))
+    ]
+
+
+def test_a_long_text_without_a_stop_is_read() -> None:
+    library = Library.compile([Entry("甲乙丙", "A.1.a", views=VIEWS[2])])
+    released = library.reviewer(OUT).feed("丁" * 40_000 + "甲乙丙" + "丁" * 40_000 + "。" + "丁" * 600)
+    assert released == "丁" * 40_000
+
+
+def test_what_vanishes_spans_no_more_in_long_texts() -> None:
+    library = Library.compile([Entry("甲乙丙", "A.1.a", views=VIEWS[2])])
+    for blanks, found in ((1000, 1), (1100, 0)):
+        text = "开头。甲乙" + "\u200b" * blanks + "丙。"
+        assert len(library.review(text, OUT)) == found
+        sifted, read = both(library, [text], 1 << 14)
+        assert sifted == read
+
+
+def test_after_a_stop_every_view_is_at_its_start() -> None:
+    library = Library.compile([Entry("甲乙丙ab", "A.1.a", views=VIEWS[2]), Entry("甲，乙", "A.1.a")])
+    for lens in library.lenses(OUT):
+        assert lens.sieve is not None
+        stops = lens.sieve._shadow.stops
+        assert "。" in stops and ("，" in stops) == (lens.name == "pinyin")
+        for stop in stops:
+            for before in ("", "甲乙", "甲-", "xi", "a", "ab!", "甲，", "\u200b"):
+                state, _ = lens.machine.advance(lens.machine.start, before + stop)
+                assert state is lens.machine.start, (lens.name, before, stop, state[NODE].chain)
+
+
+def test_entries_that_cast_no_shadow_or_hold_every_stop_are_read_for() -> None:
+    everything = "".join(sorted(sieve.sentence_ends(Library.compile([])._tables)))
+    for pattern in ("***", everything):
+        library = Library.compile([Entry(pattern, "A.1.a", views=("safe",)), Entry("甲乙丙", "A.1.a")])
+        assert {lens.sieve for lens in library.lenses(OUT)} == {None}
+        assert [f.text for f in library.review("好。" * 400 + "甲乙丙", OUT)] == ["甲乙丙"]
+
+
+def test_a_stretch_is_from_the_present_state_or_from_the_start() -> None:
+    library = Library.compile([Entry("甲乙丙", "A.1.a", views=("safe",))])
+    only = library.lenses(OUT)[0].sieve
+    assert isinstance(only, Sieve)
+    assert only.stretches("丁甲乙丙。丁。丁", fresh=True) == [Stretch(0, 4, ("甲乙丙",)), Stretch(7, 8)]
+    assert only.stretches("丁甲乙丙。丁。丁", fresh=False) == [Stretch(0, 5), Stretch(7, 8)]
+    assert only.stretches("丁。丁甲-乙丙。", fresh=False) == [
+        Stretch(0, 2),
+        Stretch(2, 7, ("甲乙丙",)),
+        Stretch(8, 8),
+    ]
+    assert only.stretches("丁丁", fresh=True) == [Stretch(0, 2)]
