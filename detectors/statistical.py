@@ -46,9 +46,9 @@ MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tri
 # are so many that English shows none of it.
 HAN_SPREAD = 1.015
 MAX_PLACES = 200_000  # characters that are searched for places
-_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
 MAX_HEAT = 5_000  # units whose scores are told
 SUBSTITUTION = "substitution"
+_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
 _TINIEST = -300.0  # what a float can still hold as p
 
 
