@@ -132,9 +132,8 @@ def speed() -> None:
         print(f"| {size} | {best[0]:.2f} | {best[1]:.2f} |")
     from proxy.tokenizing import Packaged
 
-    prose = " ".join(
-        chance.choice(["harbour", "morning", "quiet", "water", "because", "小镇", "港口"], 12_000).tolist()
-    )
+    letters = chance.choice(list("etaoinshrdlu"), 60_000)
+    prose = " ".join("".join(letters[at : at + 5]) for at in range(0, 60_000, 5))
     tokenizer = Packaged("o200k_base")
     tokenizer.tokens("warm")
     row = read_row(tokenizer, prose)

@@ -31,7 +31,7 @@ from labelers.watermarks.payload import payload_scores, pilot_scores, read_paylo
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
-__all__ = ["MARKED", "WEAK", "StatisticalDetector"]
+__all__ = ["HAN_SPREAD", "MARKED", "WEAK", "StatisticalDetector"]
 
 TECHNIQUE = "statistical (keyed choice of words)"
 MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
@@ -42,10 +42,13 @@ FEWEST_GREEN = 12  # pairs of words
 PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
+# The deviation of z over human Chinese under one key: texts share idioms, and so their luck (docs/benchmarks.md). Words
+# are so many that English shows none of it.
+HAN_SPREAD = 1.015
 MAX_PLACES = 200_000  # characters that are searched for places
-_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
 MAX_HEAT = 5_000  # units whose scores are told
 SUBSTITUTION = "substitution"
+_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
 _TINIEST = -300.0  # what a float can still hold as p
 
 
@@ -148,7 +151,7 @@ class StatisticalDetector:
         """Of each unit, word or token that the evidence counted its place, [start, end), and its score: standard normal."""
         prf = self._keys[evidence.kid]
         if evidence.scheme == SUBSTITUTION:
-            places = read_places(text[:MAX_PLACES])
+            places = self._places(text[:MAX_PLACES])
             found = [(place.start, place.end, 2.0 * count_fits(prf, [place]) - 1) for place in places]
         elif (cut := self._cut(evidence.scheme)) is not None:
             tokenizer, draw = cut
@@ -208,10 +211,11 @@ class StatisticalDetector:
 def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: float) -> Evidence:
     """Two tests of one key: the whole text, and its windows."""
     size = len(scores)
+    spread = HAN_SPREAD if float(np.mean(units.ends - units.starts == 1)) > 0.5 else 1.0
     sums = np.concatenate(([0.0], np.cumsum(scores, dtype=np.float64)))
 
     def evidence(z: float, tried: int, first: int, last: int) -> Evidence:
-        p = min(0.0, log10_tail(z) + math.log10(tried) + correction)
+        p = min(0.0, log10_tail(z / spread) + math.log10(tried) + correction)
         start, end = int(units.starts[grams.units[first] - 1]), int(units.ends[grams.units[last - 1]])
         return Evidence(kid, "choice of words", p, z, start, end, last - first)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,12 +13,12 @@ import pytest
 from detectors.detection import Outcome
 from detectors.evidence import Evidence
 from detectors.panel import Panel
-from detectors.statistical import StatisticalDetector
+from detectors.statistical import HAN_SPREAD, StatisticalDetector
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance
 from labelers.watermarks.best_of_n import BestOfN
 from labelers.watermarks.carrier import CarrierScheme
 from labelers.watermarks.substitution import Substitution, read_places
-from labelers.watermarks.units import grams_of, read_units
+from labelers.watermarks.units import grams_of, log10_tail, read_units
 from tests.labelers.test_marks import ZH as SPACED
 from tests.labelers.test_substitution import EN, ZH
 
@@ -253,3 +254,22 @@ def test_labels_and_grains_that_came_later_hide_no_place() -> None:
     assert found is not None
     assert found.scored >= places_of(text)[0] - 2
     assert labelled[found.start] == text[min(place.start for place in read_places(text))]
+
+
+def latin(words: int, seed: int) -> str:
+    chance = random.Random(seed)
+    return " ".join("".join(chance.choices("abcdefgh", k=5)) for _ in range(words))
+
+
+@pytest.mark.parametrize(("write", "spread"), [(plain, HAN_SPREAD), (latin, 1.0)])
+def test_p_values_of_chinese_allow_for_the_idioms_that_texts_share(
+    write: Callable[[int, int], str], spread: float
+) -> None:
+    lowest = 0.0
+    for seed in range(40):
+        units = read_units(text := write(45, seed))
+        found = StatisticalDetector(RING).evidence(text, units, grams_of(units))
+        assert found is not None
+        assert found.log10_p == pytest.approx(min(0.0, log10_tail(found.z / spread) + math.log10(4)))
+        lowest = min(lowest, found.log10_p)
+    assert lowest < -0.3

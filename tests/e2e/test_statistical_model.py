@@ -82,10 +82,18 @@ async def test_green_words_are_cut_by_the_models_own_tokenizer_and_favoured(tmp_
         await asyncio.wait_for(marks.explore(run.house.upstreams), 300)
         assert len(marks.ids["model"]) > 250
         client = run.client.with_options(timeout=900)
-        answer = await client.completions.create(
-            model=MODEL, prompt="The old harbour of the town", max_tokens=48, temperature=0.8, seed=1
+        stream = await client.completions.create(
+            model=MODEL,
+            prompt="The old harbour of the town",
+            max_tokens=32,
+            temperature=0.8,
+            seed=1,
+            stream=True,
         )
-        watermark = answer.model_extra["aigc"]["watermark"]
+        text, watermark = "", {}
+        async for chunk in stream:
+            watermark = (chunk.model_extra or {}).get("aigc", {}).get("watermark", watermark)
+            text += chunk.choices[0].text if chunk.choices else ""
         assert (watermark["schemes"], watermark["statistical"]["unmarked"]) == (["green_list"], None)
-        told, green = count_green(epoch_prf(run.house.ring, 1), answer.choices[0].text)
-        assert told >= 5 and green > 0.8 * told
+        told, green = count_green(epoch_prf(run.house.ring, 1), text)
+        assert told >= 4 and green > 0.8 * told
