@@ -34,7 +34,7 @@ def test_letters_stay_once_and_symbols_go(text: str, shadow: str) -> None:
     ("text", "sounds"),
     [
         ("測-试近", "<ce><shi><jin>"), ("Xi'an", "<xi><an>"), ("xian", "<xian>"), ("shi\u200bjin", "<shi><jin>"),
-        ("the shi jinx", "the<shi>jinx"), ("shi" * 13, "shi" * 13), ("a。1", "<a>\n\x02"),
+        ("the shi jinx", "the<shi>jinx"), ("fiang shi", "fiang<shi>"), ("shi" * 13, "shi" * 13), ("a。1", "<a>\n\x02"),
         ("ﬁ⑩가", SUSPECT + "\x02\x02"), ("\u200b测", "<ce>"),
     ],
 )  # fmt: skip
