@@ -4,8 +4,9 @@
 
 Each round draws a library (keywords in all views with allow phrases and further folds, pinyin, regular expressions,
 combinations with and without held sentences, similar texts; all actions) and texts with pieces of its entries,
-disguised, cut short and joined. Each text is reviewed whole, then at random cuts. It counts cuts whose release or
-findings differ, and cuts after which more had left than the whole text ever releases: a leak.
+disguised, cut short and joined. Each text is reviewed whole, read code point by code point, then at random cuts, of
+which those of five code points and more are sifted like long texts. It counts cuts whose release or findings differ,
+and cuts after which more had left than the whole text ever releases: a leak.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import multiprocessing
 import random
 import time
 
+from proxy.review import sieve
 from proxy.review.entry import Direction, Entry
 from proxy.review.library import Library
 
 CUTS = 40  # of one text
+SIFTED = 5  # code points from which on a piece is sifted here, so that many are
 TEXTS = 25  # of one library
 WORDS = [
     "测试禁词",
@@ -126,12 +129,15 @@ def work(job: tuple[int, int]) -> tuple[int, int, int, list[str]]:
     chance = random.Random(seed)
     done = different = leaking = 0
     bad: list[str] = []
+    long, piece = sieve.LONG, sieve.PIECE
     while done < wanted:
         made, words = library(chance)
         for _ in range(TEXTS):
             text = text_of(words, chance)
             whole = made.reviewer(Direction.OUTPUT)
+            sieve.LONG = 1 << 30
             expected = whole.feed(text) + whole.flush()
+            sieve.LONG, sieve.PIECE = SIFTED, 24
             for _ in range(CUTS):
                 reviewer, out, at = made.reviewer(Direction.OUTPUT), "", 0
                 leaked = False
@@ -145,6 +151,7 @@ def work(job: tuple[int, int]) -> tuple[int, int, int, list[str]]:
                 done, different, leaking = done + 1, different + differs, leaking + leaked
                 if (differs or leaked) and len(bad) < 3:
                     bad.append(f"seed {seed}: {text!r} -> {out!r}, whole {expected!r}")
+    sieve.LONG, sieve.PIECE = long, piece
     return done, different, leaking, bad
 
 

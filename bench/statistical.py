@@ -2,7 +2,7 @@
 
     python bench/statistical.py false-positives --zh DIR... --en DIR... [--svg docs/statistical-qq.svg]
     python bench/statistical.py common --zh DIR... --en DIR...      (writes labelers/watermarks/common_grams.py)
-    python bench/statistical.py substitution --zh DIR... --en DIR...
+    python bench/statistical.py substitution --zh DIR... --en DIR... [--zh-answers FILE] [--en-answers FILE]
     python bench/statistical.py texts
     python bench/statistical.py speed
 
@@ -30,8 +30,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from detectors.statistical import HAN_SPREAD
 from labelers.provenance import KeyRing, Provenance
-from labelers.watermarks.substitution import Substitution, binomial_tail, count_fits, read_places
+from labelers.watermarks.substitution import Place, Substitution, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import (
     _GOLDEN,
     _MIX_2,
@@ -47,6 +48,11 @@ from labelers.watermarks.units import (
 HERE = Path(__file__).parent / "texts"
 MASTER = b"Inkseal, the benchmark's own key"
 WINDOW, WINDOWS, KEYS = 200, 40_000, 10
+LENGTHS = {
+    "zh": (235, 470, 700, 1000, 2000),
+    "en": (1300, 2600, 4000, 6000),
+}  # characters; four to six make an English word
+PER_LENGTH = 100
 COMMON_SHARE = 0.004
 HEADER = '''"""Pairs of units too common to count: {count} of 2^20 cells, made by `bench/statistical.py common`.
 
@@ -197,6 +203,7 @@ def false_positives(folders: dict[str, Sequence[Path]], svg: Path | None) -> Non
         found = {}
         for kid in range(1, KEYS + 1):
             z = z_scores(epoch_prf(KeyRing(MASTER, KEYS), kid), blocks, starts, once)
+            z /= HAN_SPREAD if language == "zh" else 1.0
             found[kid] = np.sort(np.array([10 ** log10_tail(float(one)) for one in z]))
         curves[language] = found
         for nominal in (1e-2, 1e-3):
@@ -317,29 +324,51 @@ def texts() -> None:
         print(f"| {cell} | {calls} | {billed / kept:.2f} | {written / kept:.2f} | {wait:.3f} |")
 
 
-def substitution(folders: dict[str, Sequence[Path]]) -> None:
-    """Human text run through the scheme: how long it must be for the places to show, and what chance shows."""
+def substitution(folders: dict[str, Sequence[Path]], answers: dict[str, Path | None]) -> None:
+    """Texts run through the scheme: how long they must be for the places to show, and what chance shows.
+
+    Human text of the folders' second halves, and model answers: a JSON list of texts for a language.
+    """
     ring = KeyRing(MASTER, 2)
-    print("| language | characters | texts | places | fit | 1e-2 | 1e-6 | 1e-2 under another key |")
-    print("|---|---|---|---|---|---|---|---|")
+    own, other = epoch_prf(ring, 1), epoch_prf(ring, 2)
+    print("| texts | characters | number | words | marks | fit | 1e-3 | 1e-6 | 1e-2 under another key |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for language, places in folders.items():
-        chance = random.Random(1)
-        paragraphs = [p for text in documents(places, language, 1) for p in text.split("\n") if len(p) > 40]
-        for length in (500, 1000, 2000, 4000):
-            count, fits, p, others = 0, 0, [], []
-            for seed in range(40):
-                at, text = chance.randrange(len(paragraphs) - 400), ""
-                while len(text) < length:
-                    text += paragraphs[at] + "\n\n"
-                    at += 1
-                transform = Substitution(ring).new_transform(Provenance("X", seed, key_id=1))
-                found = read_places(transform.feed(text[:length]) + transform.flush())
-                count, fits = count + len(found), fits + count_fits(epoch_prf(ring, 1), found)
-                p.append(binomial_tail(count_fits(epoch_prf(ring, 1), found), len(found)))
-                others.append(binomial_tail(count_fits(epoch_prf(ring, 2), found), len(found)))
-            line = [language, str(length), "40", f"{count / 40:.1f}", f"{fits / max(1, count):.2f}"]
-            line += [share(sum(one < level for one in p), 40) for level in (-2.0, -6.0)]
-            print(f"| {' | '.join([*line, share(sum(one < -2 for one in others), 40)])} |")
+        human = [p for text in documents(places, language, 1) for p in text.split("\n") if len(p) > 40]
+        sources = {f"{language}, human": human}
+        if (path := answers[language]) is not None:
+            sources[f"{language}, answers"] = [
+                t for t in json.loads(path.read_text("utf-8")) if "```" not in t
+            ]
+        for name, paragraphs in sources.items():
+            chance = random.Random(1)
+            for length in LENGTHS[language]:
+                found, p, others = [], [], []
+                for seed in range(PER_LENGTH):
+                    at, text = chance.randrange(len(paragraphs)), ""
+                    while len(text) < length:
+                        text += paragraphs[at % len(paragraphs)] + "\n\n"
+                        at += 1
+                    transform = Substitution(ring).new_transform(Provenance("X", seed, key_id=1))
+                    here = read_places(transform.feed(text[:length]) + transform.flush())
+                    found += here
+                    p.append(_tail(own, here))
+                    others.append(_tail(other, here))
+                weak = sum(place.weak for place in found)
+                line = [name, str(length), str(PER_LENGTH), f"{(len(found) - weak) / PER_LENGTH:.1f}"]
+                line += [f"{weak / PER_LENGTH:.1f}", f"{count_fits(own, found) / max(1, len(found)):.2f}"]
+                line += [share(sum(one < level for one in p), PER_LENGTH) for level in (-3.0, -6.0)]
+                print(
+                    f"| {' | '.join([*line, share(sum(one < -2 for one in others), PER_LENGTH)])} |",
+                    flush=True,
+                )
+
+
+def _tail(prf: Prf, places: Sequence[Place]) -> float:
+    """log10 p of the words alone or of words and marks, whichever says more, paid for."""
+    words = [place for place in places if not place.weak]
+    one, both = (binomial_tail(count_fits(prf, some), len(some)) for some in (words, places))
+    return min(0.0, min(one, both) + math.log10(2)) if len(words) < len(places) else one
 
 
 def speed() -> None:
@@ -375,13 +404,16 @@ def main() -> None:
     for one in (common, commands.add_parser("substitution")):
         one.add_argument("--zh", type=Path, nargs="+", required=True)
         one.add_argument("--en", type=Path, nargs="+", required=True)
+        if one is not common:
+            one.add_argument("--zh-answers", type=Path)
+            one.add_argument("--en-answers", type=Path)
     commands.add_parser("texts")
     commands.add_parser("speed")
     args = parser.parse_args()
     if args.command == "false-positives":
         false_positives({"zh": args.zh, "en": args.en}, args.svg)
     elif args.command == "substitution":
-        substitution({"zh": args.zh, "en": args.en})
+        substitution({"zh": args.zh, "en": args.en}, {"zh": args.zh_answers, "en": args.en_answers})
     elif args.command == "common":
         common_grams({"zh": args.zh, "en": args.en})
     else:

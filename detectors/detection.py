@@ -22,7 +22,8 @@ class Outcome(StrEnum):
 class Detection:
     """One technique's finding. Spans are [start, end) in code points of the text as given.
 
-    `provenance` holds what is known of the origin: producer, content_id, created, key_epoch.
+    `provenance` holds what is known of the origin: producer, content_id, created, key_epoch. `heat`: of what was scored,
+    where it stands and how it speaks, [start, end) and a standard normal score: above 0 for a mark, below against it.
     """
 
     detector: str
@@ -34,6 +35,7 @@ class Detection:
     p_value: float | None = None
     num_units_scored: int | None = None
     detail: str = ""
+    heat: tuple[tuple[int, int, float], ...] = ()
 
 
 class Detector(Protocol):

@@ -23,15 +23,15 @@ import numpy as np
 
 from detectors.detection import Detection, Outcome
 from detectors.evidence import FEWEST, Evidence, best_window, window_count
-from detectors.token_marks import Tokenizer, by_tokens, read_row
+from detectors.token_marks import Tokenizer, by_tokens, read_row, token_heat, token_scheme
 from labelers.provenance import KeyRing, KeyState
 from labelers.watermarks.engine import engine_key
 from labelers.watermarks.green_list import count_green
-from labelers.watermarks.payload import pilot_scores, read_payload
+from labelers.watermarks.payload import payload_scores, pilot_scores, read_payload
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
-__all__ = ["MARKED", "WEAK", "StatisticalDetector"]
+__all__ = ["HAN_SPREAD", "MARKED", "WEAK", "StatisticalDetector"]
 
 TECHNIQUE = "statistical (keyed choice of words)"
 MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
@@ -42,7 +42,12 @@ FEWEST_GREEN = 12  # pairs of words
 PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
+# The deviation of z over human Chinese under one key: texts share idioms, and so their luck (docs/benchmarks.md). Words
+# are so many that English shows none of it.
+HAN_SPREAD = 1.015
 MAX_PLACES = 200_000  # characters that are searched for places
+MAX_HEAT = 5_000  # units whose scores are told
+SUBSTITUTION = "substitution"
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]+")
 _TINIEST = -300.0  # what a float can still hold as p
 
@@ -99,6 +104,7 @@ class StatisticalDetector:
             f"units; corrected for {len(self._keys)} keys, {self._tests} tests{self._cut_by()} and "
             f"{window_count(len(grams))} windows; "
             f"key epoch {evidence.kid}.",
+            tuple(self.heat(text, evidence)) if found else (),
         )
 
     def evidence(self, text: str, units: Units, grams: Grams) -> Evidence | None:
@@ -141,12 +147,34 @@ class StatisticalDetector:
     def _cut_by(self) -> str:
         return f", {len(self._tokenizers)} tokenizers" if self._tokenizers else ""
 
-    def heat(self, text: str, kid: int) -> list[tuple[int, int, float]]:
-        """For each scored unit its place, [start, end) in code points, and its score under that epoch's key."""
-        units, grams = self._read(text)
-        scores = self._keys[kid].scores(grams.blocks).tolist()
-        starts, ends = units.starts[grams.units].tolist(), units.ends[grams.units].tolist()
-        return list(zip(starts, ends, scores, strict=True))
+    def heat(self, text: str, evidence: Evidence) -> list[tuple[int, int, float]]:
+        """Of each unit, word or token that the evidence counted its place, [start, end), and its score: standard normal."""
+        prf = self._keys[evidence.kid]
+        if evidence.scheme == SUBSTITUTION:
+            places = self._places(text[:MAX_PLACES])
+            found = [(place.start, place.end, 2.0 * count_fits(prf, [place]) - 1) for place in places]
+        elif (cut := self._cut(evidence.scheme)) is not None:
+            tokenizer, draw = cut
+            row = read_row(tokenizer, text, list(self._own(text)))
+            found = token_heat(self._engine_keys[evidence.kid], row, draw)
+        else:
+            units, grams = self._read(text)
+            payload = evidence.payload
+            scores = prf.scores(grams.blocks)
+            if payload is not None:
+                scores = payload_scores(prf, grams.blocks, payload)
+            starts, ends = units.starts[grams.units].tolist(), units.ends[grams.units].tolist()
+            found = list(zip(starts, ends, scores.tolist(), strict=True))
+        inside = [one for one in found if evidence.start <= one[0] and one[1] <= evidence.end]
+        return [(start, end, round(score, 2)) for start, end, score in inside[:MAX_HEAT]]
+
+    def _cut(self, scheme: str) -> tuple[Tokenizer, str] | None:
+        """The tokenizer and the way to draw that a test of tokens was about; None for one of words."""
+        for tokenizer in self._tokenizers:
+            for draw in ("gumbel", "tournament"):
+                if scheme == token_scheme(draw, tokenizer):
+                    return tokenizer, draw
+        return None
 
     def _read(self, text: str) -> tuple[Units, Grams]:
         units = read_units(text, self._own(text))
@@ -183,10 +211,11 @@ class StatisticalDetector:
 def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: float) -> Evidence:
     """Two tests of one key: the whole text, and its windows."""
     size = len(scores)
+    spread = HAN_SPREAD if float(np.mean(units.ends - units.starts == 1)) > 0.5 else 1.0
     sums = np.concatenate(([0.0], np.cumsum(scores, dtype=np.float64)))
 
     def evidence(z: float, tried: int, first: int, last: int) -> Evidence:
-        p = min(0.0, log10_tail(z) + math.log10(tried) + correction)
+        p = min(0.0, log10_tail(z / spread) + math.log10(tried) + correction)
         start, end = int(units.starts[grams.units[first] - 1]), int(units.ends[grams.units[last - 1]])
         return Evidence(kid, "choice of words", p, z, start, end, last - first)
 
@@ -247,4 +276,4 @@ def _by_coins(kid: int, prf: Prf, places: Sequence[Place], correction: float) ->
     p = min(0.0, binomial_tail(fits, count) + correction)
     z = (2 * fits - count) / math.sqrt(count)
     start, end = min(place.start for place in places), max(place.end for place in places)
-    return Evidence(kid, "substitution", p, z, start, end, count)
+    return Evidence(kid, SUBSTITUTION, p, z, start, end, count)

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
@@ -29,10 +30,20 @@ from labelers.watermarks.token_marks import (
     uniforms,
 )
 
-__all__ = ["MAX_TOKENS", "TokenRow", "Tokenizer", "by_tokens", "read_row", "token_scores"]
+__all__ = [
+    "MAX_TOKENS",
+    "TokenRow",
+    "Tokenizer",
+    "by_tokens",
+    "read_row",
+    "token_heat",
+    "token_scheme",
+    "token_scores",
+]
 
 MAX_TOKENS = 20_000  # of a text that are read
 MAX_CHARACTERS = 100_000
+_NORMAL = NormalDist()
 DRAWS = 2  # ways to draw, each of which is a test
 
 # Marks and joiners that other schemes put into a text, or that travel with it.
@@ -114,7 +125,23 @@ def by_tokens(
             found.append((max(sums.whole[0], sums.window[0]), kid, sums))
     for found, draw in ((gumbel, "gumbel"), (tournament, "tournament")):
         _, kid, sums = max(found, key=lambda one: one[0])
-        yield sums.evidence(kid, f"tokens drawn by key ({draw}, {tokenizer.name})", row, draw, correction)
+        yield sums.evidence(kid, token_scheme(draw, tokenizer), row, draw, correction)
+
+
+def token_scheme(draw: str, tokenizer: Tokenizer) -> str:
+    """How a test of tokens is called in evidence."""
+    return f"tokens drawn by key ({draw}, {tokenizer.name})"
+
+
+def token_heat(key: bytes, row: TokenRow, draw: str) -> list[tuple[int, int, float]]:
+    """For each token that counts its place in the text, and its score as a standard normal one."""
+    places, scores, ones = token_scores(key, row)
+    if draw == "gumbel":
+        values = [_NORMAL.inv_cdf(min(max(-math.expm1(-one), 1e-9), 1 - 1e-9)) for one in scores.tolist()]
+    else:
+        values = ((ones - LAYERS / 2) / (math.sqrt(LAYERS) / 2)).tolist()
+    starts, ends = row.starts[places].tolist(), row.ends[places].tolist()
+    return list(zip(starts, ends, values, strict=True))
 
 
 class _Sums:

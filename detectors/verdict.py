@@ -249,6 +249,9 @@ def _full(detection: Detection) -> dict[str, Any]:
     fields = asdict(detection)
     fields["outcome"] = str(detection.outcome)
     fields["spans"] = [list(span) for span in detection.spans]
+    fields["heat"] = [list(one) for one in detection.heat]
+    if not detection.heat:
+        del fields["heat"]
     fields["limits"] = " ".join(LIMITS.get(detection.detector, ()))
     return fields
 
@@ -264,6 +267,7 @@ def _is_hint(detection: Detection) -> bool:
 
 def _public(detection: Detection, text: str) -> dict[str, Any]:
     fields = _full(detection)
+    fields.pop("heat", None)
     if detection.detector in _SCORED:
         fields["detail"] = ""
     if detection.provenance and (detection.detector == "fingerprint" or _is_hint(detection)):

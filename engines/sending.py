@@ -20,6 +20,7 @@ from labelers.watermarks import token_marks
 __all__ = ["ENGINES", "members", "sglang_processor"]
 
 ENGINES = ("vllm", "sglang")
+MODULE = "inkseal_sglang"  # as which the processor lives at the server
 
 
 def members(engine: str, key: bytes, tournament: bool, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,8 +49,12 @@ class _Source:
 
     def __reduce__(self) -> tuple[Any, ...]:
         sources = [_alone(inspect.getsource(module)) for module in (token_marks, drawing, marking, sglang)]
-        made = "[exec(one, space) for one in space.pop('sources')] and space['InksealLogitProcessor']"
-        return eval, (f"(lambda space: {made})({{'__name__': 'inkseal_sglang', 'sources': {sources!r}}})",)
+        # A module of its own, because dataclasses look for the one that they are written in.
+        space = f"sys.modules.setdefault({MODULE!r}, types.ModuleType({MODULE!r})).__dict__"
+        made = f"[exec(one, space) for one in {sources!r}] and space['InksealLogitProcessor']"
+        return eval, (
+            f"(lambda sys, types: (lambda space: {made})({space}))(__import__('sys'), __import__('types'))",
+        )
 
 
 def _alone(source: str) -> str:

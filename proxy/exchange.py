@@ -105,6 +105,7 @@ class Exchange:
         if asks.moderation:
             raw = remove_member(raw, "moderation")
         routes = house.routes(asks.model, call.rules)
+        house.statistical.check([settings for settings, _ in routes], body)
         if asks.streamed:
             self._gate.begin_stream()
             self._streaming = True

@@ -21,6 +21,7 @@ from labelers.watermarks.logprob_walk import LogprobWalk
 from labelers.watermarks.pairs import table
 from labelers.watermarks.substitution import Substitution
 from labelers.watermarks.units import epoch_prf
+from proxy.errors import ApiError
 from proxy.fallback import RouteSettings
 from proxy.policy import Rules
 from proxy.sampling import Sampled, Steering, cannot_bias, cannot_draw, cannot_drive, cannot_reword
@@ -43,7 +44,7 @@ GENERATING = ("/chat/completions", "/completions", "/responses")
 @dataclass(slots=True)
 class StatisticalMarks:
     """The statistical marks of one worker. `can`: what each upstream is known to be able to do, by name; `ids`: the
-    token ids there of the words that green_list may favour.
+    token ids there of the words that green_list may favour; `runs_code`: the upstreams that run what a request brings.
     """
 
     schemes: dict[str, BestOfN | LogprobWalk] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class StatisticalMarks:
     can: dict[str, Capabilities] = field(default_factory=dict)
     unknown: dict[str, UpstreamSettings] = field(default_factory=dict)
     rewording: Substitution | None = None
+    runs_code: set[str] = field(default_factory=set)
     _rounds: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _biases: dict[tuple[str, str, int], dict[str, float]] = field(default_factory=dict)
 
@@ -61,7 +63,8 @@ class StatisticalMarks:
         cls, ring: KeyRing, rules: Iterable[Rules], upstreams: Iterable[UpstreamSettings]
     ) -> StatisticalMarks:
         """For the rules of all tenants; upstreams of which nobody asks anything stay unexplored."""
-        marks = cls()
+        upstreams = list(upstreams)
+        marks = cls(runs_code={one.name for one in upstreams if one.capabilities.engine == "sglang"})
         wanted = [one for one in rules if one.statistical.scheme != "none"]
         for one in wanted:
             settings = one.statistical
@@ -87,6 +90,19 @@ class StatisticalMarks:
             else:
                 marks.unknown[upstream.name] = upstream
         return marks
+
+    def check(self, routes: Iterable[RouteSettings], body: Mapping[str, Any]) -> None:
+        """Callers must not send code to an engine that runs what comes with a request. Raises ApiError (400)."""
+        if (
+            any(one.name in self.runs_code for one in routes)
+            and body.get("custom_logit_processor") is not None
+        ):
+            raise ApiError(
+                400,
+                "custom_logit_processor is code that the model server would run; only this service sends one",
+                param="custom_logit_processor",
+                code="engine_code",
+            )
 
     def steer(
         self, rules: Rules, route: RouteSettings, path: str, body: Mapping[str, Any]

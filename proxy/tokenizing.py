@@ -89,6 +89,6 @@ class ServerTokenizer:
             body = tokenize_body(text, self._model)
             reply = httpx.post(self._address, json=body, headers=self._headers, timeout=ASK_SECONDS)
             return [token for _, token in read_tokens(reply.raise_for_status().json())]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("%s does not cut texts (%s): %s", self.name, self._address, error)
             return ()

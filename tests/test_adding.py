@@ -69,6 +69,21 @@ async def test_sglang_gets_the_processor_itself_also_in_a_stream(tmp_path: Path)
     assert set(json.loads(body["custom_logit_processor"])) == {"callable"}
 
 
+@pytest.mark.parametrize(("temperature", "scheme"), [(0, "engine"), (1, "engine"), (1, "none")])
+async def test_callers_send_no_code_to_an_engine_that_would_run_it(
+    tmp_path: Path, temperature: int, scheme: str
+) -> None:
+    upstream = Scripted.answer(["An answer."])
+    own = {"model": "m", "messages": QUESTION, "temperature": temperature, "custom_logit_processor": "{}"}
+    async with marking(tmp_path, upstream, {"engine": "sglang"}, scheme=scheme) as run:
+        reply = await run.http.post("/v1/chat/completions", json=own)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (400, "engine_code")
+    assert upstream.requests == []
+    async with marking(tmp_path, upstream, {"engine": "vllm"}, scheme="engine") as run:
+        reply = await run.http.post("/v1/chat/completions", json=own)
+        assert reply.status_code == 200  # to an engine that knows no such member it is one like any other
+
+
 @pytest.mark.parametrize("body", [{"temperature": 0}, {"extra_body": {"top_k": 1}}])
 async def test_requests_without_chance_go_unmarked_and_say_so(tmp_path: Path, body: dict[str, Any]) -> None:
     upstream = Scripted.answer(["An answer."])

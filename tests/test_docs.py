@@ -27,6 +27,7 @@ PAGES = [
     ROOT / "README.md",
     ROOT / "README.zh.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "engines/README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 

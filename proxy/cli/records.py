@@ -76,6 +76,7 @@ def records_export(
 @records.command("search")
 @click.option("--request-id", help="Our request id (x-request-id, review id).")
 @click.option("--content-id", help="A content id (ProduceID of an answer, or what a detector read).")
+@click.option("--content-id-end", help="Its last digits, as the message of a statistical mark tells them.")
 @click.option("--status", type=click.Choice(["accepted", "closed", "blocked", "aborted"]))
 @click.option("--since", help="From this time, ISO 8601 UTC.")
 @click.option("--until", help="Before this time, ISO 8601 UTC.")

@@ -88,6 +88,7 @@ def search_records(
     *,
     request_id: str | None,
     content_id: str | None,
+    content_id_end: str | None,
     status: str | None,
     since: str | None,
     until: str | None,
@@ -95,12 +96,15 @@ def search_records(
     decrypt: bool,
 ) -> list[dict[str, Any]]:
     """The newest records that fit. Raises FileNotFoundError, ValueError."""
+    if content_id_end is not None and not re.fullmatch("[0-9a-fA-F]{4,16}", content_id_end):
+        raise ValueError(f"--content-id-end: {content_id_end!r} is not 4 to 16 hex digits")
     if not records_folder(settings).is_dir():
         raise FileNotFoundError(f"there are no records in {records_folder(settings)}")
     keys = KeyFile.load(settings.keys.file, settings.keys.command)
     query = Query(
         request_id=request_id,
         content_id=content_id,
+        content_id_end=content_id_end and content_id_end.lower(),
         status=status,
         since=since,
         until=until,

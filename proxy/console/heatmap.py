@@ -10,7 +10,17 @@ from itertools import pairwise
 from detectors.detection import Outcome
 from detectors.verdict import Report, sentence_spans, sentences
 
-__all__ = ["MAX_SHOWN", "Piece", "heat_map", "places"]
+__all__ = [
+    "LEVELS",
+    "MAX_SHOWN",
+    "Piece",
+    "Warm",
+    "Warmth",
+    "heat_map",
+    "places",
+    "warm_pieces",
+    "warm_sentences",
+]
 
 MAX_SHOWN = 20_000  # characters of the text that the page shows
 
@@ -88,3 +98,67 @@ def _spans(report: Report, *, exact: bool) -> list[tuple[str, int, int]]:
         spans: Sequence[tuple[int, int]] = one.spans if exact else sentence_spans(report.text, one.spans)
         found += [(one.detector, start, end) for start, end in spans]
     return found
+
+
+LEVELS = (
+    -0.5,
+    0.5,
+    1.5,
+)  # scores that part speaking against a mark, for nothing, for one, and strongly for one
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """`text` as shown; `level` 0 to 3 of what was scored there, None where nothing was."""
+
+    text: str
+    level: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """One sentence in words: its number (from 1 on), the mean score of its units, and how many they are."""
+
+    sentence: int
+    mean: float
+    units: int
+    level: int
+
+
+def _level(score: float) -> int:
+    return sum(score > edge for edge in LEVELS)
+
+
+def warm_pieces(report: Report) -> list[Warm]:
+    """The text by character, with how each unit of the statistical mark speaks; [] where none was found."""
+    heat = sorted(_heat(report))
+    if not heat:
+        return []
+    text, at = report.text[:MAX_SHOWN], 0
+    pieces: list[Warm] = []
+    for start, end, score in heat:
+        if start < at or end > len(text):
+            continue
+        if start > at:
+            pieces.append(Warm(_INVISIBLE.sub("", text[at:start]), None))
+        pieces.append(Warm(_INVISIBLE.sub("", text[start:end]), _level(score)))
+        at = end
+    pieces.append(Warm(_INVISIBLE.sub("", text[at:]), None))
+    return [piece for piece in pieces if piece.text]
+
+
+def warm_sentences(report: Report) -> list[Warmth]:
+    """The same for those who cannot see it: the sentences that were scored, each with its mean."""
+    heat = sorted(_heat(report))
+    found = []
+    for number, (start, end) in enumerate(sentences(report.text), 1):
+        scores = [score for a, _, score in heat if start <= a < end]
+        if scores:
+            # Of so many the mean is as telling as one unit alone would be with this score.
+            mean = sum(scores) / len(scores)
+            found.append(Warmth(number, round(mean, 2), len(scores), _level(mean * len(scores) ** 0.5)))
+    return found
+
+
+def _heat(report: Report) -> list[tuple[int, int, float]]:
+    return [one for detection in report.detections for one in detection.heat]

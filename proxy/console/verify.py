@@ -25,9 +25,18 @@ from detectors.files import NON_COMPLIANT
 from detectors.verdict import LIMITS, Report
 from labelers.locales import locale_of
 from proxy.api.callers import Callers, bounded_body, signed_by
-from proxy.console.heatmap import MAX_SHOWN, Piece, heat_map, places
+from proxy.console.heatmap import (
+    MAX_SHOWN,
+    Piece,
+    Warm,
+    Warmth,
+    heat_map,
+    places,
+    warm_pieces,
+    warm_sentences,
+)
 from proxy.console.report_pdf import report_pdf
-from proxy.console.words import LANGUAGES, SEALS, SYMBOLS, Words, words
+from proxy.console.words import LANGUAGES, SEALS, SYMBOLS, WARM_SYMBOLS, Words, words
 from proxy.errors import ApiError
 from proxy.examination import FORMATS, Examined, Submission, examine
 from proxy.house import House
@@ -86,6 +95,9 @@ class Result:
     absent: list[str] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     places: list[tuple[str, str]] = field(default_factory=list)
+    warm: list[Warm] = field(default_factory=list)
+    """How each unit of the statistical mark speaks; for those who are known."""
+    warmth: list[Warmth] = field(default_factory=list)
     cut: int = 0
     text_lang: str = ""
     implicit: list[tuple[str, list[tuple[str, str, str]]]] = field(default_factory=list)
@@ -184,6 +196,7 @@ class _Page:
             other=next(one for one in LANGUAGES if one != language),
             result=result,
             symbols=SYMBOLS,
+            warm_symbols=WARM_SYMBOLS,
             assets=self._assets,
             version=self._version,
             formats=", ".join(FORMATS),
@@ -296,6 +309,8 @@ def _result(seen: Examined, signed: dict[str, Any], *, known: bool, wrong_key: b
         absent=list(dict.fromkeys(one.detector for one in report.detections if one.detector not in names)),
         pieces=heat_map(report, exact=known),
         places=told,
+        warm=warm_pieces(report) if known else [],
+        warmth=warm_sentences(report) if known else [],
         cut=MAX_SHOWN if len(report.text) > MAX_SHOWN else 0,
         text_lang="zh-CN" if locale_of(report.text[:2000]) == "zh" else "en",
         implicit=_implicit(seen, w),

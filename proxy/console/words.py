@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["LANGUAGES", "SEALS", "SYMBOLS", "Words", "words"]
+__all__ = ["LANGUAGES", "SEALS", "SYMBOLS", "WARM_SYMBOLS", "Words", "words"]
 
 LANGUAGES = ("zh", "en")
 
@@ -20,6 +20,8 @@ SYMBOLS: Mapping[str, str] = {
     "c2pa": "◎",
     "foreign": "○",
 }
+# How a unit of the statistical mark speaks, from against it to strongly for it.
+WARM_SYMBOLS = ("▁", "", "▅", "█")  # nothing for most words, which say nothing
 
 _VERDICTS = {
     "confirmed": ("该内容属于人工智能生成合成内容。", "This content is AI-generated."),
@@ -144,6 +146,18 @@ _TEXT = {
     "map_cut": ("只显示前 {count} 个字符。", "Only the first {count} characters are shown."),
     "map_words": ("以文字说明", "In words"),
     "map_none": ("文中没有标出的位置。", "No place in the text is marked."),
+    "warm_heading": ("统计水印：逐字得分", "Statistical watermark: how each word speaks"),
+    "warm_hint": (
+        "只有本服务的租户和运营者能看到。柱越高，越像按本服务的密钥选出，没有柱的不说明问题；单个字词不算数，要看总和。",
+        "Only tenants and operators of this service see this. The higher the bar, the more a word looks chosen by its key; "
+        "those without one say nothing. What counts is the sum, not a single word.",
+    ),
+    "warm_0": ("相反", "against"),
+    "warm_1": ("不说明问题", "neither"),
+    "warm_2": ("支持", "for"),
+    "warm_3": ("有力支持", "strongly for"),
+    "warm_words": ("以文字说明：每句的平均分", "In words: the mean score of each sentence"),
+    "warm_units": ("计分 {units} 处", "{units} scored"),
     "sentence": ("第 {first} 句", "sentence {first}"),
     "sentences": ("第 {first}–{last} 句", "sentences {first}–{last}"),
     "statutory_heading": ("法定标识", "Statutory label"),

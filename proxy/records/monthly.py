@@ -245,6 +245,12 @@ def _select(query: Query) -> tuple[str, list[Any]]:
             " UNION SELECT record FROM content_ids WHERE content_id = ?)"
         )
         values += [query.content_id, query.content_id]
+    if query.content_id_end is not None:
+        conditions.append(
+            "id IN (SELECT id FROM records WHERE content_id <> '' AND substr(content_id, ?) = ?"
+            " UNION SELECT record FROM content_ids WHERE substr(content_id, ?) = ?)"
+        )
+        values += [-len(query.content_id_end), query.content_id_end] * 2
     for bound, sign in ((query.since, ">="), (query.until, "<")):
         if bound is not None:
             conditions.append(f"created {sign} ?")

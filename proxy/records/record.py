@@ -81,11 +81,13 @@ class StoredRecord:
 class Query:
     """Which records to read; None means any. `since` is inclusive, `until` exclusive (ISO-8601 UTC).
 
-    Oldest first, or `newest_first`; `limit` counts rows.
+    Oldest first, or `newest_first`; `limit` counts rows. `content_id_end`: the last digits of a content id, as the message
+    of a statistical mark tells them; looked for by a scan.
     """
 
     request_id: str | None = None
     content_id: str | None = None
+    content_id_end: str | None = None
     kind: str | None = None
     status: str | None = None
     since: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from proxy.console.words import words
+from proxy.console.words import Words, words
+from proxy.examination import FORMATS
 from proxy.upstreams.scripted import Scripted
 from tests.helpers import Running, serving
 from tests.labelers.files import samples as s
@@ -138,6 +140,7 @@ FILES = {
     "a.xlsx": s.xlsx(s.BARE),
     "a.odt": s.odt(s.odt_property(s.BARE)),
     "a.epub": s.epub(f'<meta name="AIGC" content="{s.BARE.replace(chr(34), "&quot;")}"/>'),
+    "a.pdf": s.pdf(b"/AIGC " + s.pdf_string(s.BARE)),
     "a.png": s.png(s.png_xmp(s.xmp_label(s.BARE))),
     "a.jpg": s.jpg(s.jpg_xmp(s.xmp_label(s.BARE))),
     "a.html": f"<meta name='AIGC' content='{s.BARE}'><p>春江".encode(),
@@ -166,25 +169,36 @@ async def test_every_kind_of_file_can_be_chosen(tmp_path: Path, browser: Browser
         assert await visit.headline() == ZH.verdicts["not_found"]
 
 
-async def test_a_file_can_be_dropped_anywhere_on_the_form(tmp_path: Path, browser: Browser) -> None:
-    async with visiting(tmp_path, browser) as visit:
-        await visit.open("en")
-        text = await answer(visit.run)
-        await visit.page.evaluate(
-            """text => {
-              const data = new DataTransfer();
-              data.items.add(new File([text], "dropped.txt", {type: "text/plain"}));
-              for (const kind of ["dragenter", "dragover", "drop"]) {
-                document.getElementById("text").dispatchEvent(
-                  new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true}));
-              }
-            }""",
-            text,
-        )
-        await visit.page.click("button[type=submit]")
-        await visit.settled()
-        assert await visit.headline() == EN.verdicts["confirmed"]
-        assert "dropped.txt" in await visit.page.inner_text(".verdict")
+async def drop(page: Page, name: str, data: bytes) -> None:
+    """The file let fall on the text field, as a browser tells it."""
+    await page.evaluate(
+        """([name, data]) => {
+          const bytes = Uint8Array.from(atob(data), char => char.charCodeAt(0));
+          const dropped = new DataTransfer();
+          dropped.items.add(new File([bytes], name));
+          for (const kind of ["dragenter", "dragover", "drop"]) {
+            document.getElementById("text").dispatchEvent(
+              new DragEvent(kind, {dataTransfer: dropped, bubbles: true, cancelable: true}));
+          }
+        }""",
+        [name, base64.b64encode(data).decode()],
+    )
+
+
+@pytest.mark.parametrize(("language", "w", "width"), [("zh", ZH, 1280), ("en", EN, 390)])
+async def test_every_kind_of_file_can_be_dropped_anywhere_on_the_form(
+    tmp_path: Path, browser: Browser, language: str, w: Words, width: int
+) -> None:
+    async with visiting(tmp_path, browser, viewport={"width": width, "height": 800}) as visit:
+        dropped = FILES | {"a.txt": (await answer(visit.run)).encode()}
+        assert {name.partition(".")[2] for name in dropped} == set(FORMATS)
+        for name, data in dropped.items():
+            await visit.open(language)
+            await drop(visit.page, name, data)
+            await visit.page.click("button[type=submit]")
+            await visit.settled()
+            assert await visit.headline() == w.verdicts["confirmed"], name
+            assert name in await visit.page.inner_text(".verdict .facts")
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])

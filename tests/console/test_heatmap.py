@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.detection import Detection, Outcome
 from detectors.verdict import judge
 from proxy.console import heatmap
-from proxy.console.heatmap import Piece, heat_map, places
+from proxy.console.heatmap import Piece, Warm, Warmth, heat_map, places
 
 TEXT = "春江潮水。连海平！\n海上明月"
 
@@ -84,3 +85,32 @@ def test_the_pieces_are_the_text(text: str, raw: list[tuple[int, int]], exact: b
     report = judge(text, [found("carrier", *spans)])
     shown = "".join(piece.text for piece in heat_map(report, exact=exact))
     assert shown.replace("◇", "") == text.replace("\u200b", "")
+
+
+def warmed(*heat: tuple[int, int, float]) -> Detection:
+    return Detection("statistical", Outcome.PRESENT, "t", ((0, 14),), heat=heat)
+
+
+def test_units_are_shown_by_how_they_speak_and_sentences_in_words() -> None:
+    report = judge(TEXT, [warmed((0, 1, -2.0), (1, 2, 0.0), (2, 3, 1.0), (5, 6, 3.0), (6, 7, 1.6))])
+    assert heatmap.warm_pieces(report) == [
+        Warm("春", 0),
+        Warm("江", 1),
+        Warm("潮", 2),
+        Warm("水。", None),
+        Warm("连", 3),
+        Warm("海", 3),
+        Warm("平！\n海上明月", None),
+    ]
+    assert heatmap.warm_sentences(report) == [Warmth(1, -0.33, 3, 0), Warmth(2, 2.3, 2, 3)]
+
+
+def test_without_heat_there_is_nothing_to_show() -> None:
+    report = judge(TEXT, [found("statistical", (0, 4))])
+    assert heatmap.warm_pieces(report) == heatmap.warm_sentences(report) == []
+
+
+def test_heat_beyond_what_is_shown_or_under_other_heat_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heatmap, "MAX_SHOWN", 5)
+    report = judge(TEXT, [warmed((0, 2, 1.0), (1, 3, 1.0), (6, 7, 1.0))])
+    assert heatmap.warm_pieces(report) == [Warm("春江", 2), Warm("潮水。", None)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import logging
+import random
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,8 +16,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from labelers.provenance import Provenance
+from labelers.provenance import KeyRing, Provenance
 from labelers.watermarks import SCHEMES
+from labelers.watermarks.best_of_n import BestOfN
 from proxy.api.callers import Callers
 from proxy.api.detect import detect_router
 from proxy.console import verify as module
@@ -272,3 +274,38 @@ def test_both_languages_say_the_same_things() -> None:
         for key, said in mine.items():
             if isinstance(said, str):
                 assert re.findall(r"{\w+}", said) == re.findall(r"{\w+}", theirs[key]), key
+
+
+async def test_those_who_are_known_see_how_each_word_speaks_and_the_public_its_sentences(
+    tmp_path: Path,
+) -> None:
+    house = house_in(tmp_path, tenants=[{"name": "app", "key": "sk-app"}])
+    text = words_chosen_by_key(house.ring, 60)
+    async with browsing(house) as client:
+        public = (await submit(client, text, fields={"lang": "en"})).text
+        known = (await submit(client, text, fields={"lang": "en", "key": "sk-app"})).text
+        told = await client.post(
+            "/api/v1/detect", json={"text": text}, headers={"authorization": "Bearer sk-app"}
+        )
+        strangers = await client.post("/api/v1/detect", json={"text": text})
+    assert "how each word speaks" not in public and "warm3" not in public
+    assert "how each word speaks" in known
+    assert known.count('class="warm3"') > 50
+    # Also by shape and in words, not only by colour.
+    assert "█" in known and "strongly for (+" in known and "scored)" in known
+
+    def statistical(reply: Any) -> Any:
+        return next(one for one in reply.json()["detections"] if one["detector"] == "statistical")
+
+    heat = statistical(told)["heat"]
+    assert len(heat) > 300 and sum(score for *_, score in heat) > 0
+    assert "heat" not in statistical(strangers) and statistical(strangers)["z_score"] is None
+
+
+def words_chosen_by_key(ring: KeyRing, rounds: int) -> str:
+    chance = random.Random(3)
+    selection = BestOfN(ring, 8).new_selection(Provenance("X", 1, key_id=ring.current))
+    for at in range(rounds):
+        candidates = ["".join(chr(0x4E00 + chance.randrange(3000)) for _ in range(8)) for _ in range(8)]
+        selection.take(candidates[selection.choose(candidates)] + ("。" if at % 3 == 2 else "，"))
+    return selection.text

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import random
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from detectors.detection import Outcome
+from detectors.evidence import Evidence
 from detectors.panel import Panel
-from detectors.statistical import StatisticalDetector
+from detectors.statistical import HAN_SPREAD, StatisticalDetector
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance
 from labelers.watermarks.best_of_n import BestOfN
 from labelers.watermarks.carrier import CarrierScheme
 from labelers.watermarks.substitution import Substitution, read_places
-from labelers.watermarks.units import grams_of, read_units
+from labelers.watermarks.units import grams_of, log10_tail, read_units
 from tests.labelers.test_marks import ZH as SPACED
 from tests.labelers.test_substitution import EN, ZH
 
@@ -116,12 +118,56 @@ def test_own_labels_are_no_part_of_the_text() -> None:
 
 
 def test_heat_gives_each_scored_unit_its_place_and_score() -> None:
-    text = marked(RING, 20)
-    heat = StatisticalDetector(RING).heat(text, 1)
+    text = marked(RING, 40)
     found = StatisticalDetector(RING).detect(text)
-    assert len(heat) == found.num_units_scored
-    assert all(len(text[start:end]) == 1 and text[start:end] in HAN for start, end, _ in heat)
-    assert sum(score for *_, score in heat) / math.sqrt(len(heat)) == pytest.approx(found.z_score, abs=1e-3)
+    ((start, end),) = found.spans
+    assert (start, end) == (0, len(text) - 1)
+    assert len(found.heat) == found.num_units_scored
+    assert all(len(text[a:b]) == 1 and text[a:b] in HAN for a, b, _ in found.heat)
+    total = sum(score for *_, score in found.heat) / math.sqrt(len(found.heat))
+    assert total == pytest.approx(found.z_score, abs=0.05)
+
+
+def test_without_evidence_no_heat_is_told() -> None:
+    assert StatisticalDetector(RING).detect(plain(300, 7)).heat == ()
+
+
+def test_heat_of_a_passage_is_that_of_the_passage() -> None:
+    before, inside, after = plain(6000, 101), marked(RING, 40), plain(6000, 102)
+    found = StatisticalDetector(RING).detect(before + inside + after)
+    ((start, end),) = found.spans
+    assert all(start <= a < b <= end for a, b, _ in found.heat)
+    assert sum(score for *_, score in found.heat) > 5 * math.sqrt(len(found.heat))
+
+
+def test_heat_of_a_message_is_scored_by_what_it_spells() -> None:
+    text, plain_heat = marked_with_message(), []
+    detector = StatisticalDetector(RING)
+    found = detector.detect(text)
+    assert "with a message" in found.detail and found.provenance is not None
+    assert "content_id_end" in found.provenance
+    plain_heat = detector.heat(text, Evidence(1, "choice of words", -9.0, 9.0, 0, len(text), 1))
+    assert sum(score for *_, score in found.heat) > sum(score for *_, score in plain_heat)
+
+
+def marked_with_message() -> str:
+    chance = random.Random(4)
+    selection = BestOfN(RING, 8, payload=True).new_selection(Provenance("X", 1234, key_id=1))
+    for _ in range(220):
+        candidates = ["".join(chance.choices(HAN, k=6)) + "，" for _ in range(8)]
+        selection.take(candidates[selection.choose(candidates)])
+    return selection.text
+
+
+def test_heat_of_substitution_is_a_coin_a_place() -> None:
+    text = ""
+    for language in (ZH, EN):
+        transform = Substitution(RING).new_transform(Provenance("X", 1, key_id=1))
+        text += transform.feed(language * 4) + transform.flush()
+    found = StatisticalDetector(RING).detect(text)
+    assert "by substitution" in found.detail
+    assert {score for *_, score in found.heat} <= {1.0, -1.0}
+    assert sum(score for *_, score in found.heat) > 0.8 * len(found.heat)
 
 
 def test_a_mark_under_our_key_is_ours_and_the_public_sees_the_state_only() -> None:
@@ -208,3 +254,22 @@ def test_labels_and_grains_that_came_later_hide_no_place() -> None:
     assert found is not None
     assert found.scored >= places_of(text)[0] - 2
     assert labelled[found.start] == text[min(place.start for place in read_places(text))]
+
+
+def latin(words: int, seed: int) -> str:
+    chance = random.Random(seed)
+    return " ".join("".join(chance.choices("abcdefgh", k=5)) for _ in range(words))
+
+
+@pytest.mark.parametrize(("write", "spread"), [(plain, HAN_SPREAD), (latin, 1.0)])
+def test_p_values_of_chinese_allow_for_the_idioms_that_texts_share(
+    write: Callable[[int, int], str], spread: float
+) -> None:
+    lowest = 0.0
+    for seed in range(40):
+        units = read_units(text := write(45, seed))
+        found = StatisticalDetector(RING).evidence(text, units, grams_of(units))
+        assert found is not None
+        assert found.log10_p == pytest.approx(min(0.0, log10_tail(found.z / spread) + math.log10(4)))
+        lowest = min(lowest, found.log10_p)
+    assert lowest < -0.3

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from labelers.watermarks.green_list import count_green
 from labelers.watermarks.units import epoch_prf, grams_of, read_units
 from proxy.upstreams.local_server import MODEL
 from tests.helpers import serving
@@ -72,3 +74,26 @@ async def test_a_walk_keeps_several_tokens_a_round_and_scores_high(tmp_path: Pat
         blocks = grams_of(read_units(text)).blocks
         scores = epoch_prf(run.house.ring, 1).scores(blocks)
         assert scores.sum() > 0  # by chance under another key in one of two texts, here in nearly all
+
+
+async def test_green_words_are_cut_by_the_models_own_tokenizer_and_favoured(tmp_path: Path) -> None:
+    async with marking(tmp_path, scheme="green_list", green_bias=6.0) as run:
+        marks = run.house.statistical
+        await asyncio.wait_for(marks.explore(run.house.upstreams), 300)
+        assert len(marks.ids["model"]) > 250
+        client = run.client.with_options(timeout=900)
+        stream = await client.completions.create(
+            model=MODEL,
+            prompt="The old harbour of the town",
+            max_tokens=32,
+            temperature=0.8,
+            seed=1,
+            stream=True,
+        )
+        text, watermark = "", {}
+        async for chunk in stream:
+            watermark = (chunk.model_extra or {}).get("aigc", {}).get("watermark", watermark)
+            text += chunk.choices[0].text if chunk.choices else ""
+        assert (watermark["schemes"], watermark["statistical"]["unmarked"]) == (["green_list"], None)
+        told, green = count_green(epoch_prf(run.house.ring, 1), text)
+        assert told >= 4 and green > 0.8 * told

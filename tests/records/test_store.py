@@ -95,6 +95,17 @@ async def test_an_answer_is_found_by_each_of_its_content_ids(make_store: MakeSto
     await store.close()
 
 
+async def test_an_answer_is_found_by_the_last_digits_of_its_content_ids(make_store: MakeStore) -> None:
+    store = make_store()
+    await store.open()
+    await store.append(record(1, fields={"content_ids": ["cid-1", "0193abc0000001f3"]}))
+    await store.append(record(2))
+    assert [r.request_id for r in await requests(store, content_id_end="0001f3")] == ["req-1"]
+    assert [r.request_id for r in await requests(store, content_id_end="id-2")] == ["req-2"]
+    assert await requests(store, content_id_end="0001f4") == []
+    await store.close()
+
+
 TIMES = ["2026-04-30T23:59:59.999Z", "2026-05-01T00:00:00.000Z", "2026-05-02T00:00:00.000Z"]
 ROWS = [
     record(1, created=TIMES[0]),
