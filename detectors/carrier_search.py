@@ -19,7 +19,7 @@ from itertools import chain, combinations, islice
 
 from detectors.carrier_read import DamagedRun, Grain
 from labelers.provenance import KeyRing, Provenance
-from labelers.watermarks.carrier_codec import NEEDED, Binder, encode, grain_heads, restore
+from labelers.watermarks.carrier_codec import NEEDED, Binder, encode, grain_heads, restore, start_of
 
 __all__ = ["Answer", "Fragment", "Lookup", "Search", "bound"]
 
@@ -32,6 +32,7 @@ _MAX_COMBINATIONS = 5_000
 _NEIGHBOURS = 9  # a combination takes its other grains from so many before
 _FEW = 20  # of so few grains all combinations are tried
 _MAX_GUESSES = 4_096
+_MOST_TRIPLES = _MAX_GUESSES // 256
 _GUESSED = 8
 _MAX_LOOKED_UP = 64  # grains of one text
 _ZEROS = bytes(10)
@@ -75,6 +76,7 @@ class Search:
 
     def __init__(self, keys: KeyRing, grains: list[Grain], damaged: list[DamagedRun]) -> None:
         self._keys = keys
+        self._starts = keys.starts()
         self._all = grains
         self._damaged = damaged
         self._explained: set[int] = set()
@@ -177,7 +179,9 @@ class Search:
                 tried += 1
                 if tried > _MAX_COMBINATIONS:
                     return
-                yield restore(chunks)
+                # Grains of different answers begin like no message: that is cheaper to see than to restore all of it.
+                if start_of(chunks) in self._starts:
+                    yield restore(chunks)
 
     def _guesses(self) -> Iterator[bytes]:
         """Three grains, neighbours first, and a guess at chunk 0. The tag keeps a wrong guess out."""
@@ -186,9 +190,10 @@ class Search:
             return  # whole grains in such numbers would have given a message
         near = [tuple(pairs[at : at + NEEDED - 1]) for at in range(len(pairs) - NEEDED + 2)]
         others = combinations(pairs, NEEDED - 1) if self._damaged else ()
-        triples = [
-            chunks for three in dict.fromkeys((*near, *others)) if len(chunks := dict(three)) == NEEDED - 1
-        ]
+        # Each takes 256 guesses, so no more than these are ever come to.
+        distinct = dict.fromkeys(chain(near, islice(others, 8 * _MOST_TRIPLES)))
+        threes = (chunks for three in distinct if len(chunks := dict(three)) == NEEDED - 1)
+        triples = list(islice(threes, _MOST_TRIPLES))
         tried = 0
         for start in self._keys.headers():
             first = bytes(nibble for byte in (*start, 0) for nibble in (byte >> 4, byte & 15))

@@ -35,11 +35,12 @@ from labelers.constructs import (
     Construct,
 )
 
-__all__ = ["SPACE_MAX", "Prose", "clean_word"]
+__all__ = ["BARRED_MAX", "SPACE_MAX", "Prose", "clean_word"]
 
 _CONTEXT = 128
 _HEAD_MAX = 128  # a line start that shows no letters for so long is decided as it stands
 _TRIM_AT = 1024
+BARRED_MAX = 4  # the letters that a line start lacks at most, and the one after them
 SPACE_MAX = 512  # no mark before a longer run of white space: it need not be kept
 
 # Longest lives of a guess, in characters.
@@ -163,6 +164,12 @@ class Prose:
         if now.mode != PROSE or self._head or len(self.text) - self.end > SPACE_MAX:
             return False
         return now.pos == self.end >= now.open_at
+
+    def barred(self) -> int:
+        """How many characters have to come before there is an open position: as many as the line start lacks."""
+        if not self._head:
+            return 0
+        return min((7 - self._weight) // 2, self._line + _HEAD_MAX - len(self.text)) + 1
 
     def _run(self, buf: str, end: int) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []

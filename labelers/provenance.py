@@ -199,6 +199,13 @@ class KeyRing:
                     for code in ring._names:
                         yield bytes((VERSION << 4 | attribute, kid)) + code.to_bytes(2, "big")
 
+    def starts(self) -> frozenset[bytes]:
+        """The first four nibbles of every message that a key known here can have signed."""
+        kids = {kid for ring in (self, *self._others) for kid in ring._epochs}
+        return frozenset(
+            bytes((VERSION, attribute, kid >> 4, kid & 15)) for attribute in ATTRIBUTES for kid in kids
+        )
+
     def pack(self, provenance: Provenance) -> bytes:
         """The signed message, 20 bytes. ValueError: an epoch that does not sign."""
         epoch = self._epochs.get(provenance.key_id)

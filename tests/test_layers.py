@@ -67,7 +67,7 @@ ROOMS = {
     "proxy/fingerprints": ("proxy.fingerprints",),
     "proxy/governance": ("proxy.governance", "proxy.review", "proxy.records", "proxy.settings"),
     "proxy/upstreams": ("proxy.upstreams",),
-    "proxy/settings.py": (),
+    "proxy/settings": ("proxy.settings",),
     "proxy/errors.py": (),
     "proxy/limits.py": ("proxy.errors",),
     "proxy/keys.py": (),

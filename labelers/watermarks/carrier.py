@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
-from labelers.prose import SPACE_MAX, Prose
+from labelers.prose import BARRED_MAX, SPACE_MAX, Prose
 from labelers.provenance import KeyRing, Provenance
 from labelers.transform import Passthrough, TextTransform
 from labelers.watermarks.carrier_codec import (
@@ -128,13 +128,16 @@ class CarrierTransform:
         self._off = False
 
     def feed(self, text: str) -> str:
-        # Most pieces come while no grain can be due, or are letters after letters and so offer no place
-        # before the gap is wide: they go out at once and are looked at later, together.
+        # Most pieces come while no grain can be due, or are letters after letters, perhaps with a mark behind them,
+        # and so offer no place before the gap is wide: they go out at once and are looked at later, together.
         idle = self._idle - len(text)
         if idle > 0 or (
             idle > self._unpaused
-            and (text if idle <= -WORD_SLACK else text.replace(" ", "")).isalpha()
             and (self._later or self._prose.text)[-1:].isalpha()
+            and (
+                (text if idle <= -WORD_SLACK else text.replace(" ", "")).isalpha()
+                or (text[:-1].isalpha() and not text[-1].isspace())
+            )
         ):
             self._idle = idle
             self._later += text
@@ -177,14 +180,19 @@ class CarrierTransform:
         else:
             out = buf[sent:end]
         if prose.lines:
-            self._kind = prose.block
+            self._kind = prose.lines[-1][1]
         if len(self._held) > _SWALLOW_AT:
             out += self._held
             self._held = ""
             self._last -= prose.swallow()
             self._whole = False
         if self._decided:
-            idle = self._least - end + self._last
+            # The white space that is held has come already.
+            idle = self._least - len(prose.text) + self._last
+            self._unpaused = self._least - self._most
+            if idle < BARRED_MAX and (barred := prose.barred()) > idle and barred > 0:
+                # The gap may be wide already: then letters offer places as soon as the line start is over.
+                idle, self._unpaused = barred, 0
             self._idle = idle if idle < _IDLE_MAX else _IDLE_MAX
         return out
 

@@ -104,6 +104,8 @@ class Report:
             sign = "≤" if rate.name == "over-refusal" else "≥"
             few = "" if rate.total >= rate.at_least else f" (the norm looks at {rate.at_least})"
             met = "met" if rate.met else "**missed**"
+            if rate.met and few:
+                met = "met by too few questions" if rate.total else "not measured"
             lines.append(
                 f"| {rate.name} | {_percent(rate)} | {sign} {rate.needed:.0%} | {rate.total}{few} | {met} |"
             )

@@ -289,13 +289,20 @@ def write_jsonl(entries: Iterable[Entry]) -> str:
     return "".join(json.dumps(entry.to_row(), ensure_ascii=False) + "\n" for entry in entries)
 
 
+def _told(entry: Entry) -> dict[str, Any]:
+    """The row of a table that people read: what an entry is and does stands there even where it is the default."""
+    action = {str(direction): str(action) for direction, action in entry.action.items()}
+    said = {"kind": entry.kind, "severity": entry.severity, "action": action, "scope": entry.scope}
+    return {**said, **entry.to_row()}
+
+
 def write_csv(entries: Iterable[Entry]) -> str:
     """Entries as CSV, every column, formulas defused."""
     target = io.StringIO(newline="")
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for entry in entries:
-        row = entry.to_row()
+        row = _told(entry)
         writer.writerow([_text(_reach(row, name)) for name in _COLUMNS])
     return target.getvalue()
 
@@ -313,7 +320,7 @@ def write_xlsx(entries: Iterable[Entry], target: IO[bytes]) -> None:
     sheet = book.create_sheet("entries")
     sheet.append(_COLUMNS)
     for entry in entries:
-        row = entry.to_row()
+        row = _told(entry)
         try:
             cells = [WriteOnlyCell(sheet, _text(_reach(row, name))) for name in _COLUMNS]
         except IllegalCharacterError:

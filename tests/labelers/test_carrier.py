@@ -81,6 +81,44 @@ def test_the_split_does_not_matter(text: str) -> None:
         assert mark(text, pieces=[at]) == whole
 
 
+@pytest.mark.parametrize("space", ["\n\n", "\n", " \n\n  ", "。\n\n\n"])
+def test_a_long_clause_after_a_break_is_neither_cut_late_nor_repeated_in_small_pieces(space: str) -> None:
+    clause = "公园里的花都开了小朋友们在草地上奔跑老人们坐在长椅上聊天阳光洒在湖面上"
+    for length in range(1, 45):
+        text = ("春天来了，" * 20)[:length] + space + clause * 2
+        whole = mark(text)
+        assert strip_own(whole) == text
+        for size in (1, 2, 3, 4):
+            assert mark(text, pieces=list(range(size, len(text), size))) == whole, (length, size)
+
+
+@pytest.mark.parametrize("script", ["zh", "en", "mixed"])
+@pytest.mark.parametrize("kinds", [{}, {"list": "light", "quote": "off"}])
+def test_the_split_of_long_documents_does_not_matter(script: str, kinds: dict[str, str]) -> None:
+    scheme = CarrierScheme(KEYS, kinds=kinds)
+
+    def marked(text: str, size: int) -> str:
+        transform = scheme.new_transform(PROVENANCE)
+        return (
+            "".join(transform.feed(text[at : at + size]) for at in range(0, len(text), size))
+            + transform.flush()
+        )
+
+    for seed in range(4):
+        text = "\n\n".join(text_of(document(random.Random(f"{seed}{part}"), script)) for part in range(3))
+        whole = marked(text, len(text))
+        assert strip_own(whole) == text
+        for size in (1, 2, 3, 8):
+            assert marked(text, size) == whole
+
+
+def test_a_line_keeps_its_kind_behind_a_guess_that_ran_out() -> None:
+    text = "- 列表的第一项，它足够长。\n- # " + "春天来了，花开了。" * 100
+    transforms = [CarrierScheme(KEYS, kinds={"list": "off"}).new_transform(PROVENANCE) for _ in range(2)]
+    whole = transforms[0].feed(text) + transforms[0].flush()
+    assert whole == "".join(map(transforms[1].feed, text)) + transforms[1].flush() == text
+
+
 ALPHABET = st.sampled_from(
     [
         *"中文字，。！ab .,\n`$[]()<>|\\/:@#*-~_1\t\r\u3000é한かﺏ",

@@ -25,6 +25,7 @@ from labelers.watermarks.carrier_codec import (
     restore,
     second_of,
     split_run,
+    start_of,
 )
 
 KEY = b"k" * 32
@@ -97,6 +98,12 @@ def test_any_four_chunks_restore_the_message(message: bytes) -> None:
     chunks = encode(message)
     for four in itertools.combinations(range(CHUNKS), 4):
         assert restore({index: chunks[index] for index in four}) == message
+
+
+def test_any_four_chunks_tell_how_the_message_begins() -> None:
+    chunks = encode(MESSAGE)
+    for four in itertools.combinations(range(CHUNKS), 4):
+        assert hexed(start_of({index: chunks[index] for index in four})) == MESSAGE.hex()[:4]
 
 
 @pytest.mark.parametrize("count", [0, 3, 5])

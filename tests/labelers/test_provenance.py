@@ -179,6 +179,15 @@ def test_a_signed_message_of_another_version_says_nothing() -> None:
     assert ring.open(head + tag(ring.key(1), head)) is None
 
 
+def test_every_message_that_a_known_key_signed_has_one_of_the_starts() -> None:
+    ring = KeyRing(MASTER, 2, producers=["x"], others=[KeyRing(b"o" * 32, producers=["y"])])
+    nibbles = {start.hex()[1::2] for start in ring.starts()}
+    assert len(nibbles) == len(ATTRIBUTES) * len({*ring.kids(), 1})
+    for attribute in ATTRIBUTES:
+        for kid in ring.kids():
+            assert ring.signed(Provenance("nobody knows", NUMBER, attribute, kid)).hex()[:4] in nibbles
+
+
 def test_headers_lists_how_messages_of_known_producers_start() -> None:
     ring = KeyRing(MASTER, 2, producers=["x"], others=[KeyRing(b"o" * 32, producers=["y"])])
     heads = set(ring.headers())

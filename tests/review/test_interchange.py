@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
 from datetime import datetime
@@ -238,3 +239,15 @@ def test_a_similarity_that_is_none_is_named() -> None:
     assert read_csv("pattern,category,threshold\n词语甲,A.1.a,0.5\n").entries[0].threshold == 0.5
     read = read_csv("pattern,category,threshold\n词语甲,A.1.a,much\n")
     assert "threshold" in str(read.problems[0])
+
+
+def test_a_table_says_what_an_entry_is_and_does_even_where_that_is_the_default() -> None:
+    heads, *rows = csv.reader(
+        io.StringIO(write_csv([Entry("词语甲", "A.1.a"), Entry("词语乙", "A.1.a", action={"input": "flag"})]))
+    )
+    told = [dict(zip(heads, row, strict=True)) for row in rows]
+    names = ("kind", "severity", "action.input", "action.output", "scope")
+    assert {one["pattern"]: tuple(one[name] for name in names) for one in told} == {
+        "词语甲": ("keyword", "3", "block", "block", "both"),
+        "词语乙": ("keyword", "3", "flag", "", "both"),
+    }
