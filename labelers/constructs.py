@@ -91,6 +91,12 @@ class Construct:
         self.limit -= cut
         self.open_at -= cut
 
+    def lasts(self) -> tuple[int, re.Pattern[str] | None]:
+        """For how many more characters nothing ends what is open, unless the pattern finds something in them."""
+        if self.mode == URL and not self.count:
+            return self.limit - self.pos, _URL_TAIL
+        return self.limit - self.pos, _STOPS.get(self.mode)
+
     def interrupt(self, *, block: bool) -> None:
         """A line ends; `block`: what follows belongs to another block."""
         if block or self.mode not in _OVER_BREAK:

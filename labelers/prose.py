@@ -165,6 +165,15 @@ class Prose:
             return False
         return now.pos == self.end >= now.open_at
 
+    def closed(self) -> tuple[int, re.Pattern[str] | None]:
+        """For how many more characters no position is open, unless the pattern finds something in them; None: for none."""
+        now = self._at
+        if now.mode == PROSE or self._head or not now.pos == self.end == len(self.text):
+            return 0, None
+        if now.mode == FENCE:
+            return now.count // (1 + _FENCE_HAN_COST), _BREAK
+        return now.lasts()
+
     def barred(self) -> int:
         """How many characters have to come before there is an open position: as many as the line start lacks."""
         if not self._head:

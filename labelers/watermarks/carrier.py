@@ -11,6 +11,7 @@ The reader is `detectors.carrier`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -79,6 +80,7 @@ class CarrierTransform:
 
     __slots__ = (
         "_binder",
+        "_closed",
         "_decided",
         "_grains",
         "_heads",
@@ -87,6 +89,7 @@ class CarrierTransform:
         "_kind",
         "_kinds",
         "_last",
+        "_lasting",
         "_later",
         "_least",
         "_most",
@@ -121,6 +124,8 @@ class CarrierTransform:
         self._last = max(0, MIN_CHARS - 1 - self._least)  # where the last grain stands
         self._idle = 0  # characters that may still come before a grain can be due
         self._unpaused = self._least - self._most  # as `_idle`, for letters only
+        self._closed: re.Pattern[str] | None = None  # what may end the code, link or table that is open,
+        self._lasting = 0  # within so many characters
         self._later = ""  # released, not looked at yet
         self._held = ""  # white space at the end, not released
         self._whole = True  # whether all of the text is retained
@@ -129,10 +134,13 @@ class CarrierTransform:
 
     def feed(self, text: str) -> str:
         # Most pieces come while no grain can be due, or are letters after letters, perhaps with a mark behind them,
-        # and so offer no place before the gap is wide: they go out at once and are looked at later, together.
+        # and so offer no place before the gap is wide, or stand in code and do not end it: they go out at once and
+        # are looked at later, together.
         idle = self._idle - len(text)
         if idle > 0 or (
-            idle > self._unpaused
+            len(self._later) + len(text) < self._lasting and self._closed.search(text) is None
+            if self._closed is not None
+            else idle > self._unpaused
             and (self._later or self._prose.text)[-1:].isalpha()
             and (
                 (text if idle <= -WORD_SLACK else text.replace(" ", "")).isalpha()
@@ -190,6 +198,9 @@ class CarrierTransform:
             # The white space that is held has come already.
             idle = self._least - len(prose.text) + self._last
             self._unpaused = self._least - self._most
+            self._closed = None
+            if idle < 0:
+                self._lasting, self._closed = prose.closed()
             if idle < BARRED_MAX and (barred := prose.barred()) > idle and barred > 0:
                 # The gap may be wide already: then letters offer places as soon as the line start is over.
                 idle, self._unpaused = barred, 0
