@@ -138,8 +138,8 @@ def test_codes_that_annex_e_cannot_hold_are_refused(codes: dict[str, str], why: 
 def test_labelling_is_bounded_as_reading_is() -> None:
     data = s.docx(s.WRAPPED)
     assert embed_bounded(data, "a.docx", s.FIELDS) == files.embed(data, "a.docx", s.FIELDS)
-    with pytest.raises(files.FileError, match="not written"):
-        embed_bounded(s.png(), "a.png", s.FIELDS)
+    with pytest.raises(files.FileError, match="carries a C2PA manifest"):
+        embed_bounded(s.png(s.chunk(b"caBX", b"x")), "a.png", s.FIELDS)
 
 
 def test_a_labelling_that_takes_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,13 @@ async def test_over_http_the_file_comes_back_labelled_with_what_to_show(tmp_path
         (s.docx(s.BARE), "a.docx", {"propagator": "某"}, 400, "invalid_value"),
         (s.docx(s.BARE), "a.docx", {"declared": "perhaps"}, 400, "invalid_value"),
         (b"x", "a.docx", {}, 422, "file_unreadable"),
-        (s.png(s.png_xmp(s.xmp_label(s.BARE))), "a.png", {}, 422, "file_not_written"),
+        (
+            s.png(s.png_xmp(s.xmp_label(s.BARE)) + s.chunk(b"caBX", b"x")),
+            "a.png",
+            {},
+            422,
+            "file_not_written",
+        ),
     ],
 )
 async def test_what_cannot_be_labelled_is_refused_and_not_recorded(
