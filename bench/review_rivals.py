@@ -75,9 +75,8 @@ def llm_guard(keywords: list[str]) -> Filter:
     import structlog
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    known = sys.modules.get("llm_guard")
-    spec = importlib.util.find_spec("llm_guard") if known is None else None
-    folder = Path(spec.submodule_search_locations[0] if spec is not None else known.__path__[0])  # type: ignore[union-attr, index]
+    known: Any = sys.modules.get("llm_guard") or importlib.util.find_spec("llm_guard")
+    folder = Path((getattr(known, "submodule_search_locations", None) or known.__path__)[0])
     for name, path in (("llm_guard", folder), ("llm_guard.input_scanners", folder / "input_scanners")):
         package = types.ModuleType(name)
         package.__path__ = [str(path)]

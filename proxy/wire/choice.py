@@ -17,7 +17,7 @@ from proxy.wire.arguments import ARGUMENTS, review_arguments
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.strings import is_name, spelt_arguments, spelt_strings, string_leaves, with_strings
 
-__all__ = ["Choice", "nested"]
+__all__ = ["Choice"]
 
 _TOOL_KEYS = ("tool_calls", "function_call")
 # Leaves inside a channel that name or number it: as long as they are names, they are reviewed as they stand and
@@ -158,15 +158,6 @@ class Choice:
                 for key, value in fragment.items():
                     fragment[key] = _with_masked(key, value, masked)
         return None
-
-
-def nested(path: JsonPath, text: str) -> dict[str, Any]:
-    """The smallest delta that holds `text` at `path`."""
-    value: Any = text
-    for step in reversed(path):
-        value = {step: value} if type(step) is str else [value]
-    assert type(value) is dict
-    return value
 
 
 def _numbered(calls: Any) -> Iterator[tuple[Any, Any]]:

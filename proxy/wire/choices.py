@@ -20,12 +20,12 @@ from proxy.errors import WireError
 from proxy.lane import Lane, Piece, Refusal
 from proxy.review.reviewer import Finding
 from proxy.wire.answer import AnswerPolicy, review_keys, review_names, review_strings, review_text
-from proxy.wire.choice import Choice, nested
+from proxy.wire.choice import Choice
 from proxy.wire.jsonedit import JsonPath, replace_string, set_members
 from proxy.wire.parts import parted, split_parts
 from proxy.wire.rewriter import clean_frame, error_frame
 from proxy.wire.sse import DONE, frame_data, frame_of
-from proxy.wire.strings import names_only, string_leaves
+from proxy.wire.strings import names_only, nested, string_leaves
 
 __all__ = ["ChoiceStream", "Shape"]
 

@@ -11,7 +11,7 @@ from proxy.wire.answer import AnswerPolicy, channel_lane
 from proxy.wire.jsonedit import JsonPath
 from proxy.wire.responses_frames import INDICES
 from proxy.wire.responses_texts import Texts
-from proxy.wire.strings import string_leaves
+from proxy.wire.strings import nested, string_leaves
 
 __all__ = ["Channel", "Channels", "place_of"]
 
@@ -100,17 +100,8 @@ class Channels:
             if rest:
                 # Where the text stood beside a delta, its readers still look for that.
                 delta = {"delta": ""} if channel.kind.endswith(".delta") else {}
-                yield channel.kind, {**channel.about, **delta, **_nested(channel.path, rest)}
+                yield channel.kind, {**channel.about, **delta, **nested(channel.path, rest)}
 
     def of(self, index: int, kind: str) -> Iterator[Channel]:
         """The texts of one output item that come in deltas of one type."""
         return (c for c in self._all.values() if c.place[0] == index and c.kind == kind)
-
-
-def _nested(path: JsonPath, text: str) -> dict[str, Any]:
-    """The smallest event that holds `text` at `path`."""
-    value: Any = text
-    for step in reversed(path):
-        value = {step: value} if type(step) is str else [value]
-    assert type(value) is dict
-    return value

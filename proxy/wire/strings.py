@@ -14,6 +14,7 @@ __all__ = [
     "is_name",
     "keys_in",
     "names_only",
+    "nested",
     "spelt_arguments",
     "spelt_strings",
     "string_leaves",
@@ -46,6 +47,15 @@ def with_strings(value: Any, released: dict[JsonPath, str], path: JsonPath = ())
         return {key: with_strings(child, released, (*path, key)) for key, child in value.items()}
     if type(value) is list:
         return [with_strings(child, released, (*path, at)) for at, child in enumerate(value)]
+    return value
+
+
+def nested(path: JsonPath, text: str) -> dict[str, Any]:
+    """The smallest object that holds `text` at `path`."""
+    value: Any = text
+    for step in reversed(path):
+        value = {step: value} if type(step) is str else [value]
+    assert type(value) is dict
     return value
 
 

@@ -103,11 +103,11 @@ def test_a_value_for_each_grain_but_the_first_is_kept() -> None:
     assert INDEX.lookup(values).frequency.tolist().count(1) == COUNT - 1
 
 
-def test_of_many_answers_only_those_that_share_most_are_looked_at() -> None:
+def test_of_many_answers_only_those_that_share_most_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     signed = KEYS.signed
     counting = KeyRing(b"m" * 32, 2, epochs=EPOCHS, producers=["tester"])
-    counting.signed = lambda one: made.append(one) or signed(one)  # type: ignore[method-assign, func-returns-value]
+    monkeypatch.setattr(counting, "signed", lambda one: made.append(one) or signed(one))
     grains = [(4, encode(KEYS.pack(one))[4]) for one in ISSUED] + [(5, CHUNKS[5])]
     found = IssuedMarks(counting, ["tester"], indexed_numbers(INDEX))(grains)
     assert OURS in found

@@ -7,10 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelers.watermarks.marks import ends_clause, marks_in
-from labelers.watermarks.substitution import SubstitutionTransform, count_fits, read_places
+from labelers.watermarks.substitution import count_fits, read_places
 from labelers.watermarks.units import Prf
+from tests.labelers.rewording import KEYS as ALL_KEYS
+from tests.labelers.rewording import in_pieces, marked
 
-KEYS = [Prf(number.to_bytes(16, "big")) for number in range(40)]
+KEYS = ALL_KEYS[:40]
+
 ZH = (
     "这里有一个例子可以说明问题。首先，我们用Python写一段程序。其次，你需要安装 Linux 系统，然后在浏览器里打开GitHub页面。"
     "同时，这也是学习 Java 语言的好机会。其实我们都知道，用Excel表格也能做到。最后，他把PDF文件发给了大家。"
@@ -20,11 +23,6 @@ EN = (
     "Soon the owner closes the door. The garden has roses, tulips, lilies, and herbs. Instead, he went home. Later they came back."
 )
 read_places(ZH)
-
-
-def marked(text: str, prf: Prf) -> str:
-    transform = SubstitutionTransform(prf)
-    return transform.feed(text) + transform.flush()
 
 
 def weak(text: str) -> list[str]:
@@ -114,12 +112,7 @@ def test_a_marked_text_fits_the_coins_and_another_key_sees_chance(text: str) -> 
     st.sampled_from(KEYS[:6]),
 )
 def test_a_text_is_marked_alike_at_every_split(text: str, steps: list[int], prf: Prf) -> None:
-    transform = SubstitutionTransform(prf)
-    out, at = "", 0
-    for step in steps:
-        out += transform.feed(text[at : at + step])
-        at += step
-    assert out + transform.feed(text[at:]) + transform.flush() == marked(text, prf)
+    assert in_pieces(text, steps, prf) == marked(text, prf)
 
 
 PARTS = [

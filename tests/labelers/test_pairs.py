@@ -6,11 +6,10 @@ import pytest
 
 from labelers.watermarks import pairs
 from labelers.watermarks.pairs import Pair, table, words_in
-from labelers.watermarks.substitution import SubstitutionTransform, read_places
-from labelers.watermarks.units import Prf
+from labelers.watermarks.substitution import read_places
+from tests.labelers.rewording import KEYS, marked
 
 PAIRS = table().pairs
-KEYS = [Prf(number.to_bytes(16, "big")) for number in range(400)]
 
 
 def other_way(pair: Pair) -> str:
@@ -25,11 +24,6 @@ def other_way(pair: Pair) -> str:
 
 def places_of(pair: Pair, text: str) -> list[int]:
     return [place.side for place in read_places(text) if place.name == pair.name]
-
-
-def wording(text: str, prf: Prf) -> str:
-    transform = SubstitutionTransform(prf)
-    return transform.feed(text) + transform.flush()
 
 
 def test_there_are_three_hundred_pairs_and_more_in_each_language() -> None:
@@ -55,7 +49,7 @@ def test_the_writer_makes_both_wordings_of_an_example_from_either(pair: Pair) ->
     for text in (pair.example, other_way(pair)):
         seen: set[int] = set()
         for prf in KEYS:
-            (side,) = places_of(pair, wording(text, prf))
+            (side,) = places_of(pair, marked(text, prf))
             seen.add(side)
             if len(seen) == 2:
                 break
@@ -108,22 +102,22 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
 )
 def test_words_that_are_part_of_others_or_mean_something_else_stay(text: str, kept: str) -> None:
     for prf in KEYS[:12]:
-        assert kept in wording(text, prf)
+        assert kept in marked(text, prf)
 
 
-def test_a_table_with_a_word_in_two_pairs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs.pairs_en, "PAIRS", "one = two\nthree = one")
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("one = two\nthree = one", "'one' stands in two pairs"),
+        ("one = two || R:x || L:y ~ One.", "an empty alternative"),  # a line parts its guards once
+    ],
+)
+def test_a_table_that_cannot_be_read_one_way_is_refused(
+    monkeypatch: pytest.MonkeyPatch, lines: str, why: str
+) -> None:
+    monkeypatch.setattr(pairs.pairs_en, "PAIRS", lines)
     table.cache_clear()
-    with pytest.raises(ValueError, match="'one' stands in two pairs"):
-        table()
-    monkeypatch.undo()
-    table.cache_clear()
-
-
-def test_a_line_that_parts_its_guards_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs.pairs_en, "PAIRS", "one = two || R:x || L:y ~ One.")
-    table.cache_clear()
-    with pytest.raises(ValueError, match="an empty alternative"):
+    with pytest.raises(ValueError, match=why):
         table()
     monkeypatch.undo()
     table.cache_clear()

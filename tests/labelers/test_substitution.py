@@ -19,10 +19,12 @@ from labelers.watermarks.substitution import (
     read_places,
 )
 from labelers.watermarks.units import Prf, read_units
+from tests.labelers.rewording import KEYS as ALL_KEYS
+from tests.labelers.rewording import in_pieces, marked
 
 read_places("这件事情")  # the tables are made once, which takes longer than a test may
 read_units("这件事情")
-KEYS = [Prf(number.to_bytes(16, "big")) for number in range(40)]
+KEYS = ALL_KEYS[:40]
 ZH = (
     "如今，越来越多的人开始关注这个问题，但是解决它的办法并不多。因为各种原因，许多人觉得应该提高效率，"
     "然而推动改革需要时间。据了解，目前有关部门已经发出通知，尽管如此，仍然有很多困难。\n\n"
@@ -34,11 +36,6 @@ EN = (
     "work quickly. In other words, someone has to make sure that it will last.\n\nThe whole story isn't finished: there is "
     "a lot of work to do, instead of waiting for each other. Everyone believes that they will manage."
 )
-
-
-def marked(text: str, prf: Prf) -> str:
-    transform = SubstitutionTransform(prf)
-    return transform.feed(text) + transform.flush()
 
 
 def wordings(text: str) -> set[str]:
@@ -63,12 +60,7 @@ def test_a_marked_text_fits_the_coins_and_another_key_sees_chance(text: str) -> 
     st.sampled_from([ZH, EN, ZH + EN]), st.lists(st.integers(1, 30), max_size=60), st.sampled_from(KEYS[:4])
 )
 def test_a_text_is_marked_alike_at_every_split(text: str, steps: list[int], prf: Prf) -> None:
-    transform = SubstitutionTransform(prf)
-    out, at = "", 0
-    for step in steps:
-        out += transform.feed(text[at : at + step])
-        at += step
-    assert out + transform.feed(text[at:]) + transform.flush() == marked(text, prf)
+    assert in_pieces(text, steps, prf) == marked(text, prf)
 
 
 @settings(deadline=None)
