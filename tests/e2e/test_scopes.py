@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.review import library
 from proxy.upstreams.scripted import Scripted
 from tests.helpers import keyword, serving
 
@@ -54,6 +56,29 @@ async def test_an_answer_meets_the_entries_that_look_at_it(
             model="m", messages=[{"role": "user", "content": "你好"}]
         )
     assert (said.choices[0].finish_reason == "content_filter") is looks
+
+
+async def test_limited_entries_are_made_ready_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = [keyword("甲乙丙", roles=["user"]), keyword("丁戊己", roles=["assistant"])]
+    async with serving(
+        tmp_path, Scripted.answer(["说丁", "戊己"]), entries, key="sk-app", tenants=TENANTS
+    ) as run:
+        where: list[int] = []
+        compile_kits = library.compile_kits
+
+        def watched(*args: Any) -> Any:
+            where.append(threading.get_ident())
+            return compile_kits(*args)
+
+        monkeypatch.setattr(library, "compile_kits", watched)
+        said = await run.client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "你好"}]
+        )
+    assert said.choices[0].finish_reason == "content_filter"
+    assert where
+    assert threading.get_ident() not in where
 
 
 async def test_a_word_over_two_turns_is_found(tmp_path: Path) -> None:
