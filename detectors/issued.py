@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from detectors.carrier_search import Fragment
-from detectors.fingerprint import Index, Values
+from detectors.fingerprint import Index
+from detectors.sketch import Values
 from labelers.provenance import KeyRing, Provenance
 from labelers.watermarks.carrier_codec import grain_heads, head_of
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from detectors.c2pa_text import C2paTextDetector, available
 from detectors.carrier_search import Lookup
-from detectors.fingerprint import FingerprintDetector, Fingerprinter
+from detectors.fingerprint import FingerprintDetector
 from detectors.issued import IssuedMarks, MarkValues, indexed_numbers
 from detectors.panel import Panel
+from detectors.sketch import Fingerprinter
 from labelers.provenance import KeyRing
 from labelers.reserved_code import public_key
 from labelers.sm2 import Sm2Error

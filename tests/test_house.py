@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from detectors.fingerprint import Fingerprinter
 from detectors.issued import MarkValues
 from detectors.panel import Panel
+from detectors.sketch import Fingerprinter
 from labelers.provenance import KeyRing, content_number
 from proxy.errors import ApiError
 from proxy.fingerprints.store import MemoryFingerprints

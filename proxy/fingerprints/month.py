@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from detectors.fingerprint import Numbers, Values
+from detectors.sketch import Numbers, Values
 from proxy.fingerprints.store import Fingerprint
 
 __all__ = ["FRESH", "Month"]

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from detectors.fingerprint import Hits, Values
+from detectors.fingerprint import Hits
+from detectors.sketch import Values
 from labelers.provenance import Provenance
 from proxy.fingerprints.month import Month
 from proxy.fingerprints.store import Fingerprint, hits_of

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from detectors.fingerprint import Hits, Index, Numbers, Values
+from detectors.fingerprint import Hits, Index
+from detectors.sketch import Numbers, Values
 
 __all__ = ["Fingerprint", "FingerprintStore", "MemoryFingerprints", "hits_of"]
 

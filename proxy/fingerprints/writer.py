@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
-from detectors.fingerprint import Values
+from detectors.sketch import Values
 from proxy.fingerprints.store import Fingerprint, FingerprintStore
 
 __all__ = ["IndexWriter", "Maker"]

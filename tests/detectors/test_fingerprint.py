@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.detection import Outcome
-from detectors.fingerprint import FingerprintDetector, Fingerprinter, Hits, Values
+from detectors.fingerprint import FingerprintDetector, Hits
+from detectors.sketch import Fingerprinter, Values
 from labelers.provenance import Provenance
 from labelers.watermarks import SCHEMES
 from proxy.fingerprints.store import Fingerprint, MemoryFingerprints

@@ -11,8 +11,9 @@ import pytest
 from detectors.carrier import CarrierDetector
 from detectors.carrier_search import Fragment, Lookup
 from detectors.detection import Detection, Outcome
-from detectors.fingerprint import Hits, Values
+from detectors.fingerprint import Hits
 from detectors.issued import IssuedMarks, MarkValues, indexed_numbers
+from detectors.sketch import Values
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance, content_number
 from labelers.watermarks.carrier import CarrierScheme
 from labelers.watermarks.carrier_codec import CHUNKS as COUNT

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from detectors.fingerprint import Fingerprinter
+from detectors.sketch import Fingerprinter
 from proxy.fingerprints import writer as module
 from proxy.fingerprints.store import Fingerprint, MemoryFingerprints
 from proxy.fingerprints.writer import IndexWriter
