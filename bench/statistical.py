@@ -420,4 +420,5 @@ def main() -> None:
         {"texts": texts, "speed": speed}[args.command]()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""Texts of the embedded model with marks that are written while it samples, by transformers' logits processors.
+
+    python bench/engine_texts.py write DIR --out FILE [--texts 64 --tokens 400 --schemes gumbel tournament synthid kgw none]
+    python bench/engine_texts.py judge DIR FILE...     what the model itself thinks of the texts, added to each
+    python bench/engine_texts.py read DIR FILE...      the table: what is found in how long a text, and after edits
+
+`DIR` is what bench/model.py exported. Ours are the plug-in of engines/transformers.py, both ways to draw; beside them SynthID-Text
+(30 layers, five tokens) and KGW (a quarter green, bias 2, one token of context) as transformers has them. All sample alike:
+temperature 0.8, top_p 0.95, the DRY of bench/model.py, prompts in turns, no end of text. Everything is read from the text, cut into
+tokens again; `read` reads what bench/statistical_generate.py wrote as well. p-values are of one key and the whole text, uncorrected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench.model import Ask, Model
+from bench.statistical import edited, log10_p, share
+from detectors.token_marks import TokenRow, token_scores
+from engines.transformers import InksealLogitsProcessor
+from labelers.provenance import KeyRing
+from labelers.watermarks.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
+from labelers.watermarks.units import epoch_prf, log10_tail
+
+HERE = Path(__file__).parent / "texts"
+MASTER = b"Inkseal, the benchmark's own key"
+KEY = b"the bench's key!"
+TEMPERATURE, TOP_P = 0.8, 0.95
+SYNTHID: dict[str, Any] = {
+    "ngram_len": 5,
+    "keys": [random.Random(7).randrange(1 << 30) for _ in range(30)],
+    "sampling_table_size": 1 << 16,
+    "sampling_table_seed": 0,
+    "context_history_size": 1024,
+}
+KGW: dict[str, Any] = {"greenlist_ratio": 0.25, "bias": 2.0, "seeding_scheme": "lefthash", "context_width": 1}
+LENGTHS = (100, 200, 400)
+RATES = (0.1, 0.2, 0.3)
+
+
+class OfTheLikeliest:
+    """SynthID-Text over the likeliest tokens, as its authors' code has it: transformers' processor goes over the whole vocabulary,
+    which takes seconds a step on a CPU. Its own functions draw the g-values and change the scores.
+    """
+
+    def __init__(self, processor: Any, temperature: float, count: int = 1024) -> None:
+        self._processor, self._temperature, self._count = processor, temperature, count
+        self._start = -1
+
+    def __call__(self, ids: Any, logits: Any) -> Any:
+        self._start = ids.shape[1] if self._start < 0 else self._start
+        n = SYNTHID["ngram_len"]
+        if ids.shape[1] - self._start < n - 1:
+            return logits
+        own = ids[:, self._start :]
+        top = logits.topk(self._count)
+        keys, _ = self._processor._compute_keys(own[:, 1 - n :], top.indices)
+        g = self._processor.sample_g_values(keys)
+        new = self._processor.compute_context_repetition_mask(torch.cat([own, own[:, :1]], 1))[:, -1:].bool()
+        scores = torch.where(_beyond(top.values, TEMPERATURE, TOP_P), -1e12, top.values / self._temperature)
+        changed = self._processor.update_scores(scores, g) * self._temperature
+        rest = torch.full_like(logits, -math.inf).scatter_(1, top.indices, changed)
+        return torch.where(new, rest, logits)
+
+
+def _beyond(values: Any, temperature: float, top_p: float) -> Any:
+    """Which of the falling logits stand outside the nucleus."""
+    chances = torch.softmax(values / temperature, -1)
+    return chances.cumsum(-1) - chances >= top_p
+
+
+def marking(scheme: str, model: Model) -> Any:
+    """The logits processor of a scheme."""
+    from transformers import SynthIDTextWatermarkLogitsProcessor, WatermarkLogitsProcessor
+
+    device = torch.device("cpu")
+    if scheme in ("gumbel", "tournament"):
+        tournament = scheme == "tournament"
+        how: dict[str, Any] = {"temperature": TEMPERATURE, "top_p": TOP_P, "device": device}
+        return InksealLogitsProcessor(KEY, model.tokenizer, tournament=tournament, **how)
+    if scheme == "synthid":
+        return OfTheLikeliest(SynthIDTextWatermarkLogitsProcessor(**SYNTHID, device=device), TEMPERATURE)
+    if scheme == "kgw":
+        return WatermarkLogitsProcessor(len(model.bytes), device, **KGW)
+    return None
+
+
+def write(model: Model, schemes: Sequence[str], count: int, tokens: int, out: Path) -> None:
+    prompts = json.loads((HERE / "prompts.json").read_text("utf-8"))
+    for language in ("en", "zh"):
+        for scheme in schemes:
+            model.chance = np.random.default_rng(len(scheme))
+            asks = [
+                Ask(prompts[language][at % len(prompts[language])], 1, TEMPERATURE, TOP_P)
+                for at in range(count)
+            ]
+            found = model.continued(asks, tokens, marking(scheme, model))
+            with out.open("a", encoding="utf-8") as lines:
+                for ask, (said,) in zip(asks, found, strict=True):
+                    cell = f"{scheme}:{language}:{tokens}"
+                    line = {"cell": cell, "prompt": ask.prompt, "text": model.text(said.ids)}
+                    lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+            print(f"{scheme}:{language}: {count} texts", flush=True)
+
+
+def judge(model: Model, files: Sequence[Path]) -> None:
+    for file in files:
+        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        told = model.judged([(row["prompt"], row["text"]) for row in rows], TEMPERATURE, TOP_P)
+        for row, (surprise, entropy, tokens) in zip(rows, told, strict=True):
+            row["judged"] = {"nats": round(surprise, 4), "entropy": round(entropy, 4), "tokens": tokens}
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+
+
+def readers(model: Model) -> dict[str, Callable[[str], float]]:
+    """log10 p of a text, by scheme."""
+    from transformers import SynthIDTextWatermarkLogitsProcessor, WatermarkDetector, WatermarkingConfig
+
+    prf = epoch_prf(KeyRing(MASTER), 1)
+    synthid = SynthIDTextWatermarkLogitsProcessor(**SYNTHID, device=torch.device("cpu"))
+    kgw = WatermarkDetector(
+        model.network.config, "cpu", WatermarkingConfig(**KGW), ignore_repeated_ngrams=True
+    )
+
+    def ids_of(text: str) -> list[int]:
+        found: list[int] = model.tokenizer(text, add_special_tokens=False).input_ids
+        return found
+
+    def ours(tournament: bool) -> Callable[[str], float]:
+        def read(text: str) -> float:
+            empty = torch.empty(0, dtype=torch.int64).numpy()
+            row = TokenRow(tuple(model.bytes[at] for at in ids_of(text)), empty, empty)
+            _, scores, ones = token_scores(KEY, row)
+            if tournament:
+                return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
+            return log10_gamma_tail(float(scores.sum()), len(scores))
+
+        return read
+
+    def by_synthid(text: str) -> float:
+        """The weighted mean of the paper's g-values (weights falling from 10 to 1), normal under other keys."""
+        ids = torch.tensor([ids_of(text)])
+        g = synthid.compute_g_values(ids)[0].double()
+        new = synthid.compute_context_repetition_mask(ids)[0].bool()
+        weights = torch.linspace(10, 1, g.shape[1]).double()
+        total = float(((g[new] - 0.5) * weights).sum())
+        return log10_tail(total / math.sqrt(float((weights**2).sum()) * max(1, int(new.sum())) / 4))
+
+    def by_kgw(text: str) -> float:
+        return log10_tail(float(kgw(torch.tensor([ids_of(text)]), return_dict=True).z_score[0]))
+
+    def by_units(text: str) -> float:
+        return log10_p(prf, text)[0]
+
+    units = dict.fromkeys(("walk", "1", *map(str, range(2, 65))), by_units)
+    return units | {"gumbel": ours(False), "tournament": ours(True), "synthid": by_synthid, "kgw": by_kgw}
+
+
+def read(model: Model, files: Sequence[Path]) -> None:
+    lines = (line for file in files for line in file.read_text("utf-8").splitlines())
+    rows = [row for row in map(json.loads, lines) if not row.get("cut")]
+    by = readers(model)
+    cells: dict[str, list[Any]] = {}
+    for row in rows:
+        cells.setdefault(row["cell"], []).append(row)
+    print(
+        "| scheme | language | tokens | texts | log10 p, median | 1e-2 | 1e-6 | 10 % edits, 1e-2 | 20 % | 30 % |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for cell, own in cells.items():
+        scheme, language, most, *more = cell.split(":")
+        reader = by.get(scheme)
+        if reader is None or more:
+            continue
+        for length in (one for one in LENGTHS if one <= int(most)):
+            texts = [
+                model.text(model.tokenizer(row["text"], add_special_tokens=False).input_ids[:length])
+                for row in own
+            ]
+            p = [reader(text) for text in texts]
+            line = [scheme, language, str(length), str(len(own)), f"{sorted(p)[len(p) // 2]:.1f}"]
+            line += [share(sum(one < level for one in p), len(p)) for level in (-2.0, -6.0)]
+            for rate in RATES:
+                hits = [reader(edited(text, rate, seed)) < -2 for text in texts for seed in range(2)]
+                line.append(share(sum(hits), len(hits)))
+            print(f"| {' | '.join(line)} |", flush=True)
+    print("\n| scheme | language | texts | entropy, nats a token | nats a token | perplexity ÷ unmarked |")
+    print("|---|---|---|---|---|---|")
+    for cell, own in cells.items():
+        if "judged" not in own[0]:
+            continue
+        scheme, language, most, *more = cell.split(":")
+        # Beside unmarked texts of the same way: through HTTP, or in the engine.
+        plain = cells.get(
+            f"1:{language}:{most}" if scheme in by and scheme not in OWN else f"none:{language}:{most}"
+        )
+        nats = [row["judged"]["nats"] for row in own]
+        entropy = sum(row["judged"]["entropy"] for row in own) / len(own)
+        told = "–" if plain is None else ratio(nats, [row["judged"]["nats"] for row in plain])
+        name = ":".join([scheme, *more])
+        print(f"| {name} | {language} | {len(own)} | {entropy:.2f} | {sum(nats) / len(nats):.2f} | {told} |")
+
+
+OWN = ("gumbel", "tournament", "synthid", "kgw", "none")
+
+
+def ratio(nats: Sequence[float], plain: Sequence[float]) -> str:
+    """exp of the difference of the means, with a 95 % interval over texts."""
+
+    def mean(values: Sequence[float]) -> tuple[float, float]:
+        middle = sum(values) / len(values)
+        return middle, sum((one - middle) ** 2 for one in values) / len(values) / max(1, len(values) - 1)
+
+    (a, va), (b, vb) = mean(nats), mean(plain)
+    half = 1.96 * math.sqrt(va + vb)
+    return f"{math.exp(a - b):.2f} [{math.exp(a - b - half):.2f}, {math.exp(a - b + half):.2f}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=("write", "judge", "read"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("files", type=Path, nargs="*")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--tokens", type=int, default=400)
+    parser.add_argument("--schemes", nargs="+", default=["gumbel", "tournament", "synthid", "kgw", "none"])
+    args = parser.parse_args()
+    model = Model(args.folder)
+    if args.command == "write":
+        if args.out is None:
+            parser.error("write needs --out FILE")
+        write(model, args.schemes, args.texts, args.tokens, args.out)
+    else:
+        {"judge": judge, "read": read}[args.command](model, args.files)
+
+
+if __name__ == "__main__":
+    main()
