@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors.token_marks import TokenRow, read_row, token_scores
 from engines.drawing import mark
-from labelers.watermarks.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail, token_hashes
+from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail, token_hashes
 
 KEY, OTHER = b"the bench's key!", b"another one's ke"
 VOCABULARY, TEXTS = 2_000, 50

@@ -4,7 +4,7 @@
     python bench/engine_texts.py judge DIR FILE...     what the model itself thinks of the texts, added to each
     python bench/engine_texts.py read DIR FILE...      the table: what is found in how long a text, and after edits
 
-`DIR` is what bench/model.py exported. Ours are the plug-in of engines/transformers.py, both ways to draw; beside them SynthID-Text
+`DIR` is what bench/model.py exported. Ours is the core that all plug-ins share, both ways to draw; beside it SynthID-Text
 (30 layers, five tokens) and KGW (a quarter green, bias 2, one token of context) as transformers has them. All sample alike:
 temperature 0.8, top_p 0.95, the DRY of bench/model.py, prompts in turns, no end of text. Everything is read from the text, cut into
 tokens again; `read` reads what bench/statistical_generate.py wrote as well. p-values are of one key and the whole text, uncorrected.
@@ -29,9 +29,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from bench.model import Ask, Model
 from bench.statistical import edited, log10_p, share
 from detectors.token_marks import TokenRow, token_scores
-from engines.transformers import InksealLogitsProcessor
+from engines.marking import Asked, Sampling, TokenMarker
 from labelers.provenance import KeyRing
-from labelers.watermarks.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
+from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
 from labelers.watermarks.units import epoch_prf, log10_tail
 
 HERE = Path(__file__).parent / "texts"
@@ -50,51 +50,85 @@ LENGTHS = (100, 200, 400)
 RATES = (0.1, 0.2, 0.3)
 
 
-class OfTheLikeliest:
-    """SynthID-Text over the likeliest tokens, as its authors' code has it: transformers' processor goes over the whole vocabulary,
-    which takes seconds a step on a CPU. Its own functions draw the g-values and change the scores.
+class Ours:
+    """The core of all plug-ins, over the tokens that may be drawn."""
+
+    def __init__(self, model: Model, tournament: bool) -> None:
+        spelt = [model.bytes[token] for token in model.open.tolist()]
+        self._marker = TokenMarker(np, Asked(KEY, tournament), spelt)
+        self._place = np.full(len(model.bytes), -1, np.int64)
+        self._place[model.open.numpy()] = np.arange(len(spelt))
+
+    def __call__(self, answers: Any, logits: Any) -> Any:
+        return self._marker.mark_ids(
+            logits, self._place[answers], [Sampling(TEMPERATURE, TOP_P)] * len(logits)
+        )
+
+
+class SynthID:
+    """SynthID-Text by transformers' processor, over the likeliest tokens as its authors' own code has it: transformers goes over the
+    whole vocabulary, which takes seconds a step on a CPU.
     """
 
-    def __init__(self, processor: Any, temperature: float, count: int = 1024) -> None:
-        self._processor, self._temperature, self._count = processor, temperature, count
-        self._start = -1
+    def __init__(self, model: Model, count: int = 1024) -> None:
+        from transformers import SynthIDTextWatermarkLogitsProcessor
 
-    def __call__(self, ids: Any, logits: Any) -> Any:
-        self._start = ids.shape[1] if self._start < 0 else self._start
+        self._processor = SynthIDTextWatermarkLogitsProcessor(**SYNTHID, device=torch.device("cpu"))
+        self._open, self._count = model.open, count
+
+    def __call__(self, answers: Any, logits: Any) -> Any:
         n = SYNTHID["ngram_len"]
-        if ids.shape[1] - self._start < n - 1:
+        if answers.shape[1] < n - 1:
             return logits
-        own = ids[:, self._start :]
-        top = logits.topk(self._count)
-        keys, _ = self._processor._compute_keys(own[:, 1 - n :], top.indices)
+        order = np.argpartition(logits, -self._count, 1)[:, -self._count :]
+        values = np.take_along_axis(logits, order, 1)
+        falling = np.argsort(-values, 1)
+        order, values = np.take_along_axis(order, falling, 1), np.take_along_axis(values, falling, 1)
+        weights = np.exp((values - values[:, :1]) / TEMPERATURE)
+        chances = weights / weights.sum(1, keepdims=True)
+        beyond = chances.cumsum(1) - chances >= TOP_P
+        own = torch.from_numpy(answers)
+        keys, _ = self._processor._compute_keys(own[:, 1 - n :], self._open[torch.from_numpy(order)])
         g = self._processor.sample_g_values(keys)
-        new = self._processor.compute_context_repetition_mask(torch.cat([own, own[:, :1]], 1))[:, -1:].bool()
-        scores = torch.where(_beyond(top.values, TEMPERATURE, TOP_P), -1e12, top.values / self._temperature)
-        changed = self._processor.update_scores(scores, g) * self._temperature
-        rest = torch.full_like(logits, -math.inf).scatter_(1, top.indices, changed)
-        return torch.where(new, rest, logits)
+        # Of the token to come, whatever it is: whether its context is new.
+        new = self._processor.compute_context_repetition_mask(torch.cat([own, own[:, :1]], 1))[:, -1].bool()
+        scores = torch.from_numpy(np.where(beyond, -1e12, values / TEMPERATURE).astype(np.float32))
+        changed = self._processor.update_scores(scores, g).numpy() * TEMPERATURE
+        marked = np.full_like(logits, -np.inf)
+        np.put_along_axis(marked, order, changed, 1)
+        return np.where(new.numpy()[:, None], marked, logits)
 
 
-def _beyond(values: Any, temperature: float, top_p: float) -> Any:
-    """Which of the falling logits stand outside the nucleus."""
-    chances = torch.softmax(values / temperature, -1)
-    return chances.cumsum(-1) - chances >= top_p
+class Kgw:
+    """KGW's green lists by transformers' processor."""
+
+    def __init__(self, model: Model) -> None:
+        from transformers import WatermarkLogitsProcessor
+
+        self._processor = WatermarkLogitsProcessor(len(model.bytes), torch.device("cpu"), **KGW)
+        self._open = model.open.numpy()
+        self._size = len(model.bytes)
+
+    def __call__(self, answers: Any, logits: Any) -> Any:
+        if not answers.shape[1]:
+            return logits
+        for row, ids in zip(logits, torch.from_numpy(answers), strict=True):
+            green = np.zeros(self._size, np.float32)
+            green[self._processor._get_greenlist_ids(ids).numpy()] = KGW["bias"]
+            row += green[self._open]
+        return logits
 
 
 def marking(scheme: str, model: Model) -> Any:
-    """The logits processor of a scheme."""
-    from transformers import SynthIDTextWatermarkLogitsProcessor, WatermarkLogitsProcessor
-
-    device = torch.device("cpu")
-    if scheme in ("gumbel", "tournament"):
-        tournament = scheme == "tournament"
-        how: dict[str, Any] = {"temperature": TEMPERATURE, "top_p": TOP_P, "device": device}
-        return InksealLogitsProcessor(KEY, model.tokenizer, tournament=tournament, **how)
-    if scheme == "synthid":
-        return OfTheLikeliest(SynthIDTextWatermarkLogitsProcessor(**SYNTHID, device=device), TEMPERATURE)
-    if scheme == "kgw":
-        return WatermarkLogitsProcessor(len(model.bytes), device, **KGW)
-    return None
+    """What changes the logits in a scheme."""
+    made: dict[str, Callable[[], Any]] = {
+        "gumbel": lambda: Ours(model, False),
+        "tournament": lambda: Ours(model, True),
+        "synthid": lambda: SynthID(model),
+        "kgw": lambda: Kgw(model),
+        "none": lambda: None,
+    }
+    return made[scheme]()
 
 
 def write(model: Model, schemes: Sequence[str], count: int, tokens: int, out: Path) -> None:

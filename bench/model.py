@@ -72,11 +72,11 @@ class Model:
             for at, one in enumerate(tokens)
             if at not in added and _PLAIN.fullmatch(one) and one not in _BYTES
         ]
-        self.open = torch.tensor(plain)
+        self.open = torch.tensor(plain)  # the ids of the tokens that may be drawn
         self._head = self.network.lm_head.weight[self.open].contiguous()
         self.breakers = torch.tensor([b"\n" in one for one in self.bytes], dtype=torch.bool)
         self.chance = np.random.default_rng(1)
-        self._place = {token: at for at, token in enumerate(plain)}
+        self.place = {token: at for at, token in enumerate(plain)}
         self._blocks = np.arange(0, len(plain), BLOCK)
 
     def text(self, ids: Sequence[int]) -> str:
@@ -94,7 +94,8 @@ class Model:
     ) -> list[list[Said]]:
         """`n` continuations of each prompt, of so many tokens: never fewer, for no token ends an answer.
 
-        `processor`: a logits processor of transformers, (ids, logits) -> logits, before the temperature.
+        `processor`: what changes the logits before the temperature, of a few rows at a time: (ids of the answers so far,
+        logits of the tokens `open`, numpy both) -> logits.
         """
         rows = [at for at, ask in enumerate(asks) for _ in range(ask.n)]
         ids, mask = self._padded(self.cut([ask.prompt for ask in asks]))
@@ -114,13 +115,11 @@ class Model:
                 logits = whole[some].float().numpy()
                 self._hold(logits, ids[some], mask[some])
                 if processor is not None:
-                    full = torch.full((len(logits), len(self.bytes)), -math.inf)
-                    full[:, self.open] = torch.from_numpy(logits)
-                    logits = processor(ids[some], full)[:, self.open].numpy()
+                    logits = processor(ids[some, start:].numpy(), logits)
                 for row, values in enumerate(logits, first):
                     ask = asks[rows[row]]
                     for token, bias in ask.bias.items():
-                        values[self._place[token]] += bias
+                        values[self.place[token]] += bias
                     told[row].append(self._likeliest(values, ask.alternatives) if most else [])
                     drawn.append([self._drawn(values, ask)])
             new = self.open[torch.tensor(drawn)]
@@ -161,11 +160,11 @@ class Model:
         longest: dict[tuple[int, int], int] = {}
         for row, place in (again >= DRY_ALLOWED).nonzero().tolist():
             which = row, int(ids[row, place + 1])
-            if which[1] not in self._place:
+            if which[1] not in self.place:
                 continue
             longest[which] = max(longest.get(which, 0), int(again[row, place]))
         for (row, token), repeated in longest.items():
-            logits[row, self._place[token]] -= DRY_MULTIPLIER * DRY_BASE ** (repeated - DRY_ALLOWED)
+            logits[row, self.place[token]] -= DRY_MULTIPLIER * DRY_BASE ** (repeated - DRY_ALLOWED)
 
     def _padded(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
         width = max(map(len, rows))
