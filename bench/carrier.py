@@ -380,7 +380,7 @@ def told(name: str, total: int, outcomes: Callable[[int], Iterable[str]], slices
 
 def report_edits(texts: dict[str, list[str]], slices: Slices) -> None:
     table("edited texts of 1,000 characters", "documents", "origin read, %", "judged genuine, %")
-    for name in ("Chinese news", "English prose", "generated answers, mixed"):
+    for name in ("Chinese news", "English prose", "generated answers, zh", "generated answers, mixed"):
         if texts[name]:
             edits(name, texts[name], slices)
 
@@ -426,13 +426,13 @@ def main() -> None:
         # Not the articles whose marks are moved: on its own text a grain may land where it belongs.
         hosts = [*zh[docs:], *en[docs:]] or answers("zh", 400)[200:]
         # Some answers are shorter than the others are cut.
-        mixed = [text for text in answers("mixed", 2 * docs) if len(text) >= 1_000]
-        return {
-            "Chinese news": zh[:docs],
-            "English prose": en[:docs],
-            "hosts": hosts,
-            "generated answers, mixed": mixed[:docs],
+        long = {
+            f"generated answers, {script}": [
+                text for text in answers(script, 2 * docs) if len(text) >= 1_000
+            ][:docs]
+            for script in ("zh", "mixed")
         }
+        return {"Chinese news": zh[:docs], "English prose": en[:docs], "hosts": hosts, **long}
 
     kept = once(given.kept, "texts", prepared)
     texts = {name: kept[name] for name in ("Chinese news", "English prose") if kept[name]}

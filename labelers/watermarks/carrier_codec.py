@@ -239,13 +239,6 @@ def has_second(text: str) -> bool:
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _ASCII_FOLD = bytes(range(256)).lower()
 _ASCII_REST = bytes(code for code in range(128) if not chr(code).isalnum())
-# Letters and digits of which NFKC and lower case make no other letter, whatever stands beside them.
-_PLAIN = re.compile("[\u4e00-\u9fff0-9a-z]*")
-
-# All but marks of which NFKC makes no letter.
-_NOT_MARKS = re.compile(
-    "[^\x00-/:-@\\[-`{-\x7f\u2014\u2026\u3001\u3002\u3008-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f“”‘’]+"
-)
 
 
 def _folds() -> dict[str, str]:
@@ -263,6 +256,14 @@ def _folds() -> dict[str, str]:
 
 
 _FOLDS = _folds()
+_FOLD = str.maketrans(_FOLDS)
+# Of all these NFKC and lower case make no other letter, whatever stands beside them: of the simple ones none but lower
+# case, of those that fold the letters in `_FOLDS`.
+_HAN = "\u4e00-\u9fff"
+_NO_LETTER = re.escape("".join(char for char, left in _FOLDS.items() if not left))
+_SIMPLE = re.compile(f"[{_HAN}0-9A-Za-z{_NO_LETTER}]*")
+_WORDS = re.compile(f"[{_HAN}0-9A-Za-z]+")
+_FOLDING = re.compile(f"[{_HAN}{re.escape(''.join(_FOLDS))}]*")
 
 
 def bind_letters(before: str) -> bytes:
@@ -277,16 +278,13 @@ def bind_letters(before: str) -> bytes:
         if len(plain) >= BIND_LETTERS:
             return plain[-BIND_LETTERS:]
     else:
-        letters = near.replace("，", "").replace("。", "")
-        if not letters.isalnum():
-            letters = "".join(_NOT_MARKS.findall(letters))
-        if not _PLAIN.fullmatch(letters):
-            try:
-                letters = "".join([c if "\u4e00" <= c <= "\u9fff" else _FOLDS[c] for c in letters[-16:]])
-            except KeyError:
-                letters = ""
-        if len(letters) >= BIND_LETTERS:
-            return letters[-BIND_LETTERS:].encode()
+        letters = ""
+        if _SIMPLE.fullmatch(near):
+            letters = "".join(_WORDS.findall(near))[-BIND_LETTERS:].lower()
+        elif _FOLDING.fullmatch(near):
+            letters = near.translate(_FOLD)[-BIND_LETTERS:]
+        if len(letters) == BIND_LETTERS:
+            return letters.encode()
     folded = unicodedata.normalize("NFKC", before[-LETTERS_WINDOW:]).lower()
     return _NOT_ALNUM.sub("", folded)[-BIND_LETTERS:].encode("utf-8", "surrogatepass")
 
