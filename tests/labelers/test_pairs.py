@@ -134,3 +134,14 @@ def test_a_space_between_a_word_and_its_guard_makes_no_difference() -> None:
         assert [text[word.start : word.end] for word in words_in(text, "")] == ["约"]
     for text in ("他们几个已3天没有回家。", "他们几个已 3 天没有回家。"):
         assert [word for word in words_in(text, "") if text[word.start : word.end] == "已"] == []
+
+
+def test_a_long_text_holds_the_words_of_its_sentences() -> None:
+    sentences = [pair.example for pair in PAIRS if not pair.example.isascii()]
+    for first in (sentences[0], "𠮷" + sentences[0]):  # one beyond the first 65,536 characters
+        text, short = "".join([first, *sentences[1:]]), []
+        at = 0
+        for sentence in [first, *sentences[1:]]:
+            short += table().matches(text, at, at + len(sentence))
+            at += len(sentence)
+        assert table().matches(text, 0, len(text)) == short
