@@ -74,6 +74,11 @@ _OFFER = (
     r"alternative|view|glimpse|perspective|outline|list|selection|mix|combination|balance|discount|solid foundation|sense|opportunity|"
     r"analysis|description|comparison)\b"
 )
+_AIDED = (
+    r"(?:understand|learn|find|make|create|improve|reach|achieve|choose|decide|identify|stay|focus|feel|build|develop|save|avoid|prepare|"
+    r"manage|track|see|solve|gain|become|relax|plan|connect|keep|remember|succeed|grow|determine|navigate|reduce|sleep|recover|think)"
+)
+_NOHELP = r"L:\b(?:the|your|no|of|for|some|god|more|his|her|their|to)"
 
 PAIRS = rf"""
 do not ; R: (?:only|just)\b = don't ; {_ASKED} ~ The people here do not know him.
@@ -496,4 +501,30 @@ a good idea to = a wise idea to ~ For a long walk it is a good idea to bring wat
 over time = with time || L+:\b(?:change|changed|changes|develop|developed|evolve|evolved|grow|grew|improve|improved|fade|faded|increase|increased|worse|better|stronger|and|that) ; R:[a-z] ~ The colours of the wall fade over time and rain.
 more and more people = an increasing number of people ~ In the last ten years more and more people moved here.
 on a daily basis = on a day-to-day basis ~ The nurses check the wards on a daily basis too.
+In order to = To || L+:(?:^|[.!?\n]) ; R+: (?:(?!summarize|conclude|sum|begin|start|be|put|say|get|do|better)[a-z]+)(?: [\w'’-]+){{2,12}},\Z ~ The shop is small. In order to save some space, we moved the door.
+help you to ; {_NOHELP} = help you ; {_NOHELP} || R+: {_AIDED}\b ~ These notes help you to understand the plan.
+helps you to = helps you || R+: {_AIDED}\b ~ This book helps you to understand the plan.
+help us to ; {_NOHELP} = help us ; {_NOHELP} || R+: {_AIDED}\b ~ These notes help us to understand the plan.
+helps us to = helps us || R+: {_AIDED}\b ~ This book helps us to understand the plan.
+help them to ; {_NOHELP} = help them ; {_NOHELP} || R+: {_AIDED}\b ~ These notes help them to understand the plan.
+helps them to = helps them || R+: {_AIDED}\b ~ This book helps them to understand the plan.
+help people to ; {_NOHELP} = help people ; {_NOHELP} || R+: {_AIDED}\b ~ These notes help people to understand the plan.
+here is ; {_START} = here's ; {_START} || R+: (?:a|an|how|what|one|some|my|your)\b ~ The soup is ready. Here is a list of what we need.
+help you with = assist you with || L+:\b(?:can|to|could|may|will|also|I|we|they|gladly) ~ The clerk can help you with the form.
+help with = assist with || L+:\b(?:I|we|they|you|who|AI|assistants|staff) (?:can|could|will|also) ~ In the evening they can help with the cooking.
+provide you with = give you || R+: (?:a|an|the|some|more)\b(?! (?:native|new|good|ride|hand|call|ring|chance|break|headache|hard|cold|second|minute|moment|fright|feeling|sense|edge|idea)) ; L+:\b(?:can|could|will|to|would|may|I|we|they) ~ The clerk can provide you with a map of the town.
+known for = famous for || L+:\b(?:is|are|was|were) ; R+: (?:its|his|her|their)\b ; R:[^.!?]*\b(?:militant|extrem|violen|controvers|cruel|crime|scandal|harsh|critic) ~ The old town is known for its bridges.
+additional = extra || L+:\b(?:an|any|some|no|the|need|without|for|with|provide|provides) ; R+: (?:time|cost|costs|support|help|space|money|effort|features|steps|layer|fees|charges|security|weight|resources)\b ~ The trip took some additional time.
+perfect for = ideal for || L+:\b(?:is|are|be|it|them|was|were) ; R:[,.;:!?] ~ The old boat is perfect for short trips.
+talk to ; L:\b(?:to|not|don't|people|we|they) = speak to ; L:\b(?:to|not|don't|people|we|they) || R+: (?:a|an|your|someone)\b ~ Before you buy it you should talk to a doctor.
+talk with = speak with || R+: (?:a|an|your|someone)\b ; L:\b(?:a|the|this|his|her|their|our|my|your|we|they|not|don't|who) ~ Before you buy it you should talk with a doctor.
+more information = further information || L+:\b(?:for|any|find|need|provide|some|want|you with) ; R:(?: than)\b ~ The leaflet is there for more information about buses.
+more details = further details || L+:\b(?:for|any|find|need|provide|some|want|you with) ; R:(?: than)\b ~ The leaflet is there for more details about buses.
+in the long run = in the long term ~ The repairs will pay off in the long run for us.
+in the past few = in the last few ~ Prices rose in the past few years.
+for this reason, ; {_START} = because of this, ; {_START} ~ The road is icy. For this reason, the school is shut.
+in this way, ; {_START} = this way, ; {_START} ~ The boys took turns. In this way, all could rest.
+if you have any ; {_START} = should you have any ; {_START} || R+: (?:other |further |more |additional |specific )?(?:questions|concerns|problems|issues|feedback)\b ; R:[^.!?]*\b(?:would|are|were|is|can|could)\b ~ The office is open. If you have any questions, please call.
+whether or not ; L:(?:^|[.!?:;\n])|\b(?:on|as|to|doubt|of) = whether ; L:(?:^|[.!?:;\n])|\b(?:on|as|doubt|or|of) || R+: (?:the|a|you|they|it|he|she|we|this|there|I)\b[^,]*[.;!?]\Z ; R:[^.!?]*\bor\b ~ The guide asked whether or not they had a map.
+in the center of = in the middle of || R+: (?:the|a) (?:room|town|city|table|page|circle|square|village|park|lake|garden|field|picture|plate|pan)\b ~ The fountain stands in the center of the park.
 """.strip()  # noqa: S608 - words, no query
