@@ -53,9 +53,10 @@ _WORD = (
     r"application|environment|website|tradition|food|game|company|song|drug|law|building|bridge|house|service|project|computer|network|"
     r"factor|chemical|molecule|protein|vitamin|plan|policy|treatment|condition|problem|document|term|word"
 )
-_THINGS = rf"L+:\b[a-z]{{3,}}s ; {_PEOPLE.strip()}"
-_ONE = rf"L+:\b(?:{_WORD})"
-_THING = rf"L+:\b(?:[a-z]{{3,}}s|{_WORD}) ; {_PEOPLE.strip()}"
+_NESTED = r"\bwhich\b[^.;]{0,40}"
+_THINGS = rf"L+:\b[a-z]{{3,}}s ; {_PEOPLE.strip()}|{_NESTED}"
+_ONE = rf"L+:\b(?:{_WORD}) ; L:{_NESTED}"
+_THING = rf"L+:\b(?:[a-z]{{3,}}s|{_WORD}) ; {_PEOPLE.strip()}|{_NESTED}"
 _WHERE = (
     r"L+:\b(?:situations?|cases?|process|systems?|worlds?|society|environments?|countries|areas?|rooms?|contexts?|scenarios?|"
     r"industry|industries|cultures?|conditions?)"
@@ -67,6 +68,17 @@ _VERBAL = r"L:\b(?:the|a|an|from|his|her|their|good|great|slow|new|head|early|la
 _OPEN = r"L:\b(?:all|at)"
 _CARE = r"R+: (?:services|systems?|workers|costs|providers|professionals|industry|sector|and|in|for)\b"
 _NOUNS = r"R+: \w+s\b ; R: (?:is|was|has|does|as|its|this|always|less|across|besides|towards|sometimes|perhaps|others)\b"
+
+_OFFER = (
+    r"R+: (?:\w+ ){0,2}(?:overview|variety|range|solution|service|services|framework|platform|summary|guide|introduction|explanation|"
+    r"alternative|view|glimpse|perspective|outline|list|selection|mix|combination|balance|discount|solid foundation|sense|opportunity|"
+    r"analysis|description|comparison)\b"
+)
+_AIDED = (
+    r"(?:understand|learn|find|make|create|improve|reach|achieve|choose|decide|identify|stay|focus|feel|build|develop|save|avoid|prepare|"
+    r"manage|track|see|solve|gain|become|relax|plan|connect|keep|remember|succeed|grow|determine|navigate|reduce|sleep|recover|think)"
+)
+_NOHELP = r"L:\b(?:the|your|no|of|for|some|god|more|his|her|their|to)"
 
 PAIRS = rf"""
 do not ; R: (?:only|just)\b = don't ; {_ASKED} ~ The people here do not know him.
@@ -106,13 +118,13 @@ moreover = furthermore ~ The house is small, and moreover it is cold.
 for example = for instance ~ Some birds, for example owls, hunt at night.
 although = though ; L:\b(?:even|as) ; R:[,.;:!?] ~ We went outside, although the wind was cold.
 quickly = rapidly ~ The boy learned quickly and well.
-completely ; R: complete = entirely ; R: complete ~ The valley was completely dry.
+completely ; L:\b(?:cool|cooled|dry|dried|melt|melted|heal|stop) ; R: complete = entirely ; L:\b(?:cool|cooled|dry|dried|melt|melted|heal|stop) ; R: complete ~ The valley was completely dry.
 totally = utterly ~ The old map is totally wrong.
 nearly ; R: (?:as|every|any|enough|so) = almost ; R: (?:as|every|any|no|none|never|nothing|anything|certainly|everyone|everything|too|nobody|like)\b ~ The trip took nearly three hours.
 rarely = seldom ~ The river rarely freezes.
 sometimes = occasionally ~ The harbour sometimes freezes.
 immediately ; R:[,.;:!?]| (?:after|before|following|adjacent|above|below|recogni|clear|obvious|apparent) = instantly ; L:\b(?:serve|served|almost) ; R:[,.;:!?]| (?:recogni|clear|obvious|apparent) ~ The doctor immediately called home.
-approximately = roughly ; R: (?:handled|treated|the same|equal|translated|hewn|cut|made)\b|[,.;:!?] ~ The bridge is approximately forty metres long.
+approximately ; R: (?:estimated|comparable|similar|speaking)\b = roughly ; R: (?:estimated|comparable|similar|speaking|handled|treated|the same|equal|translated|hewn|cut|made)\b|[,.;:!?] ~ The bridge is approximately forty metres long.
 mainly = primarily ~ The town lives mainly from fishing.
 particularly ; R: (?:since|when|if|as|in|because|after) = especially ; R: (?:since|when|if|as|in|because|after|for) ~ The food was particularly good.
 easily ; R:[,.;:!?]| (?:the|one of) = readily ; R:[,.;:!?] ~ The plan can easily fail.
@@ -132,7 +144,7 @@ someone ; L:\b(?:special|certain) ; R:'s| else = somebody ; L:\b(?:special|a) ; 
 no one ; R:'s| (?:can match) = nobody ; L:\b(?:a|mere) ; R:'s ~ The phone rang and no one came.
 despite = in spite of ~ The match went on despite the rain.
 with regard to = with respect to ~ The rules with regard to parking changed.
-several ; L:\b(?:the|these|those|its|his|her|their|our|my|your|joint|and) ; R: (?:of|times|hundred|thousand|million|dozen|billion)\b = a number of ; R: (?:the|these|those|times) ~ The storm broke several windows.
+several ; L:\b(?:the|these|those|its|his|her|their|our|my|your|joint|and) ; R: (?:of|hours|days|weeks|months|years|minutes|seconds|kinds|types|forms|steps|times|hundred|thousand|million|dozen|billion)\b = a number of ; R: (?:the|these|those|times) ~ The storm broke several windows.
 a variety of = a range of ; L:\b(?:in|over|at|within|has|have) ~ The shop sells a variety of cheese.
 a great deal of = a good deal of ~ The work took a great deal of time.
 a lot of ; R: (?:the|this|that|it|them|us|these|those)\b = lots of ; L:\b(?:the|several|two|three|in) ; R: (?:the|this|that|it|them|us|these|those|land)\b ~ The work took a lot of time.
@@ -157,7 +169,7 @@ huge = enormous ~ We saw the huge trees there.
 famous = well-known ~ They met a famous singer.
 the whole ; R: (?:of|is|was|number)\b|[,.;:!?] = the entire ; R: (?:of)\b ~ The guests ate the whole cake.
 the beginning of ; L:\b(?:from|in|at|is only|just) = the start of ; L:\b(?:from|in|at|is only|just) ~ We missed the beginning of the film.
-photograph ; L:\b(?:to|not|can|could|will|would|I|we|you|they|and) ; R: (?:the|a|an|it|them|him|her)\b = photo ; R: (?:shoot|op|finish|essay|opportunity|booth|album|editor|gallery|credit)\b ~ He showed us an old photograph of the house.
+photograph ; L:\b(?:to|not|can|could|will|would|I|we|you|they|and) ; R: (?:the|a|an|it|them|him|her)\b = photo ; R+:(?: (?:of|from|in|on|at|with|by|for|was|is|and|or|that|taken|showing|shows)\b|[,.;:!?]) ~ He showed us an old photograph of the house.
 photographs ; L:\b(?:he|she|who|it) = photos ~ He showed us old photographs of the house.
 bicycle ; L:\b(?:to) ; R: (?:kick|shop|lane|race)\b = bike ; L:\b(?:to|motor|dirt|mountain) ; R: (?:shop|lane|race|trail|ride)\b ~ The girl rode her bicycle home.
 bicycles = bikes ; L:\b(?:motor|dirt|mountain|he|she) ~ The shop repairs bicycles cheaply.
@@ -171,11 +183,11 @@ happened ; L:\b(?:has|what|had|what's|have|what has) ; R: (?:to|upon|on|by|that|
 happens ; L:\b(?:what|it so|so|as|whatever) ; R: (?:to|upon|on|by|that|next|if|when|after|in)\b|[,.;:!?] = occurs ; R: (?:to|by|that|next|if|in|as|at)\b|[,.;:!?] ~ The accident happens every winter.
 began to = started to ~ The leaves began to fall.
 begins to = starts to ~ The snow begins to melt.
-try to ; {_NOUN}|\b(?:and|nice|good) ; R: (?:get|no)\b = attempt to ; {_NOUN}|\b(?:in|failed|an|nice|any|rare|bold|vain|desperate|\w+al|\w+ive|\w+less|\w+t|\w+ed) ~ The children try to sleep.
+try to ; {_NOUN}|\b(?:and|nice|good)|(?:^|[.!?:;\n*-]) ; R: (?:get|no)\b = attempt to ; {_NOUN}|(?:^|[.!?:;\n*-])|\b(?:in|failed|an|nice|any|rare|bold|vain|desperate|\w+al|\w+ive|\w+less|\w+t|\w+ed) ~ The children try to sleep.
 tried to = attempted to ~ The children tried to sleep.
 trying to ; R: (?:get)\b = attempting to ~ The children were trying to sleep.
 decided to = chose to ~ The family decided to stay.
-wanted to ; R: (?:be)\b = wished to ~ The family wanted to stay.
+wanted to ; R: (?:be)\b = wished to || L:\b(?:I|just|really|always|you|only) ~ The family wanted to stay.
 located in = situated in ~ The hotel is located in Rome.
 located on = situated on ~ The hotel is located on a hill.
 located near = situated near ~ The hotel is located near a lake.
@@ -215,7 +227,7 @@ discovered that ; {_THAT} = discovered ; {_THAT} ~ The farmers discovered that t
 in addition, = additionally, ~ The room is large; in addition, the view is good.
 often ; L:\b(?:how|more|less|most|as|so|too|very|quite|not|all too|every so) ; R: (?:than|enough|as|overlooked)\b|[,.;:!?] = frequently ; L:\b(?:more|less|most|as|so|too|how|very) ; R: (?:asked|used as)\b|[,.;:!?] ~ The neighbours often help us.
 usually = typically ~ The shop usually opens at nine.
-many ; L:\b(?:how|so|too|as|not|very|a great|a good|the|these|those|his|her|its|their|our|my|your|and|of|for|that|in|to|one of|great|good) ; R: (?:include|contain|offer|come|feature|provide|use|also|still|now|do|did|may|might|must|should|even|just|never|consider|feel|find|see|like|want|need|choose|prefer|take|make|get|go|of|a|an|more|times|other|others|who|have|are|were|believe|think|say|people|had|will|would|can|could|different|such|thanks)\b|[,.;:!?-] = numerous ; L:\b(?:too|so|very|more|most|the|these|those|his|her|its|their|as|and|are|were|is|be|less) ; R: (?:and|than|enough|other|different|as|in|people|times)\b|[,.;:!?] ~ The garden has many old trees.
+many ; L:many,|\b(?:how|so|too|as|not|very|a great|a good|the|these|those|his|her|its|their|our|my|your|and|of|for|that|in|to|one of|great|good) ; R: (?:include|contain|offer|come|feature|provide|use|also|still|now|do|did|may|might|must|should|even|just|never|consider|feel|find|see|like|want|need|choose|prefer|take|make|get|go|of|a|an|more|times|other|others|who|have|are|were|believe|think|say|people|had|will|would|can|could|different|such|thanks)\b|[,.;:!?-] = numerous ; L:\b(?:too|so|very|more|most|the|these|those|his|her|its|their|as|and|are|were|is|be|less) ; R: (?:and|than|enough|other|different|as|in|people|times)\b|[,.;:!?] ~ The garden has many old trees.
 due to ; L:\b(?:is|are|was|were|be|been|being|largely|partly|mainly|mostly|not|partially|only|credit|amount|tax|simply|part|primarily|may|probably|likely|payment|respect) ; R: (?:the fact|be|arrive|start|begin|expire|open|have|take|go)\b = because of ; L:\b(?:is|are|was|were|be|been|it's|just|simply|not|largely|partly|mainly|mostly|only|precisely) ; R: (?:the fact|it|him|her|them|you|me|us|this|that)\b|[,.;:!?] ~ The match was cancelled due to rain.
 along with ; L:\b(?:get|gets|getting|got|went|go|goes|going|come|came|play|played|sing|went|moved|move|help|deal|put|all|follow|rub|bring|carry) = together with ; L:\b(?:work|working|worked|get|live|lived|play|come|stay|dance|bring|brought|travel|went|back|go|put|putting|taken|join|joined|closely|stuck|held|tied) ~ The soup comes along with fresh bread.
 apart from ; L:\b(?:tell|far|miles|set|sets|setting|stand|stands|torn|tear|days|live|living|lived|feet|inches|kept|keep|years|world|worlds|him|her|them|us|it) ; R:[,.;:!?] = aside from ; L:\b(?:set|step|stepped|put|turn|turned|turning|stood|stand|moved|standing) ~ The street was empty apart from a cat.
@@ -230,8 +242,8 @@ allows you to = lets you ; R: (?:know|in|go|down|out|off|be|have)\b ~ The ticket
 allow you to = let you ; L:\b(?:will not|won't|I|not) ; R: (?:know|in|go|down|out|off|be|have|that)\b ~ The tickets allow you to travel.
 allows users to = lets users ~ The program allows users to draw.
 allow users to = let users ~ The programs allow users to draw.
-provides a ; R: (?:\w+ for)\b = offers a ~ The hotel provides a car.
-provide a = offer a ~ The hotels provide a car.
+provides a = offers a || {_OFFER} ~ The hotel provides a range of meals.
+provide a = offer a || {_OFFER} ; L:\b(?:an|the) ~ The hotels provide a range of meals.
 consists of ; R: (?:\w+ing|what|how)\b = is made up of ~ The team consists of eleven players.
 consist of ; L:\b(?:to|will|would|may|must|can|could|should|might|not|usually|often|typically|they|also|mainly) = are made up of ; L:\b(?:they|also|mainly|usually|often) ~ The teams consist of eleven players.
 the main reason ; L:\b(?:for) = the primary reason ; L:\b(?:for) ~ The weather was the main reason given.
@@ -262,7 +274,7 @@ takes into account = takes into consideration ~ The plan takes into account the 
 taking into account = taking into consideration ~ We planned it taking into account the weather.
 taken into account = taken into consideration ~ The weather was taken into account here.
 with the help of = with the aid of ~ We built it with the help of friends.
-the purpose of ; L:\b(?:for) = the aim of ; L:\b(?:with) ~ They explained the purpose of the visit.
+the purpose of ; L:\b(?:for) = the aim of ; L:\b(?:with) || R+: (?:the|this|our|their|his|her) (?:visit|study|project|report|course|meeting|research|program|policy|campaign|exercise|game|survey|experiment|essay|trip|law|plan)\b ~ They explained the purpose of the visit.
 as a matter of fact, = in point of fact, ~ The shop was open; as a matter of fact, it was full.
 for the first time in = for the very first time in ; R: (?:a|my|his|her|their|years|history|ages|decades)\b ~ They met for the first time in Rome.
 come to an end = draw to a close ~ The talks will come to an end soon.
@@ -319,7 +331,7 @@ took care of = looked after || R+: (?:his|her|their|him|them|the (?:house|garden
 make sure to = be sure to || L:\b(?:can|to|will|not) ~ The stairs are steep, so make sure to hold on.
 make sure you = be sure you || L:\b(?:to|can|will|not) ~ The stairs are steep, so make sure you hold on.
 here are some = below are some ~ For those who cook, here are some tips.
-feel free to = don't hesitate to || L:\b(?:you|we|they|I|not|to|can|should) ~ The kitchen is open, so feel free to cook.
+feel free to = don't hesitate to || L:\b(?:you|we|they|I|not|to|can|should|and) ; R+: (?:ask|contact|reach out|call|write|share|get in touch|email|let me know|let us know)\b ~ The office is open, so feel free to call us.
 happy to = glad to || L+:\b(?:am|are|be|is|was|were|very|so|'m|'re) ; R+: (?:help|see|hear|meet|have|be|know|answer|assist|share|learn)\b ~ The whole family was happy to see us.
 as needed = as necessary ~ The cook adds salt as needed for taste.
 if needed = if necessary ~ The cook adds more salt if needed later.
@@ -467,8 +479,8 @@ therefore = thus || L+:\b(?:and|is|are|was|were|has|have|can|must|should|it|they
 instead of ; {_RATHER} = rather than ; L:\b(?:would|'d|more|less|other|be) ; {_RATHER} ~ We took the train instead of driving home.
 also known as = also called ~ The puma is also known as the mountain lion.
 known as ; {_IS} = called ; {_IS} || R+: (?:the|a|an)\b ~ The oldest part of the town is known as the Castle Quarter.
-provides an = offers an || R:(?: \w+ (?:for|to|of)\b) ~ The hotel provides an outdoor pool.
-providing a = offering a || R:(?: \w+ (?:for|to|of)\b) ~ The town is providing a new bus.
+provides an = offers an || {_OFFER} ~ The book provides an overview of the field.
+providing a = offering a || {_OFFER} ~ The town is providing a new service.
 start with ; L:\b(?:the|a|an|to|head|good|fresh|new|off|strong|his|her|their|our) = begin with ; L:\b(?:the|a|an|to) || R:[,.;:!?] ~ The students start with simple songs.
 start to ; {_VERBAL} = begin to ; {_VERBAL} || R+: \w+ ; R: (?:the|a|an|this|finish|end)\b ~ In March the trees start to grow.
 after that, ; {_START} = then, ; {_START} ~ The soup must boil. After that, add the salt.
@@ -489,4 +501,30 @@ a good idea to = a wise idea to ~ For a long walk it is a good idea to bring wat
 over time = with time || L+:\b(?:change|changed|changes|develop|developed|evolve|evolved|grow|grew|improve|improved|fade|faded|increase|increased|worse|better|stronger|and|that) ; R:[a-z] ~ The colours of the wall fade over time and rain.
 more and more people = an increasing number of people ~ In the last ten years more and more people moved here.
 on a daily basis = on a day-to-day basis ~ The nurses check the wards on a daily basis too.
+In order to = To || L+:(?:^|[.!?\n]) ; R+: (?:(?!summarize|conclude|sum|begin|start|be|put|say|get|do|better)[a-z]+)(?: [\w'’-]+){{2,12}},\Z ~ The shop is small. In order to save some space, we moved the door.
+help you to ; {_NOHELP} = help you ; {_NOHELP} || R+: {_AIDED}\b ~ These notes help you to understand the plan.
+helps you to = helps you || R+: {_AIDED}\b ~ This book helps you to understand the plan.
+help us to ; {_NOHELP} = help us ; {_NOHELP} || R+: {_AIDED}\b ~ These notes help us to understand the plan.
+helps us to = helps us || R+: {_AIDED}\b ~ This book helps us to understand the plan.
+help them to ; {_NOHELP} = help them ; {_NOHELP} || R+: {_AIDED}\b ~ These notes help them to understand the plan.
+helps them to = helps them || R+: {_AIDED}\b ~ This book helps them to understand the plan.
+help people to ; {_NOHELP} = help people ; {_NOHELP} || R+: {_AIDED}\b ~ These notes help people to understand the plan.
+here is ; {_START} = here's ; {_START} || R+: (?:a|an|how|what|one|some|my|your)\b ~ The soup is ready. Here is a list of what we need.
+help you with = assist you with || L+:\b(?:can|to|could|may|will|also|I|we|they|gladly) ~ The clerk can help you with the form.
+help with = assist with || L+:\b(?:I|we|they|you|who|AI|assistants|staff) (?:can|could|will|also) ~ In the evening they can help with the cooking.
+provide you with = give you || R+: (?:a|an|the|some|more)\b(?! (?:native|new|good|ride|hand|call|ring|chance|break|headache|hard|cold|second|minute|moment|fright|feeling|sense|edge|idea)) ; L+:\b(?:can|could|will|to|would|may|I|we|they) ~ The clerk can provide you with a map of the town.
+known for = famous for || L+:\b(?:is|are|was|were) ; R+: (?:its|his|her|their)\b ; R:[^.!?]*\b(?:militant|extrem|violen|controvers|cruel|crime|scandal|harsh|critic) ~ The old town is known for its bridges.
+additional = extra || L+:\b(?:an|any|some|no|the|need|without|for|with|provide|provides) ; R+: (?:time|cost|costs|support|help|space|money|effort|features|steps|layer|fees|charges|security|weight|resources)\b ~ The trip took some additional time.
+perfect for = ideal for || L+:\b(?:is|are|be|it|them|was|were) ; R:[,.;:!?] ~ The old boat is perfect for short trips.
+talk to ; L:\b(?:to|not|don't|people|we|they) = speak to ; L:\b(?:to|not|don't|people|we|they) || R+: (?:a|an|your|someone)\b ~ Before you buy it you should talk to a doctor.
+talk with = speak with || R+: (?:a|an|your|someone)\b ; L:\b(?:a|the|this|his|her|their|our|my|your|we|they|not|don't|who) ~ Before you buy it you should talk with a doctor.
+more information = further information || L+:\b(?:for|any|find|need|provide|some|want|you with) ; R:(?: than)\b ~ The leaflet is there for more information about buses.
+more details = further details || L+:\b(?:for|any|find|need|provide|some|want|you with) ; R:(?: than)\b ~ The leaflet is there for more details about buses.
+in the long run = in the long term ~ The repairs will pay off in the long run for us.
+in the past few = in the last few ~ Prices rose in the past few years.
+for this reason, ; {_START} = because of this, ; {_START} ~ The road is icy. For this reason, the school is shut.
+in this way, ; {_START} = this way, ; {_START} ~ The boys took turns. In this way, all could rest.
+if you have any ; {_START} = should you have any ; {_START} || R+: (?:other |further |more |additional |specific )?(?:questions|concerns|problems|issues|feedback)\b ; R:[^.!?]*\b(?:would|are|were|is|can|could)\b ~ The office is open. If you have any questions, please call.
+whether or not ; L:(?:^|[.!?:;\n])|\b(?:on|as|to|doubt|of) = whether ; L:(?:^|[.!?:;\n])|\b(?:on|as|doubt|or|of) || R+: (?:the|a|you|they|it|he|she|we|this|there|I)\b[^,]*[.;!?]\Z ; R:[^.!?]*\bor\b ~ The guide asked whether or not they had a map.
+in the center of = in the middle of || R+: (?:the|a) (?:room|town|city|table|page|circle|square|village|park|lake|garden|field|picture|plate|pan)\b ~ The fountain stands in the center of the park.
 """.strip()  # noqa: S608 - words, no query
