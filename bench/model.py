@@ -35,6 +35,7 @@ GGUF = Path.home() / ".cache/inkseal/gemma-3-270m-q4_k_m.gguf"
 _PLAIN = re.compile(r"[\x20-\x7e\n\u2581\u2010-\u2027\u3000-\u303f\uff01-\uff65\u4e00-\u9fff]+")
 _BYTES = frozenset(f"<0x{at:02X}>" for at in range(256))
 ROWS, BLOCK = 16, 512
+READ = 256  # prompts of which keys and values are kept
 DRY_MULTIPLIER, DRY_BASE, DRY_ALLOWED, DRY_LONGEST = 0.8, 1.75, 2, 40
 
 
@@ -75,6 +76,7 @@ class Model:
         self.open = torch.tensor(plain)  # the ids of the tokens that may be drawn
         self._head = self.network.lm_head.weight[self.open].contiguous()
         self.breakers = torch.tensor([b"\n" in one for one in self.bytes], dtype=torch.bool)
+        self._read: dict[str, tuple[list[int], Any]] = {}
         self.chance = np.random.default_rng(1)
         self.place = {token: at for at, token in enumerate(plain)}
         self._blocks = np.arange(0, len(plain), BLOCK)
@@ -98,9 +100,7 @@ class Model:
         logits of the tokens `open`, numpy both) -> logits.
         """
         rows = [at for at, ask in enumerate(asks) for _ in range(ask.n)]
-        ids, mask = self._padded(self.cut([ask.prompt for ask in asks]))
-        cache = DynamicCache(config=self.network.config)
-        hidden = self._hidden(ids, mask, cache)
+        ids, mask, hidden, cache = self._begun([ask.prompt for ask in asks])
         order = torch.tensor(rows)
         cache.batch_select_indices(order)
         ids, mask, hidden = ids[order], mask[order], hidden[order]
@@ -113,7 +113,7 @@ class Model:
             for first in range(0, len(rows), ROWS):
                 some = slice(first, first + ROWS)
                 logits = whole[some].float().numpy()
-                self._hold(logits, ids[some], mask[some])
+                self._hold(logits, ids[some])
                 if processor is not None:
                     logits = processor(ids[some, start:].numpy(), logits)
                 for row, values in enumerate(logits, first):
@@ -143,12 +143,12 @@ class Model:
         some = some[np.argsort(-values[some])]
         return list(zip(self.open[some].tolist(), (values[some] - total).tolist(), strict=True))
 
-    def _hold(self, logits: Any, ids: Any, mask: Any) -> None:
+    def _hold(self, logits: Any, ids: Any) -> None:
         """Makes what would go on with a repetition less likely."""
         length = ids.shape[1]
         # How long the end of the text is that stands before each token as well.
         again = torch.zeros((len(ids), length - 1), dtype=torch.long)
-        alive = mask[:, :-1].bool()
+        alive = ids[:, :-1] >= 0
         for back in range(min(DRY_LONGEST, length - 1)):
             own = ids[:, length - 1 - back]
             then = torch.full_like(ids[:, :-1], -1)
@@ -166,12 +166,61 @@ class Model:
         for (row, token), repeated in longest.items():
             logits[row, self.place[token]] -= DRY_MULTIPLIER * DRY_BASE ** (repeated - DRY_ALLOWED)
 
-    def _padded(self, rows: Sequence[Sequence[int]]) -> tuple[Any, Any]:
-        width = max(map(len, rows))
+    def _begun(self, prompts: Sequence[str]) -> tuple[Any, Any, Any, Any]:
+        """The prompts read, each a row: ids (-1 before them), mask, the state at the last token, and the cache.
+
+        A prompt that goes on with one that was read before is read from there on: of it only keys and values are kept, which
+        stand left of the new tokens with a gap between, masked; the places by which they were turned stay their own.
+        """
+        cut = self.cut(prompts)
+        known = [self._known(prompt, ids) for prompt, ids in zip(prompts, cut, strict=True)]
+        news = [ids[size:] for ids, (size, _) in zip(cut, known, strict=True)]
+        width, wide = max(map(len, news)), max(size for size, _ in known)
         pad = self.tokenizer.pad_token_id or 0
-        ids = [[*[pad] * (width - len(row)), *row] for row in rows]
-        mask = [[*[0] * (width - len(row)), *[1] * len(row)] for row in rows]
-        return torch.tensor(ids), torch.tensor(mask)
+        ids = torch.tensor([[pad] * (width - len(new)) + new for new in news])
+        fresh = torch.tensor([[0] * (width - len(new)) + [1] * len(new) for new in news])
+        old = torch.tensor([[0] * (wide - size) + [1] * size for size, _ in known]).reshape(len(cut), wide)
+        mask = torch.cat([old, fresh], 1)
+        cache = DynamicCache(config=self.network.config)
+        layers = self.network.config.num_hidden_layers
+        if wide:
+            some = next(held for size, held in known if size)
+            for layer in range(layers):
+                sides = []
+                for side in range(2):
+                    whole = torch.zeros(
+                        (len(cut), some[layer][side].shape[0], wide, some[layer][side].shape[2])
+                    )
+                    whole = whole.to(some[layer][side].dtype)
+                    for row, (size, held) in enumerate(known):
+                        if size:
+                            whole[row, :, wide - size :] = held[layer][side][:, :size]
+                    sides.append(whole)
+                cache.update(*sides, layer)
+        hidden = self._hidden(ids, mask, cache)
+        stands = mask.bool()
+        for row, (prompt, own) in enumerate(zip(prompts, cut, strict=True)):
+            kept = [
+                (layer.keys[row][:, stands[row]].clone(), layer.values[row][:, stands[row]].clone())
+                for layer in cache.layers
+            ]
+            self._read[prompt] = own, kept
+        while len(self._read) > READ:
+            del self._read[next(iter(self._read))]
+        full = torch.tensor([[-1] * (wide + width - len(own)) + own for own in cut])
+        return full, mask, hidden, cache
+
+    def _known(self, prompt: str, ids: Sequence[int]) -> tuple[int, Any]:
+        """How many of the first tokens were read before, and their keys and values by layer."""
+        best, held = 0, None
+        for before in self._read:
+            if prompt.startswith(before):
+                own, kept = self._read[before]
+                size = next((at for at, (a, b) in enumerate(zip(own, ids, strict=False)) if a != b), len(own))
+                size = min(size, len(ids) - 1)  # one is left to be asked what follows
+                if size > best:
+                    best, held = size, kept
+        return best, held
 
     def _hidden(self, ids: Any, mask: Any, cache: Any) -> Any:
         """The last layer's state at the last token of each row."""

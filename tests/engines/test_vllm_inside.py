@@ -17,8 +17,8 @@ import pytest
 
 pytest.importorskip("vllm", reason="vLLM is not installed (an environment of its own)")
 
-from engines.sending import members  # noqa: E402 - vLLM may be missing
-from engines.vllm import InksealLogitsProcessor  # noqa: E402 - as above
+from engines.sending import members
+from engines.vllm import InksealLogitsProcessor
 
 pytestmark = [
     pytest.mark.engines,
@@ -86,10 +86,18 @@ def log10_p(engine: Any, ids: list[int], key: bytes = KEY, tournament: bool = Fa
     return log10_gamma_tail(float(scores.sum()), len(scores))
 
 
-def written(engine: Any, prompts: list[str], extra: list[dict[str, Any] | None], **how: Any) -> list[list[int]]:
+def written(
+    engine: Any, prompts: list[str], extra: list[dict[str, Any] | None], **how: Any
+) -> list[list[int]]:
     from vllm import SamplingParams
 
-    asked = {"temperature": 0.9, "top_p": 0.95, "max_tokens": 120, "ignore_eos": True, "min_tokens": 120} | how
+    asked = {
+        "temperature": 0.9,
+        "top_p": 0.95,
+        "max_tokens": 120,
+        "ignore_eos": True,
+        "min_tokens": 120,
+    } | how
     params = [SamplingParams(extra_args=one, **asked) for one in extra]
     return [list(out.outputs[0].token_ids) for out in engine.generate(prompts, params, use_tqdm=False)]
 
