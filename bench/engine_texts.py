@@ -28,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.model import Ask, Model
 from bench.statistical import edited, log10_p, share
+from detectors.detection import Outcome
+from detectors.statistical import StatisticalDetector
 from detectors.token_marks import TokenRow, token_scores
 from engines.marking import Asked, Sampling, TokenMarker
 from labelers.provenance import KeyRing
@@ -204,47 +206,73 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
 
 def read(model: Model, files: Sequence[Path]) -> None:
     lines = (line for file in files for line in file.read_text("utf-8").splitlines())
-    rows = [row for row in map(json.loads, lines) if not row.get("cut")]
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for row in map(json.loads, lines):
+        if row.get("cut"):
+            continue
+        scheme, language, tokens, *more = row["cell"].split(":")
+        groups.setdefault((":".join([scheme, *more]), language), []).append(row | {"most": int(tokens)})
     by = readers(model)
-    cells: dict[str, list[Any]] = {}
-    for row in rows:
-        cells.setdefault(row["cell"], []).append(row)
+
+    def cut(rows: Sequence[Any], length: int) -> list[str]:
+        some = [row["text"] for row in rows if row["most"] >= length]
+        return [
+            model.text(model.tokenizer(text, add_special_tokens=False).input_ids[:length]) for text in some
+        ]
+
     print(
         "| scheme | language | tokens | texts | log10 p, median | 1e-2 | 1e-6 | 10 % edits, 1e-2 | 20 % | 30 % |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for cell, own in cells.items():
-        scheme, language, most, *more = cell.split(":")
+    for (scheme, language), rows in groups.items():
         reader = by.get(scheme)
-        if reader is None or more:
-            continue
-        for length in (one for one in LENGTHS if one <= int(most)):
-            texts = [
-                model.text(model.tokenizer(row["text"], add_special_tokens=False).input_ids[:length])
-                for row in own
-            ]
+        for length in LENGTHS if reader is not None else ():
+            texts = cut(rows, length)
+            if not texts or reader is None:
+                continue
             p = [reader(text) for text in texts]
-            line = [scheme, language, str(length), str(len(own)), f"{sorted(p)[len(p) // 2]:.1f}"]
+            line = [scheme, language, str(length), str(len(texts)), f"{sorted(p)[len(p) // 2]:.1f}"]
             line += [share(sum(one < level for one in p), len(p)) for level in (-2.0, -6.0)]
             for rate in RATES:
                 hits = [reader(edited(text, rate, seed)) < -2 for text in texts for seed in range(2)]
                 line.append(share(sum(hits), len(hits)))
             print(f"| {' | '.join(line)} |", flush=True)
+    print("\nAs the detector says it, all tests paid for: marked / weak evidence / message read.\n")
+    print("| scheme | language | tokens | texts | one key | thirty keys |")
+    print("|---|---|---|---|---|---|")
+    detectors = [StatisticalDetector(KeyRing(MASTER, keys)) for keys in (1, 30)]
+    for (scheme, language), rows in groups.items():
+        if scheme in OWN:
+            continue
+        for length in LENGTHS:
+            texts = cut(rows, length)
+            if not texts:
+                continue
+            line = [scheme, language, str(length), str(len(texts))]
+            for detector in detectors:
+                found = [detector.detect(text) for text in texts]
+                told = [
+                    sum(one.outcome is Outcome.PRESENT for one in found),
+                    sum(one.outcome is Outcome.INCONCLUSIVE for one in found),
+                    sum("content_id_end" in (one.provenance or {}) for one in found),
+                ]
+                line.append(" / ".join(f"{one / len(texts):.2f}" for one in told))
+            print(f"| {' | '.join(line)} |", flush=True)
     print("\n| scheme | language | texts | entropy, nats a token | nats a token | perplexity ÷ unmarked |")
     print("|---|---|---|---|---|---|")
-    for cell, own in cells.items():
-        if "judged" not in own[0]:
+    for (scheme, language), rows in groups.items():
+        own = [row for row in rows if "judged" in row]
+        if not own:
             continue
-        scheme, language, most, *more = cell.split(":")
         # Beside unmarked texts of the same way: through HTTP, or in the engine.
-        plain = cells.get(
-            f"1:{language}:{most}" if scheme in by and scheme not in OWN else f"none:{language}:{most}"
-        )
+        plain = groups.get(("none" if scheme in OWN else "1", language), [])
+        plain = [row["judged"]["nats"] for row in plain if "judged" in row]
         nats = [row["judged"]["nats"] for row in own]
         entropy = sum(row["judged"]["entropy"] for row in own) / len(own)
-        told = "–" if plain is None else ratio(nats, [row["judged"]["nats"] for row in plain])
-        name = ":".join([scheme, *more])
-        print(f"| {name} | {language} | {len(own)} | {entropy:.2f} | {sum(nats) / len(nats):.2f} | {told} |")
+        told = ratio(nats, plain) if plain else "–"
+        print(
+            f"| {scheme} | {language} | {len(own)} | {entropy:.2f} | {sum(nats) / len(nats):.2f} | {told} |"
+        )
 
 
 OWN = ("gumbel", "tournament", "synthid", "kgw", "none")

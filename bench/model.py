@@ -35,6 +35,7 @@ GGUF = Path.home() / ".cache/inkseal/gemma-3-270m-q4_k_m.gguf"
 _PLAIN = re.compile(r"[\x20-\x7e\n\u2581\u2010-\u2027\u3000-\u303f\uff01-\uff65\u4e00-\u9fff]+")
 _BYTES = frozenset(f"<0x{at:02X}>" for at in range(256))
 ROWS, BLOCK = 16, 512
+NUCLEUS = 4096  # tokens; nearly every nucleus has fewer
 READ = 256  # prompts of which keys and values are kept
 DRY_MULTIPLIER, DRY_BASE, DRY_ALLOWED, DRY_LONGEST = 0.8, 1.75, 2, 40
 
@@ -137,8 +138,7 @@ class Model:
         """The likeliest tokens with their log-probabilities, falling."""
         if not count:
             return []
-        most = values.max()
-        total = most + math.log(float(np.exp(values - most).sum()))
+        total = log_sum(values)
         some = np.argpartition(values, -count)[-count:]
         some = some[np.argsort(-values[some])]
         return list(zip(self.open[some].tolist(), (values[some] - total).tolist(), strict=True))
@@ -262,15 +262,35 @@ class Model:
         for prompt, text in pairs:
             before, ids = self.cut([prompt, prompt + text])
             first = len(before)
-            tokens = torch.tensor([ids])
-            logits = self.network(input_ids=tokens).logits[0].float()[first - 1 : -1]
-            own = torch.log_softmax(logits, -1).gather(1, tokens[0, first:, None])
-            chances = torch.softmax(logits / temperature, -1).sort(descending=True).values
-            chances = torch.where(chances.cumsum(-1) - chances >= top_p, 0.0, chances)
-            chances = chances / chances.sum(-1, keepdim=True)
-            entropy = -(chances * chances.clamp(min=1e-30).log()).sum(-1)
-            found.append((-float(own.mean()), float(entropy.mean()), len(ids) - first))
+            states = self.network.model(input_ids=torch.tensor([ids])).last_hidden_state[0, first - 1 : -1]
+            nats, entropies = [], []
+            for token, row in zip(ids[first:], torch.nn.functional.linear(states, self._head), strict=True):
+                values = row.float().numpy()
+                if token in self.place:
+                    nats.append(log_sum(values) - float(values[self.place[token]]))
+                entropies.append(nucleus_entropy(values / np.float32(temperature), top_p))
+            found.append((float(np.mean(nats)), float(np.mean(entropies)), len(nats)))
         return found
+
+
+def log_sum(values: Any) -> float:
+    """log of the sum of exp."""
+    most = values.max()
+    return float(most) + math.log(float(np.exp(values - most).sum(dtype=np.float64)))
+
+
+def nucleus_entropy(values: Any, top_p: float) -> float:
+    """The entropy, in nats, of the likeliest tokens that together have `top_p` of the chance."""
+    count = min(NUCLEUS, len(values))
+    some = -np.sort(-np.partition(values, -count)[-count:])
+    chances = np.exp(some - log_sum(values)).astype(np.float64)
+    before = chances.cumsum() - chances
+    if before[-1] + chances[-1] < top_p and count < len(values):
+        chances = np.exp(-np.sort(-values) - log_sum(values)).astype(np.float64)
+        before = chances.cumsum() - chances
+    kept = chances[before < top_p]
+    kept /= kept.sum()
+    return float(-(kept * np.log(kept)).sum())
 
 
 # llama.cpp's names of the parts of a layer, and transformers'.
