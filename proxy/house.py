@@ -85,10 +85,8 @@ class LiveLibrary:
         """How many are in force, by each of the 31 risks; counted once a version."""
         version = self.current.version if self.current is not None else ""
         if self._counted[0] != version or not self._counted[1]:
-            counts = dict.fromkeys(CATEGORIES, 0)
-            for entry in self.current.entries if self.current is not None else ():
-                counts[entry.category] += 1
-            self._counted = (version, counts)
+            none = dict.fromkeys(CATEGORIES, 0)
+            self._counted = (version, dict(self.current.risks) if self.current is not None else none)
         return self._counted[1]
 
     def pick(self, tenant: str, caller: str) -> Library | None:
