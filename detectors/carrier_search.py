@@ -58,9 +58,12 @@ class Answer:
     def tests(self) -> tuple[int, int]:
         """How many grains were tested for their place, and how many passed, each case once.
 
-        Copies of a grain after the same words pass or fail together, so they count as one.
+        Copies of a grain after the same words pass or fail together, so they count as one. Grains that an excerpt begins
+        with, without the words before them, count if one of them passes: then it is where the answer begins.
         """
-        tried = {(grain.index, grain.letters, grain.bind) for grain in self.members}
+        begins = any(grain.cut for grain in self.bound)
+        members = [grain for grain in self.members if begins or not grain.cut]
+        tried = {(grain.index, grain.letters, grain.bind) for grain in members}
         passed = {(grain.index, grain.letters) for grain in self.bound}
         return len(tried), len(passed)
 

@@ -113,6 +113,20 @@ def test_an_excerpt_with_a_changed_letter_before_a_grain_still_verifies() -> Non
     assert DETECTOR.detect(changed).outcome is Outcome.PRESENT
 
 
+def test_an_excerpt_that_begins_just_before_several_grains_is_judged_by_the_others() -> None:
+    """Their words are cut off, so that they can neither pass nor fail; with words of others before them they fail."""
+    text = chinese(3) + "\n\n```\n" + "x = call(a, b)\n" * 9 + "```\n\n" + chinese(9, 2)
+    marked = mark(text)
+    run = next(run for run in GRAIN_RUN.finditer(marked) if len(split_run(run[0])) == 4)
+    after = list(GRAIN_RUN.finditer(marked, run.end()))[:3]
+    part = marked[run.start() - 3 : after[-1].end()]
+    assert len(grains_of(part)) == 7
+    assert DETECTOR.detect(part).outcome is Outcome.PRESENT
+    assert DETECTOR.detect("公园里的花都开了小朋友们在草地上" + part[3:]).outcome is Outcome.TAMPERED
+    moved = "".join(f"{run}老人们坐在长椅上聊天阳光洒在湖面上" for run in GRAIN_RUN.findall(part))
+    assert DETECTOR.detect("春天来" + moved).outcome is Outcome.TAMPERED
+
+
 def test_grains_on_another_text_are_moved_and_never_genuine() -> None:
     rng = random.Random(3)
     for seed in range(200):
