@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "LETTERS_WINDOW",
     "NEEDED",
     "SECOND_RUN",
+    "START_NIBBLES",
     "Binder",
     "bind_letters",
     "chunk_of",
@@ -39,13 +40,14 @@ __all__ = [
     "restore",
     "second_of",
     "split_run",
-    "start_of",
+    "start_parts",
 ]
 
 CHUNKS = 11
 MESSAGE_BYTES = 20
 NEEDED = 4
 GRAIN_CHARS = 13
+START_NIBBLES = 4  # version, attribute and key epoch
 LETTERS_WINDOW = 64  # code points before a grain in which its bind letters are looked for
 BIND_LETTERS = 12
 _INDEX_BASE = 0xFE03
@@ -121,12 +123,16 @@ def restore(chunks: Mapping[int, bytes]) -> bytes:
     return bytes(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
 
 
-def start_of(chunks: Mapping[int, bytes]) -> bytes:
-    """The first four nibbles of what four chunks stand for: a third of the work, and enough to rule most of them out."""
-    if 0 in chunks:
-        return chunks[0][:4]
-    known = tuple(sorted(chunks))
-    return _evaluate([chunks[index] for index in known], _weights(known, 0))[:4]
+def start_parts(chunks: Mapping[int, Iterable[bytes]]) -> list[list[int]]:
+    """What each chunk of four indices, of which there may be several, gives to the start of the message.
+
+    The start is chunk 0's first `START_NIBBLES`, one byte each, as an integer; it is the XOR of four parts, one an index.
+    """
+    known = tuple(chunks)
+    return [
+        [int.from_bytes(chunk[:START_NIBBLES].translate(weight), "big") for chunk in chunks[index]]
+        for index, weight in zip(known, _weights(known, 0), strict=True)
+    ]
 
 
 _HEAD_CHARS = 1 + _CHUNK_NIBBLES
