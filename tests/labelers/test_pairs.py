@@ -128,6 +128,8 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("当你的朋友在工作中获得提升时，祝贺他。", "获得提升"),
         ("数据库系统允许您定义不同的层次。", "允许您"),
         ("冰川的形成需要条件，主要包括降雪量大。", "主要包括"),
+        ("大家都知道这种算法重要的原因有三个。", "重要的原因"),
+        ("这种机器一般用于计算，数据处理和推理中。", "用于计算"),
         ("Please tell me what it is like to live there.", "what it is like"),
         ("On the first of May have a look at the garden.", "May have"),
         ("She said that it tastes like home.", "tastes like"),
