@@ -1,6 +1,7 @@
 """Statistical marks: false positives on human text, what is found in marked text, and speed.
 
     python bench/statistical.py false-positives --zh DIR... --en DIR... [--svg docs/statistical-qq.svg]
+    python bench/statistical.py green-list --zh DIR... --en DIR...
     python bench/statistical.py common --zh DIR... --en DIR...      (writes labelers/watermarks/common_grams.py)
     python bench/statistical.py substitution --zh DIR... --en DIR... [--zh-answers FILE] [--en-answers FILE]
     python bench/statistical.py texts
@@ -30,8 +31,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from detectors.statistical import HAN_SPREAD
+from detectors.statistical import FEWEST_GREEN, HAN_SPREAD
 from labelers.provenance import KeyRing, Provenance
+from labelers.watermarks.green_list import PAIRS, green_words
 from labelers.watermarks.substitution import Place, Substitution, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import (
     _GOLDEN,
@@ -48,6 +50,7 @@ from labelers.watermarks.units import (
 HERE = Path(__file__).parent / "texts"
 MASTER = b"Inkseal, the benchmark's own key"
 WINDOW, WINDOWS, KEYS = 200, 40_000, 10
+GREEN_WINDOW = {"zh": 1_500, "en": 4_000}  # characters
 LENGTHS = {
     "zh": (235, 470, 700, 1000, 2000),
     "en": (1300, 2600, 4000, 6000),
@@ -240,6 +243,45 @@ def false_positives(folders: dict[str, Sequence[Path]], svg: Path | None) -> Non
         svg.write_text(qq_plot(curves), "utf-8")
 
 
+def green_list(folders: dict[str, Sequence[Path]]) -> None:
+    """How often human text looks as if green words had been pushed: each window of `GREEN_WINDOW` characters by itself."""
+    print(
+        "| language | characters | windows | pairs told of | nominal | share per key, least – most | keys of 10 whose interval holds it | worst key |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for language, places in folders.items():
+        size = GREEN_WINDOW[language]
+        text = "\n".join(each_line_once(documents(places, language, 1)))
+        windows = [text[at : at + size] for at in range(0, len(text) - size, size)]
+        told, first = np.array([told_pairs(window) for window in windows]).transpose(1, 0, 2)
+        enough = told.sum(axis=1) >= FEWEST_GREEN
+        told, first = told[enough], first[enough]
+        counts = told.sum(axis=1)
+        found = {}
+        for kid in range(1, KEYS + 1):
+            words = green_words(epoch_prf(KeyRing(MASTER, KEYS), kid))
+            heads = np.array([word == pair[0] for word, pair in zip(words, PAIRS, strict=True)])
+            fits = (told & (first == heads)).sum(axis=1)
+            found[kid] = np.array([binomial_tail(int(a), int(b)) for a, b in zip(fits, counts, strict=True)])
+        for nominal in (1e-2, 1e-3):
+            shares = {kid: int((p < math.log10(nominal)).sum()) for kid, p in found.items()}
+            worst = max(shares, key=lambda kid: shares[kid])
+            # Coins come in steps: what is admitted is at most the nominal.
+            holds = sum(wilson(n, len(told))[0] <= nominal for n in shares.values())
+            print(
+                f"| {language} | {size} | {len(told)} | {counts.mean():.0f} | {nominal:g} | {min(shares.values()) / len(told):.4f} – "
+                f"{max(shares.values()) / len(told):.4f} | {holds} | {worst} (× {max(shares.values()) / len(told) / nominal:.1f}) |"
+            )
+
+
+def told_pairs(text: str) -> tuple[list[bool], list[bool]]:
+    """Of each pair of words whether the text holds one of both alone, and whether it holds the first."""
+    text = text.lower()
+    said = {f" {word}" for word in re.findall("[a-z]+", text)}
+    said |= {run[at : at + 2] for run in re.findall("[\u4e00-\u9fff]+", text) for at in range(len(run) - 1)}
+    return [(one in said) != (two in said) for one, two in PAIRS], [one in said for one, _ in PAIRS]
+
+
 def qq_plot(curves: dict[str, dict[int, Any]]) -> str:
     """Observed against expected −log10 p, a line a key; on the diagonal where p-values are honest."""
     size, most = 320, 5.0
@@ -419,10 +461,10 @@ def main() -> None:
     fp.add_argument("--en", type=Path, nargs="+", required=True)
     fp.add_argument("--svg", type=Path)
     common = commands.add_parser("common")
-    for one in (common, commands.add_parser("substitution")):
+    for one in (common, commands.add_parser("green-list"), commands.add_parser("substitution")):
         one.add_argument("--zh", type=Path, nargs="+", required=True)
         one.add_argument("--en", type=Path, nargs="+", required=True)
-        if one is not common:
+        if one.prog.endswith("substitution"):
             one.add_argument("--zh-answers", type=Path)
             one.add_argument("--en-answers", type=Path)
     commands.add_parser("texts")
@@ -432,6 +474,8 @@ def main() -> None:
         false_positives({"zh": args.zh, "en": args.en}, args.svg)
     elif args.command == "substitution":
         substitution({"zh": args.zh, "en": args.en}, {"zh": args.zh_answers, "en": args.en_answers})
+    elif args.command == "green-list":
+        green_list({"zh": args.zh, "en": args.en})
     elif args.command == "common":
         common_grams({"zh": args.zh, "en": args.en})
     else:
