@@ -4,7 +4,7 @@
     python bench/statistical.py green-list --zh DIR... --en DIR...
     python bench/statistical.py common --zh DIR... --en DIR...      (writes labelers/watermarks/common_grams.py)
     python bench/statistical.py substitution --zh DIR... --en DIR... [--zh-answers FILE] [--en-answers FILE]
-    python bench/statistical.py texts
+    python bench/statistical.py texts [FILE...]
     python bench/statistical.py speed
 
 `DIR` holds human text unpacked from packages (docs/benchmarks.md names them). Texts are those that
@@ -344,9 +344,9 @@ def log10_p(prf: Prf, text: str) -> tuple[float, int]:
     return log10_tail(float(prf.scores(blocks).sum()) / math.sqrt(max(1, len(blocks)))), len(blocks)
 
 
-def texts() -> None:
+def texts(files: Sequence[Path]) -> None:
     prf = epoch_prf(KeyRing(MASTER), 1)
-    rows = [json.loads(line) for line in (HERE / "best_of_n.jsonl").read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
     rows = [row for row in rows if not row.get("cut")]
     print(
         "| n : language : tokens | texts | units | log10 p, median | TPR at 1e-2 | at 1e-6 | 10 % edits, 1e-2 | 20 % | 30 % |"
@@ -467,7 +467,9 @@ def main() -> None:
         if one.prog.endswith("substitution"):
             one.add_argument("--zh-answers", type=Path)
             one.add_argument("--en-answers", type=Path)
-    commands.add_parser("texts")
+    commands.add_parser("texts").add_argument(
+        "files", type=Path, nargs="*", default=[HERE / "best_of_n.jsonl"]
+    )
     commands.add_parser("speed")
     args = parser.parse_args()
     if args.command == "false-positives":
@@ -478,8 +480,10 @@ def main() -> None:
         green_list({"zh": args.zh, "en": args.en})
     elif args.command == "common":
         common_grams({"zh": args.zh, "en": args.en})
+    elif args.command == "texts":
+        texts(args.files)
     else:
-        {"texts": texts, "speed": speed}[args.command]()
+        speed()
 
 
 if __name__ == "__main__":

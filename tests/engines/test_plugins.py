@@ -1,11 +1,12 @@
 """The plug-ins of engines. transformers runs for real, with a tiny model of random weights; vLLM and SGLang are called with
-objects of the documented shape: that they work inside those engines is not shown here.
+objects of the documented shape (vLLM itself: test_vllm_inside.py).
 """
 
 from __future__ import annotations
 
 import json
 import pickle
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -205,7 +206,9 @@ def test_the_processor_that_is_sent_needs_nothing_of_ours_and_marks_as_the_core_
     cooler = shapes.SglangRequest([4, 5, 6, 7], shapes.SglangParams(0.6, 0.8))
     greedy = shapes.SglangRequest([4, 5, 6, 7], shapes.SglangParams(1.0, 1.0, 1))
     draft = shapes.SglangRequest([4, 5, 6])
-    params: list[Any] = [{**told, "__req__": one} for one in (first, cooler, greedy, draft, draft)]
+    # SGLang gives weak references, so that requests end when they are done.
+    held = [weakref.proxy(one) for one in (first, cooler, greedy, draft, draft)]
+    params: list[Any] = [{**told, "__req__": one} for one in held]
     logits = logits_of(6)
     out = made()(logits.clone(), [*params, None])
     assert int(out[0].argmax()) == drawn(logits[0], [1, 2, 3])
