@@ -482,4 +482,5 @@ def main() -> None:
         {"texts": texts, "speed": speed}[args.command]()
 
 
-main()
+if __name__ == "__main__":
+    main()

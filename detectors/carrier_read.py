@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from labelers.watermarks.carrier_codec import (
+    BIND_LETTERS,
     CHUNKS,
     GRAIN_CHARS,
     GRAIN_RUN,
@@ -36,7 +37,10 @@ _INDICES = frozenset(chr(0xFE03 + index) for index in range(CHUNKS))
 
 @dataclass(frozen=True, slots=True)
 class Grain:
-    """One grain: where it stands in the text as given, what it holds, and the letters that its writer saw before it."""
+    """One grain: where it stands in the text as given, what it holds, and the letters that its writer saw before it.
+
+    `cut`: the text begins so near before it that the writer may have seen more.
+    """
 
     start: int
     end: int
@@ -44,6 +48,7 @@ class Grain:
     chunk: bytes
     bind: int
     letters: bytes
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +88,18 @@ class DamagedRun:
                     yield self._grain(index, chunks[index], at, at + GRAIN_CHARS)
 
     def _grain(self, index: int, chunk: bytes, start: int, end: int) -> Grain:
-        bind = _bind(self.chars[end - 2 : end])
-        return Grain(self.start + start, self.start + end, index, chunk, bind, bind_letters(self.before))
+        bind, letters = _bind(self.chars[end - 2 : end]), bind_letters(self.before)
+        cut = _is_cut(self.before, letters)
+        return Grain(self.start + start, self.start + end, index, chunk, bind, letters, cut)
 
 
 def _bind(two: str) -> int:
     return (ord(two[0]) & 15) << 4 | ord(two[1]) & 15
+
+
+def _is_cut(before: str, letters: bytes) -> bool:
+    """Whether these letters are all that there are, and fewer than a bind is made of."""
+    return len(before) < LETTERS_WINDOW and len(letters.decode("utf-8", "surrogatepass")) < BIND_LETTERS
 
 
 def _is_supplement(char: str) -> bool:
@@ -135,10 +146,11 @@ def read(text: str, labels: re.Pattern[str] | None) -> tuple[list[Grain], list[D
         if whole:
             size = (end - start) // (len(run) // GRAIN_CHARS)
             letters = bind_letters(before)
+            cut = _is_cut(before, letters)
             for number, grain in enumerate(split_run(run)):
                 index, chunk = chunk_of(grain)
                 at = start + number * size
-                grains.append(Grain(at, at + size, index, chunk, _bind(grain[11:]), letters))
+                grains.append(Grain(at, at + size, index, chunk, _bind(grain[11:]), letters, cut))
         elif run:
             damaged.append(DamagedRun(start, run, before))
     return grains, damaged

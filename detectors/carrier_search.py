@@ -1,7 +1,7 @@
 """Which grains belong together: the messages that the grains of one text restore.
 
 Four distinct grains restore a message, and its tag tells at once whether they belonged together, so neighbours are
-tried first (`_windows`), then other grains that stand close to each other (`_combinations`), then three grains with
+tried first (`_windows`), then any four that begin like a message (`_combinations`), then three grains with
 the first chunk guessed (`_guesses`): it says nothing but version, key, provider and the top of the time, of which a
 key holder knows all but eight bits. All of these are bounded. A message found is encoded again: every grain that
 equals one of its eleven is a member, and a member whose bind fits the letters before it still stands where it was
@@ -12,14 +12,23 @@ What is left, a fragment, belongs to an answer only if the index of issued marks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, combinations, islice
+from itertools import chain, combinations, islice, product
+from math import isqrt
 
 from detectors.carrier_read import DamagedRun, Grain
 from labelers.provenance import KeyRing, Provenance
-from labelers.watermarks.carrier_codec import NEEDED, Binder, encode, grain_heads, restore, start_of
+from labelers.watermarks.carrier_codec import (
+    NEEDED,
+    START_NIBBLES,
+    Binder,
+    encode,
+    grain_heads,
+    restore,
+    start_parts,
+)
 
 __all__ = ["Answer", "Fragment", "Lookup", "Search", "bound"]
 
@@ -28,9 +37,9 @@ __all__ = ["Answer", "Fragment", "Lookup", "Search", "bound"]
 Fragment = Sequence[tuple[int, bytes]]
 Lookup = Callable[[Fragment], Sequence[Provenance]]
 
-_MAX_COMBINATIONS = 5_000
-_NEIGHBOURS = 9  # a combination takes its other grains from so many before
-_FEW = 20  # of so few grains all combinations are tried
+_MAX_COMBINATIONS = 5_000  # that are restored, of those without a chunk 0 and of those with one
+_MAX_LOOKS = 1_000  # pairs of chunks of two indices, times the starts of messages
+_FEW = 20
 _MAX_GUESSES = 4_096
 _MOST_TRIPLES = _MAX_GUESSES // 256
 _GUESSED = 8
@@ -49,9 +58,12 @@ class Answer:
     def tests(self) -> tuple[int, int]:
         """How many grains were tested for their place, and how many passed, each case once.
 
-        Copies of a grain after the same words pass or fail together, so they count as one.
+        Copies of a grain after the same words pass or fail together, so they count as one. Grains that an excerpt begins
+        with, without the words before them, count if one of them passes: then it is where the answer begins.
         """
-        tried = {(grain.index, grain.letters, grain.bind) for grain in self.members}
+        begins = any(grain.cut for grain in self.bound)
+        members = [grain for grain in self.members if begins or not grain.cut]
+        tried = {(grain.index, grain.letters, grain.bind) for grain in members}
         passed = {(grain.index, grain.letters) for grain in self.bound}
         return len(tried), len(passed)
 
@@ -95,7 +107,7 @@ class Search:
     def _claim(self, messages: Iterator[bytes]) -> Iterator[Answer]:
         for message in messages:
             opened = self._keys.open(message)
-            if opened is None:
+            if opened is None or opened[0].content_number in self._named:
                 continue
             answer = self._answer(*opened, message, self._all)
             self._take(answer)
@@ -168,20 +180,30 @@ class Search:
         return list(dict.fromkeys(pairs))
 
     def _combinations(self) -> Iterator[bytes]:
-        distinct = self._pairs()
-        reach = _NEIGHBOURS if len(distinct) > _FEW else _FEW
-        tried = 0
-        for last in range(NEEDED - 1, len(distinct)):
-            for others in combinations(distinct[max(0, last - reach) : last], NEEDED - 1):
-                chunks = dict((*others, distinct[last]))
-                if len(chunks) < NEEDED:
-                    continue
-                tried += 1
-                if tried > _MAX_COMBINATIONS:
-                    return
-                # Grains of different answers begin like no message: that is cheaper to see than to restore all of it.
-                if start_of(chunks) in self._starts:
-                    yield restore(chunks)
+        """Four distinct ones of what is left: those that begin like a message, then those with a chunk 0 that does, of
+        which nothing more can be told in advance.
+        """
+        candidates: dict[int, list[bytes]] = {}
+        most = max(NEEDED, isqrt(_MAX_LOOKS // max(1, len(self._starts))))
+        for index, chunk in self._pairs():
+            some = candidates.setdefault(index, [])
+            if len(some) < most and (index or chunk[:START_NIBBLES] in self._starts):
+                some.append(chunk)
+        firsts = candidates.pop(0, [])
+        others = sorted(candidates)
+        beginning = (
+            dict(zip(indices, four, strict=True))
+            for indices in combinations(others, NEEDED)
+            for four in _beginning({index: candidates[index] for index in indices}, self._starts)
+        )
+        headed = (
+            {0: first, **dict(zip(indices, three, strict=True))}
+            for indices in combinations(others, NEEDED - 1)
+            for three in product(*(candidates[index] for index in indices))
+            for first in firsts
+        )
+        for chunks in chain(islice(beginning, _MAX_COMBINATIONS), islice(headed, _MAX_COMBINATIONS)):
+            yield restore(chunks)
 
     def _guesses(self) -> Iterator[bytes]:
         """Three grains, neighbours first, and a guess at chunk 0. The tag keeps a wrong guess out."""
@@ -205,6 +227,28 @@ class Search:
                     if tried > _MAX_GUESSES:
                         return
                     yield (plain ^ change).to_bytes(20, "big")
+
+
+def _beginning(chunks: Mapping[int, Sequence[bytes]], starts: Iterable[bytes]) -> Iterator[tuple[bytes, ...]]:
+    """The fours, one chunk of each index, that restore one of the starts.
+
+    What two of them give to the start has to be what the other two lack, so the pairs meet in a table: of m chunks an
+    index m^2 are looked at, not m^4.
+    """
+    one, two, three, four = (
+        [*zip(part, some, strict=True)]
+        for part, some in zip(start_parts(chunks), chunks.values(), strict=True)
+    )
+    given: dict[int, list[tuple[bytes, bytes]]] = {}
+    for a, first in one:
+        for b, second in two:
+            given.setdefault(a ^ b, []).append((first, second))
+    wanted = [int.from_bytes(start, "big") for start in starts]
+    for c, third in three:
+        for d, fourth in four:
+            for start in wanted:
+                for pair in given.get(c ^ d ^ start, ()):
+                    yield (*pair, third, fourth)
 
 
 @lru_cache(maxsize=256)

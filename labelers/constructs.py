@@ -102,6 +102,11 @@ class Construct:
         if block or self.mode not in _OVER_BREAK:
             self.mode = PROSE
 
+    def close_to(self, at: int) -> None:
+        """Nothing before `at` is running text; nor what was closed before, as the start of a line is."""
+        if at > self.open_at:
+            self.open_at = at
+
     def enter(self, mode: int, pos: int, limit: int, count: int = 0) -> int:
         """Be in this construct from `pos` on, for at most `limit` characters."""
         self.mode, self.pos, self.limit, self.count = mode, pos, pos + limit, count
@@ -191,7 +196,7 @@ class Construct:
             self.count += 1 if char == "(" else -1
             if self.count:
                 return self.skip(at + 1)
-            self.open_at = at + 2  # nor the place right after it
+            self.close_to(at + 2)  # nor the place right after it
             return self.leave(at + 1)
         if mode == TAG_BODY:
             return self.enter(RAW, at + 1, _RAW_MAX) if self._close else self.leave(at + 1)
@@ -258,7 +263,7 @@ class Construct:
 
     def _url(self, at: int, char: str) -> int:
         if char == "<" or char.isspace():
-            self.open_at = at + 1  # the character after a URL is not open either
+            self.close_to(at + 1)  # the character after a URL is not open either
             return self.leave(at)
         self.count = 0
         self.limit = min(self.limit, at + _URL_TAIL_MAX)

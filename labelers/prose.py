@@ -40,7 +40,7 @@ __all__ = ["BARRED_MAX", "SPACE_MAX", "Prose", "clean_word"]
 _CONTEXT = 128
 _HEAD_MAX = 128  # a line start that shows no letters for so long is decided as it stands
 _TRIM_AT = 1024
-BARRED_MAX = 4  # the letters that a line start lacks at most, and the one after them
+BARRED_MAX = 3  # the letters that a line start lacks at most
 SPACE_MAX = 512  # no mark before a longer run of white space: it need not be kept
 
 # Longest lives of a guess, in characters.
@@ -55,6 +55,9 @@ _LEAD = re.compile(
     r"(?P<marks>(?:[ \t]*(?:>|[-*+](?=[ \t])|\d{1,9}[.)](?=[ \t])))*)(?P<space>[ \t]*)"
     r"(?:(?P<fence>`{3,}|~{3,})|(?P<heading>\#{1,6}(?=\s|$))|(?P<row>\|))?"
 )
+# A line that begins so belongs to no block of its own, and its first letters are complete.
+_PLAIN = re.compile("[\u4e00-\u9fef]{3}|[A-Za-z](?:[ ,]?[A-Za-z]){5}")
+_BLOCK_STARTS = frozenset(" \t>-*+`~#|:0123456789")
 _DELIMITERS = re.compile(r"[ \t>]*\|?[ \t]*:?-+:?[ \t]*\|")
 _INDENT = re.compile(r" {4}| {0,3}\t")
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -155,7 +158,7 @@ class Prose:
         kept = "\n" * min(2, len(breaks)) + rest[: _HEAD_MAX + 1]
         self.text = self.text[: self.end] + kept
         self._at.limit -= len(run) - len(kept)
-        self._at.open_at = max(self._at.open_at, len(self.text))
+        self._at.close_to(len(self.text))
         return len(run) - len(kept)
 
     def open_at_end(self) -> bool:
@@ -178,7 +181,7 @@ class Prose:
         """How many characters have to come before there is an open position: as many as the line start lacks."""
         if not self._head:
             return 0
-        return min((7 - self._weight) // 2, self._line + _HEAD_MAX - len(self.text)) + 1
+        return min((7 - self._weight) // 2, self._line + _HEAD_MAX - len(self.text))
 
     def _run(self, buf: str, end: int) -> list[tuple[int, int]]:
         spans: list[tuple[int, int]] = []
@@ -209,8 +212,13 @@ class Prose:
 
     def _lead(self, buf: str, end: int) -> bool:
         """Count letters until the line start is complete, then classify it. False: not complete yet."""
-        stop = min(end, self._line + _HEAD_MAX)
         at, weight = self._scan, self._weight
+        if plain := _PLAIN.match(buf, self._line, end):
+            self._head = False
+            self._at.open_at = plain.end()
+            self._text_line()
+            return True
+        stop = min(end, self._line + _HEAD_MAX)
         while at < stop:
             char = buf[at]
             if char in "\n\r":
@@ -227,10 +235,20 @@ class Prose:
         self._head = False
         # A line that ends too early is not open at all, not even at its end.
         self._at.open_at = at if weight >= 6 or at == self._line + _HEAD_MAX else at + 1
-        self._classify(buf[self._line : at], at)
+        self._classify(buf[self._line : at])
         return True
 
-    def _classify(self, head: str, at: int) -> None:
+    def _text_line(self) -> None:
+        """The line begins no block."""
+        self.block = "paragraph"
+        self.lines.append((self._line, self.block))
+        if self._table:
+            self._start("table", LINE, ROW_MAX)
+
+    def _classify(self, head: str) -> None:
+        if head[:1] not in _BLOCK_STARTS:
+            self._text_line()
+            return
         lead = _LEAD.match(head)
         assert lead is not None  # every part is optional
         marks = lead["marks"]
@@ -268,8 +286,8 @@ class Prose:
         solid = _SOLID.search(buf, at)
         assert solid is not None  # trailing white space is not looked at
         after = solid.start()
-        breaks = list(_BREAK.finditer(buf, at, after))
-        blank = len(breaks) > 1
+        run = buf[at:after]
+        blank = run != "\n" and run.count("\n") + run.count("\r") - run.count("\r\n") > 1
         if self._at.mode == PROSE:
             start = at
             while start > self._at.open_at and buf[start - 1] in " \t":
@@ -281,7 +299,7 @@ class Prose:
         if blank:
             self._table = False
         self._at.interrupt(block=blank)
-        self._line = self._scan = self._at.pos = breaks[-1].end()
+        self._line = self._scan = self._at.pos = at + 1 + max(run.rfind("\n"), run.rfind("\r"))
         self._head, self._weight = True, 0
 
     def _break(self, buf: str, spans: list[tuple[int, int]]) -> None:
@@ -321,5 +339,5 @@ class Prose:
             self._at.count -= 1 + _FENCE_HAN_COST * (_HAN.match(buf, pos) is not None)
             pos += 1
         self._stale = self._fence[0]  # the line that would close it must not open another
-        self._at.open_at = pos + 1
+        self._at.close_to(pos + 1)
         self._at.leave(pos)

@@ -33,7 +33,15 @@ from labelers.watermarks.carrier_codec import (
     has_second,
     second_of,
 )
-from labelers.watermarks.carrier_places import WORD_SLACK, fits_line_end, fits_text_end, next_place
+from labelers.watermarks.carrier_places import (
+    WORD_SLACK,
+    fits_line_end,
+    fits_text_end,
+    may_any,
+    may_pause,
+    may_word,
+    next_place,
+)
 
 __all__ = ["KINDS", "MIN_CHARS", "PROFILES", "CarrierScheme", "CarrierTransform", "Profile", "strip_own"]
 
@@ -82,6 +90,7 @@ class CarrierTransform:
         "_binder",
         "_closed",
         "_decided",
+        "_floor",
         "_grains",
         "_heads",
         "_held",
@@ -97,8 +106,10 @@ class CarrierTransform:
         "_profile",
         "_prose",
         "_second",
+        "_seen",
         "_unpaused",
         "_whole",
+        "_worded",
     )
 
     def __init__(
@@ -123,32 +134,28 @@ class CarrierTransform:
         self._grains = 0  # written so far
         self._last = max(0, MIN_CHARS - 1 - self._least)  # where the last grain stands
         self._idle = 0  # characters that may still come before a grain can be due
-        self._unpaused = self._least - self._most  # as `_idle`, for letters only
+        self._worded = self._unpaused = (
+            0  # as `_idle`: what it is where word ends will do, and where any place will
+        )
+        self._floor = -1  # what it is where all is looked at
         self._closed: re.Pattern[str] | None = None  # what may end the code, link or table that is open,
         self._lasting = 0  # within so many characters
-        self._later = ""  # released, not looked at yet
+        self._later = ""  # released, not looked at yet, behind
+        self._seen = 0  # so many characters of what was
         self._held = ""  # white space at the end, not released
         self._whole = True  # whether all of the text is retained
         self._decided = False  # whether the first visible character was seen
         self._off = False
 
     def feed(self, text: str) -> str:
-        # Most pieces come while no grain can be due, or are letters after letters, perhaps with a mark behind them,
-        # and so offer no place before the gap is wide, or stand in code and do not end it: they go out at once and
-        # are looked at later, together.
+        # Most pieces come while no grain can be due or have no place for one: they go out at once and are looked at
+        # later, together.
+        later = self._later + text
         idle = self._idle - len(text)
-        if idle > 0 or (
-            len(self._later) + len(text) < self._lasting and self._closed.search(text) is None
-            if self._closed is not None
-            else idle > self._unpaused
-            and (self._later or self._prose.text)[-1:].isalpha()
-            and (
-                (text if idle <= -WORD_SLACK else text.replace(" ", "")).isalpha()
-                or (text[:-1].isalpha() and not text[-1].isspace())
-            )
-        ):
+        place = 0
+        if idle >= 0 or (idle > self._floor and (place := self._possible(later, len(text), idle)) < 0):
             self._idle = idle
-            self._later += text
+            self._later = later
             if self._held:
                 text = self._held + text
                 self._held = ""
@@ -158,33 +165,66 @@ class CarrierTransform:
             return out
         if self._off:
             return text
-        return self._look(text)
+        return self._look(later, place)
+
+    def _possible(self, later: str, new: int, idle: int) -> int:
+        """Before which index of `later`, whose last `new` characters are new, no grain can stand; -1: nowhere in it.
+
+        The characters alone decide.
+        """
+        size = len(later)
+        if self._closed is not None:
+            return -1 if size < self._lasting and self._closed.search(later, size - new) is None else 0
+        # No place is before the white space at the end of what was known, nor before one is due.
+        start = size - new - len(self._held)
+        due = size + idle
+        if start < due:
+            start = due
+        if idle >= self._worded:
+            found = may_pause(later, start - 1)
+        elif idle >= self._unpaused:
+            since = due - self._worded
+            if since <= start:
+                found = may_word(later, start - 1)
+            elif found := may_pause(later, start - 1):
+                return min(found.start(), since - 1)
+            else:
+                found = may_word(later, since)
+        else:
+            since = due - self._unpaused
+            if since <= start:
+                found = may_any(later, start - 1)
+            elif found := may_word(later, start - 1):
+                return min(found.start(), since - 1)
+            else:
+                found = may_any(later, since - 1)
+        return -1 if found is None else found.start()
 
     def flush(self) -> str:
         if self._off:
             return ""
-        out = self._look("")
+        out = self._look(self._later, 0)
         return out + ("" if self._off else self._end()) + self._held
 
-    def _look(self, text: str) -> str:
-        """Read what came since the last look and put grains where they are due."""
+    def _look(self, later: str, place: int) -> str:
+        """Read what came since the last look and put grains where they are due, from `place` on."""
         prose = self._prose
         if len(prose.text) > _TRIM_AT:
             cut = prose.trim()
             self._last -= cut
             self._whole = self._whole and not cut
-        sent = len(prose.text) + len(self._later) - len(self._held)
-        spans = prose.feed(self._later + text)
-        self._later = ""
+        known = len(prose.text) - self._seen
+        sent = known + len(self._later) - len(self._held)
+        spans = prose.feed(later[self._seen :])
         buf, end = prose.text, prose.end
         self._held = buf[end if end > sent else sent :]
         if not self._decided and end:
             self._decided = True
             if buf.lstrip().startswith(_OPAQUE):
                 self._off, self._held, self._idle = True, "", -_NEVER
-                return buf
+                return buf[sent:]
         if spans and end - self._last >= self._least:
-            out = self._mark(buf, spans, sent, end)
+            out = self._mark(buf, spans, sent, end, known + place)
         else:
             out = buf[sent:end]
         if prose.lines:
@@ -194,23 +234,31 @@ class CarrierTransform:
             self._held = ""
             self._last -= prose.swallow()
             self._whole = False
+        self._later = buf[-1 - len(self._held) :]
+        self._seen = len(self._later)
         if self._decided:
             # The white space that is held has come already.
             idle = self._least - len(prose.text) + self._last
-            self._unpaused = self._least - self._most
             self._closed = None
-            if idle < 0:
-                self._lasting, self._closed = prose.closed()
-            if idle < BARRED_MAX and (barred := prose.barred()) > idle and barred > 0:
-                # The gap may be wide already: then letters offer places as soon as the line start is over.
-                idle, self._unpaused = barred, 0
-            self._idle = idle if idle < _IDLE_MAX else _IDLE_MAX
+            at_once = idle
+            if idle < BARRED_MAX:
+                if idle < 0:
+                    lasting, self._closed = prose.closed()
+                    self._lasting = lasting + self._seen
+                if (barred := prose.barred()) > at_once and barred > 0:
+                    at_once = barred
+            if at_once > _IDLE_MAX:
+                at_once = _IDLE_MAX
+            self._idle = at_once
+            self._worded = at_once - idle - WORD_SLACK
+            self._unpaused = at_once - idle + self._least - self._most
+            self._floor = (at_once if at_once < 0 else 0) - _IDLE_MAX
         return out
 
-    def _mark(self, buf: str, spans: list[tuple[int, int]], sent: int, end: int) -> str:
-        """Release what is new, with the grains that are due."""
-        out = []
-        least, most = self._least, self._most
+    def _mark(self, buf: str, spans: list[tuple[int, int]], sent: int, end: int, first: int) -> str:
+        """Release what is new, with the grains that are due: none before the index `first`."""
+        out = ""
+        least, most, last = self._least, self._most, self._last
         lines = [*self._prose.lines] if self._kinds else []
         for start, stop in spans:
             if self._kinds:
@@ -219,37 +267,34 @@ class CarrierTransform:
                 profile = self._kinds.get(self._kind, self._profile)
                 least, most = profile.least or _NEVER, profile.most
             while True:
-                due = self._last + least
                 if start < stop:
-                    at = next_place(buf, start, stop, due, self._last + most)
+                    at = next_place(buf, start if start > first else first, stop, last + least, last + most)
                 else:
-                    at = start if start >= due and fits_line_end(buf, start) else -1
+                    at = start if start >= last + least and fits_line_end(buf, start) else -1
                 if at < 0:
                     break
-                gap = at - self._last
                 # After code, links or headings, in which none could stand, several stand together: an excerpt
                 # that shares a part with them still holds enough.
+                gap = at - last
                 count = 1 if gap <= most else min(NEEDED, 1 + int((gap - most) / (_HASTE * least)))
-                out.append(buf[sent:at])
-                out.append(self._grains_at(buf, at, count))
-                sent = self._last = at
+                out += buf[sent:at] + self._grains_at(buf, at, count)
+                sent = last = at
                 start = at + 1
                 if start >= stop:
                     break
-        out.append(buf[sent:end])
-        return "".join(out)
+        self._last = last
+        return out + buf[sent:end]
 
     def _grains_at(self, buf: str, at: int, count: int) -> str:
         """The next grains, for one place."""
         letters = bind_letters(buf[at - LETTERS_WINDOW if at > LETTERS_WINDOW else 0 : at])
         written = self._grains
         self._grains = written + count
-        if count == 1:
-            index = written % CHUNKS
-            grains = self._heads[index] + self._binder.chars(letters, index)
-        else:
-            indices = [number % CHUNKS for number in range(written, written + count)]
-            grains = "".join([self._heads[index] + self._binder.chars(letters, index) for index in indices])
+        index = written % CHUNKS
+        grains = self._heads[index] + self._binder.chars(letters, index)
+        for number in range(written + 1, written + count):
+            index = number % CHUNKS
+            grains += self._heads[index] + self._binder.chars(letters, index)
         return grains + second_of(grains) if self._second else grains
 
     def _end(self) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "LETTERS_WINDOW",
     "NEEDED",
     "SECOND_RUN",
+    "START_NIBBLES",
     "Binder",
     "bind_letters",
     "chunk_of",
@@ -39,13 +40,14 @@ __all__ = [
     "restore",
     "second_of",
     "split_run",
-    "start_of",
+    "start_parts",
 ]
 
 CHUNKS = 11
 MESSAGE_BYTES = 20
 NEEDED = 4
 GRAIN_CHARS = 13
+START_NIBBLES = 4  # version, attribute and key epoch
 LETTERS_WINDOW = 64  # code points before a grain in which its bind letters are looked for
 BIND_LETTERS = 12
 _INDEX_BASE = 0xFE03
@@ -121,12 +123,16 @@ def restore(chunks: Mapping[int, bytes]) -> bytes:
     return bytes(high << 4 | low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
 
 
-def start_of(chunks: Mapping[int, bytes]) -> bytes:
-    """The first four nibbles of what four chunks stand for: a third of the work, and enough to rule most of them out."""
-    if 0 in chunks:
-        return chunks[0][:4]
-    known = tuple(sorted(chunks))
-    return _evaluate([chunks[index] for index in known], _weights(known, 0))[:4]
+def start_parts(chunks: Mapping[int, Iterable[bytes]]) -> list[list[int]]:
+    """What each chunk of four indices, of which there may be several, gives to the start of the message.
+
+    The start is chunk 0's first `START_NIBBLES`, one byte each, as an integer; it is the XOR of four parts, one an index.
+    """
+    known = tuple(chunks)
+    return [
+        [int.from_bytes(chunk[:START_NIBBLES].translate(weight), "big") for chunk in chunks[index]]
+        for index, weight in zip(known, _weights(known, 0), strict=True)
+    ]
 
 
 _HEAD_CHARS = 1 + _CHUNK_NIBBLES
@@ -239,13 +245,6 @@ def has_second(text: str) -> bool:
 _NOT_ALNUM = re.compile(r"[\W_]+")
 _ASCII_FOLD = bytes(range(256)).lower()
 _ASCII_REST = bytes(code for code in range(128) if not chr(code).isalnum())
-# Letters and digits of which NFKC and lower case make no other letter, whatever stands beside them.
-_PLAIN = re.compile("[\u4e00-\u9fff0-9a-z]*")
-
-# All but marks of which NFKC makes no letter.
-_NOT_MARKS = re.compile(
-    "[^\x00-/:-@\\[-`{-\x7f\u2014\u2026\u3001\u3002\u3008-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f“”‘’]+"
-)
 
 
 def _folds() -> dict[str, str]:
@@ -263,6 +262,14 @@ def _folds() -> dict[str, str]:
 
 
 _FOLDS = _folds()
+_FOLD = str.maketrans(_FOLDS)
+# Of all these NFKC and lower case make no other letter, whatever stands beside them: of the simple ones none but lower
+# case, of those that fold the letters in `_FOLDS`.
+_HAN = "\u4e00-\u9fff"
+_NO_LETTER = re.escape("".join(char for char, left in _FOLDS.items() if not left))
+_SIMPLE = re.compile(f"[{_HAN}0-9A-Za-z{_NO_LETTER}]*")
+_WORDS = re.compile(f"[{_HAN}0-9A-Za-z]+")
+_FOLDING = re.compile(f"[{_HAN}{re.escape(''.join(_FOLDS))}]*")
 
 
 def bind_letters(before: str) -> bytes:
@@ -277,16 +284,13 @@ def bind_letters(before: str) -> bytes:
         if len(plain) >= BIND_LETTERS:
             return plain[-BIND_LETTERS:]
     else:
-        letters = near.replace("，", "").replace("。", "")
-        if not letters.isalnum():
-            letters = "".join(_NOT_MARKS.findall(letters))
-        if not _PLAIN.fullmatch(letters):
-            try:
-                letters = "".join([c if "\u4e00" <= c <= "\u9fff" else _FOLDS[c] for c in letters[-16:]])
-            except KeyError:
-                letters = ""
-        if len(letters) >= BIND_LETTERS:
-            return letters[-BIND_LETTERS:].encode()
+        letters = ""
+        if _SIMPLE.fullmatch(near):
+            letters = "".join(_WORDS.findall(near))[-BIND_LETTERS:].lower()
+        elif _FOLDING.fullmatch(near):
+            letters = near.translate(_FOLD)[-BIND_LETTERS:]
+        if len(letters) == BIND_LETTERS:
+            return letters.encode()
     folded = unicodedata.normalize("NFKC", before[-LETTERS_WINDOW:]).lower()
     return _NOT_ALNUM.sub("", folded)[-BIND_LETTERS:].encode("utf-8", "surrogatepass")
 

@@ -14,7 +14,7 @@ import re
 
 from labelers.prose import clean_word
 
-__all__ = ["WORD_SLACK", "fits_line_end", "fits_text_end", "next_place"]
+__all__ = ["WORD_SLACK", "fits_line_end", "fits_text_end", "may_any", "may_pause", "may_word", "next_place"]
 
 WORD_SLACK = 6  # a word boundary without punctuation has to wait this much longer
 
@@ -27,6 +27,15 @@ _SPACE = r"(?<= )(?:(?<=[^\W\d_] )|(?<=[.,;!?] ))"
 _AT_PAUSE = re.compile(rf"[，。！？；：、.,;!?](?:(?<=[.,;!?])(?= )|(?<![.,;!?])(?=[{_CJK}]))")
 _AT_WORD = re.compile(rf"[，。！？；：、 ](?:{_SPACE}|(?<! )(?=[{_CJK}]))")
 _AT_ANY = re.compile(rf"[，。！？；：、 {_CJK}](?:{_SPACE}|(?<! )(?=[{_CJK}]))")
+# A piece of text between places: whether one may stand in it, or just before it, by its characters alone. Each begins
+# with a character and ends with the one after the place, so that what was searched once is not found again.
+_BREAK = r"(?:(?<=[^\W\d_][\n\r])|(?<=[，。！？；：、.,;:!? \t][\n\r]))(?=\s*\S)"
+_PAUSE = rf"(?<=[，。！？；：、])(?=[{_CJK}])"
+may_pause = re.compile(rf"[，。！？；：、.,;!?\n\r](?:(?<=[.,;!?])(?= \S)|{_PAUSE}|{_BREAK})").search
+may_word = re.compile(rf"[，。！？；：、 \n\r](?:{_SPACE}(?=\S)|{_PAUSE}|{_BREAK})").search
+may_any = re.compile(
+    rf"[，。！？；：、 \n\r{_CJK}](?:{_SPACE}(?=\S)|(?<![ \n\r])(?=[{_CJK}])|{_BREAK})"
+).search
 _LINE_END = re.compile(r"[^\W\d_]|[，。！？；：、.,;:!?]")
 _TEXT_END = re.compile(r"[^\W\d_]|[，。！？；：、.,;:!?…—～)\]）】」』》〉”’\"']")
 
@@ -49,29 +58,24 @@ def next_place(buf: str, start: int, stop: int, due: int, late: int) -> int:
             until = stop
         # A mark before the stretch counts, a space does not.
         found = pattern.search(buf, at - 1 if at else 0, until)
-        if found is not None and (place := _of(buf, found.start())) < at:
+        if found is not None and found.start() < at and buf[at - 1] == " ":
             found = pattern.search(buf, at, until)
         if found is None:
             at = until
             continue
-        place = _of(buf, found.start())
-        if _fits(buf, place):
-            return place
+        place = found.start()
+        if buf[place] != " ":
+            place += 1
+        if buf[place] == " ":
+            after = buf[place + 1]  # there is one: trailing white space is not looked at
+            if after != "|" and not after.isspace() and clean_word(buf, place):
+                return place
+        else:
+            host = buf.rfind("www.", place - 64 if place > 64 else 0, place)
+            if host < 0 or any(map(str.isspace, buf[host:place])):
+                return place
         at = place + 1
     return -1
-
-
-def _of(buf: str, found: int) -> int:
-    return found if buf[found] == " " else found + 1
-
-
-def _fits(buf: str, at: int) -> bool:
-    """Whether a place that the patterns found is one: `at` is a space or a letter of an unspaced script."""
-    if buf[at] == " ":
-        after = buf[at + 1]  # there is one: trailing white space is not looked at
-        return not (after == "|" or after.isspace()) and clean_word(buf, at)
-    host = buf.rfind("www.", at - 64 if at > 64 else 0, at)
-    return host < 0 or any(map(str.isspace, buf[host:at]))
 
 
 def fits_line_end(buf: str, at: int) -> bool:

@@ -113,6 +113,20 @@ def test_an_excerpt_with_a_changed_letter_before_a_grain_still_verifies() -> Non
     assert DETECTOR.detect(changed).outcome is Outcome.PRESENT
 
 
+def test_an_excerpt_that_begins_just_before_several_grains_is_judged_by_the_others() -> None:
+    """Their words are cut off, so that they can neither pass nor fail; with words of others before them they fail."""
+    text = chinese(3) + "\n\n```\n" + "x = call(a, b)\n" * 9 + "```\n\n" + chinese(9, 2)
+    marked = mark(text)
+    run = next(run for run in GRAIN_RUN.finditer(marked) if len(split_run(run[0])) == 4)
+    after = list(GRAIN_RUN.finditer(marked, run.end()))[:3]
+    part = marked[run.start() - 3 : after[-1].end()]
+    assert len(grains_of(part)) == 7
+    assert DETECTOR.detect(part).outcome is Outcome.PRESENT
+    assert DETECTOR.detect("公园里的花都开了小朋友们在草地上" + part[3:]).outcome is Outcome.TAMPERED
+    moved = "".join(f"{run}老人们坐在长椅上聊天阳光洒在湖面上" for run in GRAIN_RUN.findall(part))
+    assert DETECTOR.detect("春天来" + moved).outcome is Outcome.TAMPERED
+
+
 def test_grains_on_another_text_are_moved_and_never_genuine() -> None:
     rng = random.Random(3)
     for seed in range(200):
@@ -297,6 +311,22 @@ def test_damaged_grains_vouch_for_a_text_that_lost_a_tenth_and_never_for_another
     assert moved == 0
 
 
+@pytest.mark.parametrize("own", [(0, 4, 6, 9), (1, 4, 6, 9), (2, 3, 5, 7, 8, 10)])
+def test_four_grains_are_found_among_many_that_mislead(own: tuple[int, ...]) -> None:
+    """Each of ours is followed by six grains of nobody's, so that no four neighbours belong together."""
+    rng = random.Random(sum(own))
+    true = {grain[0]: grain for grain in grains_of(ZH)}
+    parts = []
+    for index in own:
+        parts.append(true[chr(0xFE03 + index)])
+        for other in rng.sample(range(1, 11), 6):
+            parts.append(chr(0xFE03 + other) + "".join(chr(0xFE00 + rng.randrange(16)) for _ in range(12)))
+    named = [one for one in DETECTOR.detect_all("字".join(parts)) if one.provenance]
+    assert [(one.outcome, one.num_units_scored) for one in named] == [(Outcome.TAMPERED, len(own))]
+    assert named[0].provenance is not None
+    assert named[0].provenance["content_id"] == PROVENANCE.content_id
+
+
 @pytest.mark.parametrize("lost", [1, 2])
 def test_a_grain_that_lost_only_its_bind_still_helps_to_restore_the_message(lost: int) -> None:
     runs = list(GRAIN_RUN.finditer(ZH))
@@ -366,10 +396,11 @@ def test_chance_of_a_very_long_text_is_computed_without_underflow() -> None:
     assert binds_needed(500_000) < 2_300
 
 
-def test_a_paste_of_very_many_false_grains_is_read_within_bounds() -> None:
+@pytest.mark.parametrize("head", ["", "︁︁︀︁"])  # all of one message's start restore that start
+def test_a_paste_of_very_many_false_grains_is_read_within_bounds(head: str) -> None:
     rng = random.Random(12)
     grains = (
-        chr(0xFE03 + n % 11) + "".join(chr(0xFE00 + rng.randrange(16)) for _ in range(12))
+        chr(0xFE03 + n % 11) + head + "".join(chr(0xFE00 + rng.randrange(16)) for _ in range(12 - len(head)))
         for n in range(2_000)
     )
     found = DETECTOR.detect("字".join(grains) + "字\ufe03\ufe03")

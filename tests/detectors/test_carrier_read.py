@@ -36,7 +36,16 @@ def test_every_grain_is_read_with_the_words_before_it_and_without_labels_and_oth
     befores = [BEFORE, BEFORE + "小朋友们在草地上奔跑。"]
     assert [one.letters for one in grains] == [bind_letters(before) for before in befores]
     assert [text[one.start : one.end] for one in grains] == [grain(0), second]
+    assert not any(one.cut for one in grains)
     assert damaged == []
+
+
+def test_a_grain_is_cut_where_the_text_begins_within_its_words() -> None:
+    marked = f"{BEFORE[1:]}{grain(0)}小朋友{grain(1)[2:]}"
+    (whole,), (damaged,) = read(marked, None)
+    assert whole.cut
+    assert [one.cut for one in damaged.members(HEADS, CHUNKS)] == [False]
+    assert [one.cut for one in DamagedRun(0, grain(1)[2:], "春天").members(HEADS, CHUNKS)] == [True]
 
 
 def test_a_run_that_lost_some_is_damaged_and_no_part_of_the_words() -> None:

@@ -47,7 +47,7 @@ def test_a_foreign_mark_is_never_stripped(text: str, technique: str) -> None:
     assert strip_own(text) == text
 
 
-# Texts of ours that other systems marked, with keys made for this alone.
+# Texts of ours that other systems marked, by package and version, with keys made for this alone.
 MADE = json.loads((Path(__file__).parent / "foreign.json").read_text())
 
 
@@ -57,6 +57,8 @@ def test_what_the_real_makers_write_is_named_and_never_stripped(made: dict[str, 
     found = ForeignDetector().detect(text)
     assert (found.outcome, found.technique) == (Outcome.INCONCLUSIVE, made["technique"])
     rest = "".join(char for at, char in enumerate(text) if not any(a <= at < b for a, b in found.spans))
+    if "glyphmark" in made["maker"]:  # which strews characters without a message between its packets
+        rest = "".join(filter(str.isascii, rest))
     assert rest.startswith("The garden opens early and many people come to walk along the river.")
     assert strip_own(text) == text
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from labelers.provenance import Epoch, KeyRing, KeyState, Provenance
 from labelers.transform import Passthrough
 from labelers.watermarks import SCHEMES
-from labelers.watermarks.carrier import PROFILES, CarrierScheme, strip_own
+from labelers.watermarks.carrier import PROFILES, CarrierScheme, CarrierTransform, strip_own
 from labelers.watermarks.carrier_codec import GRAIN_RUN, SECOND_RUN, chunk_of, encode, first_of, split_run
 from tests.labelers.documents import document, en_sentence, open_positions, text_of, zh_sentence
 
@@ -60,6 +60,8 @@ TRICKY = [
     "一段文字足够长了，可以放下标记，\r\n第二行也是这样，没有什么不同。\r\n\r\n- 列表，第一项，内容足够长了，可以。",
     "联系 someone@mail.example.com，或者看 https://example.com/a/b，或者 www.example.com/路径，然后继续写下去吧。",
     "   \n\n  前面有空白的文字，一样可以放标记，后面也有空白，对吧。  \n\n  ",
+    # URLs and links in the first letters of a line end before it counts as text
+    ":春天来了？春天来了 / **\n？ **字/？. /**？ :** /. //？:**/？. /. 字. /:字 ",
     "短。",
     "",
     "   ",
@@ -261,6 +263,11 @@ WHERE = [
         "Read the file example.com/a or some.name.txt or snake_case or v2.5 or 12 now please, my friend.",
         "Read the file example.com/a or| some.name.txt or snake_case or| v2.5 or 12 now please,| my friend.|",
     ),
+    # nor inside the name of a host in Chinese, only after it
+    (
+        "这里有一个很长很长的网址www.公园，花园里的花都开了 然后我们走一走吧。",
+        "这里有一个很长很长的网址www.公园，花园里的花都开了| 然后我们走一走吧。|||",
+    ),
 ]
 
 
@@ -413,6 +420,38 @@ def test_endless_white_space_is_neither_kept_nor_marked() -> None:
     assert out + end == whole
     assert strip_own(whole) == text + "\n \n" * 2_000 + text
     assert mark(text + " " * 5_000, pieces=list(range(0, 5_000, 100))) == mark(text + " " * 5_000)
+
+
+@pytest.mark.parametrize("size", [1, 7, 20_000])
+def test_json_behind_endless_white_space_stays_as_it_is(size: int) -> None:
+    text = " " * 3_000 + '{"a": "今天的天气很好，我们一起去公园里走一走吧"}'
+    assert mark(text, pieces=list(range(size, len(text), size))) == text
+
+
+PIECES = st.sampled_from(
+    [
+        *"中文字，。！ab .,!1\n`*（）\r\u3000|$é",
+        "春天来了",
+        "some words",
+        ". ",
+        "。\n\n",
+        " \n",
+        "**",
+        "\n- ",
+        "https://a.b/",
+    ]
+)
+
+
+@given(pieces=st.lists(PIECES, max_size=60), profile=st.sampled_from(STREAMING))
+def test_what_goes_out_unlooked_at_has_no_place(pieces: list[str], profile: str) -> None:
+    """Looking at every piece, as if none were dull, marks the same places."""
+    quick, slow = (CarrierScheme(KEYS, profile).new_transform(PROVENANCE) for _ in range(2))
+    assert isinstance(slow, CarrierTransform)
+    for piece in pieces:
+        slow._idle = slow._floor = -1
+        assert quick.feed(piece) == slow.feed(piece)
+    assert quick.flush() == slow.flush()
 
 
 @pytest.mark.parametrize(

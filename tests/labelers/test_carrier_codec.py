@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
+import operator
 import random
 import unicodedata
 
@@ -15,6 +17,7 @@ from labelers.watermarks.carrier_codec import (
     CHUNKS,
     GRAIN_RUN,
     SECOND_RUN,
+    START_NIBBLES,
     Binder,
     bind_letters,
     chunk_of,
@@ -25,7 +28,7 @@ from labelers.watermarks.carrier_codec import (
     restore,
     second_of,
     split_run,
-    start_of,
+    start_parts,
 )
 
 KEY = b"k" * 32
@@ -101,9 +104,12 @@ def test_any_four_chunks_restore_the_message(message: bytes) -> None:
 
 
 def test_any_four_chunks_tell_how_the_message_begins() -> None:
-    chunks = encode(MESSAGE)
+    chunks, others = encode(MESSAGE), encode(bytes(range(20)))
     for four in itertools.combinations(range(CHUNKS), 4):
-        assert hexed(start_of({index: chunks[index] for index in four})) == MESSAGE.hex()[:4]
+        parts = start_parts({index: [chunks[index], others[index]] for index in four})
+        for message, which in ((MESSAGE, 0), (bytes(range(20)), 1)):
+            start = functools.reduce(operator.xor, (part[which] for part in parts))
+            assert hexed(start.to_bytes(START_NIBBLES, "big")) == message.hex()[:START_NIBBLES]
 
 
 @pytest.mark.parametrize("count", [0, 3, 5])

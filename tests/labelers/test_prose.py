@@ -148,3 +148,9 @@ def test_swallowed_white_space_keeps_what_the_next_line_needs() -> None:
         assert prose.swallow() > 1_500
         prose.feed("春天来了花开")
         assert prose.block == after
+
+
+def test_nothing_is_forgotten_while_white_space_alone_has_come_since() -> None:
+    prose = Prose()
+    prose.feed("春天来了，花开了。" + " " * 1_100)
+    assert prose.trim() == 0
