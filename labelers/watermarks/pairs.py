@@ -246,8 +246,9 @@ def _member(word: str, pair: int, side: int, article: bool, guards: Sequence[str
         if not said:
             return None
         if all(map(_PLAIN.fullmatch, said)):
-            return _Guard(tuple("|".join(said).split("|")))
-        either = "|".join(said)
+            plain = "|".join(said)
+            return _Guard(tuple(dict.fromkeys([*plain.split("|"), *plain.translate(_ASCII).split("|")])))
+        either = "|".join(said if word.isascii() else map(_with_ascii, said))
         if mark[0] == "R":
             return _Guard((), re.compile(rf"{beside}(?:{either})", re.IGNORECASE))
         pattern = re.compile(rf"(?:{either})\s?\Z", re.IGNORECASE)
@@ -258,6 +259,20 @@ def _member(word: str, pair: int, side: int, article: bool, guards: Sequence[str
         return _Guard((), pattern, tuple(words))
 
     return Member(pair, side, article, of("L:"), of("L+:"), of("R:"), of("R+:"))
+
+
+_ASCII = str.maketrans("，。！？；：（", ",.!?;:(")
+
+
+def _with_ascii(guard: str) -> str:
+    """The guard for Chinese with the punctuation of ASCII too."""
+    out, inside = "", False
+    for at, char in enumerate(guard):
+        if char in "[]" and guard[at - 1 : at] != "\\":
+            inside = char == "["
+        both = char if (other := char.translate(_ASCII)) == char else char + other
+        out += both if inside or len(both) == 1 else f"[{both}]"
+    return out
 
 
 def _latin_pattern(members: Iterable[str]) -> re.Pattern[str]:
