@@ -2,6 +2,7 @@
 
     python bench/engine.py power
     python bench/engine.py speed
+    python bench/engine.py gpu
 
 `power` needs no model: at each step a distribution is made at random (normal log-odds over 2,000 tokens) and scaled to the
 entropy wanted, so the figures are those of the method, not of a model. An ordinary sampler draws behind the plug-in.
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from detectors.token_marks import TokenRow, read_row, token_scores
 from engines.drawing import mark
-from labelers.watermarks.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail, token_hashes
+from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail, token_hashes
 
 KEY, OTHER = b"the bench's key!", b"another one's ke"
 VOCABULARY, TEXTS = 2_000, 50
@@ -149,10 +150,52 @@ def speed() -> None:
         print(f"{name}: {min(took) / len(row.tokens) * 1e6:.2f} µs a token ({len(row.tokens)} tokens)")
 
 
+def speed_on_gpu() -> None:
+    """Milliseconds a step of a batch, between two waits for the device (median of 50), and of an ordinary draw beside it."""
+    import torch
+
+    print("| vocabulary | requests | gumbel, ms a step | tournament | top_p and a draw by torch alone |")
+    print("|---|---|---|---|---|")
+    for size, rows in ((151_936, 1), (151_936, 64), (262_144, 64), (151_936, 256)):
+        table = torch.randint(-(1 << 62), 1 << 62, (size,), device="cuda")
+        logits = torch.randn(rows, size, device="cuda") * 3
+        ids = torch.randint(0, size, (rows, 500), device="cuda")
+        ones, zeros = torch.ones(rows, device="cuda"), torch.zeros(rows, device="cuda")
+
+        def drawn(
+            tournament: bool,
+            logits: Any = logits,
+            ids: Any = ids,
+            table: Any = table,
+            ones: Any = ones,
+            zeros: Any = zeros,
+        ) -> None:
+            asked = (ones > 0, ones * 0.8, ones * 0.95, zeros.long(), zeros)
+            mark(torch, logits, ids, table, *asked, tournament)
+
+        def plain(logits: Any = logits) -> None:
+            chances = torch.softmax(logits / 0.8, -1).sort(descending=True).values
+            kept = torch.where(chances.cumsum(-1) - chances >= 0.95, 0.0, chances)
+            torch.multinomial(kept, 1)
+
+        line = []
+        for work in (lambda: drawn(False), lambda: drawn(True), plain):
+            took = []
+            for _ in range(55):
+                torch.cuda.synchronize()
+                began = time.perf_counter()
+                work()
+                torch.cuda.synchronize()
+                took.append((time.perf_counter() - began) * 1000)
+            line.append(f"{sorted(took[5:])[25]:.2f}")
+        print(f"| {size} | {rows} | {' | '.join(line)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("command", choices=("power", "speed"))
-    {"power": power, "speed": speed}[parser.parse_args().command]()
+    parser.add_argument("command", choices=("power", "speed", "gpu"))
+    {"power": power, "speed": speed, "gpu": speed_on_gpu}[parser.parse_args().command]()
 
 
-main()
+if __name__ == "__main__":
+    main()

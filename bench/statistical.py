@@ -1,6 +1,7 @@
 """Statistical marks: false positives on human text, what is found in marked text, and speed.
 
     python bench/statistical.py false-positives --zh DIR... --en DIR... [--svg docs/statistical-qq.svg]
+    python bench/statistical.py green-list --zh DIR... --en DIR...
     python bench/statistical.py common --zh DIR... --en DIR...      (writes labelers/watermarks/common_grams.py)
     python bench/statistical.py substitution --zh DIR... --en DIR... [--zh-answers FILE] [--en-answers FILE]
     python bench/statistical.py texts
@@ -22,7 +23,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from detectors.statistical import HAN_SPREAD
+from detectors.statistical import FEWEST_GREEN, HAN_SPREAD
 from labelers.provenance import KeyRing, Provenance
+from labelers.watermarks.green_list import PAIRS, green_words
 from labelers.watermarks.substitution import Place, Substitution, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import (
     _GOLDEN,
@@ -48,6 +50,7 @@ from labelers.watermarks.units import (
 HERE = Path(__file__).parent / "texts"
 MASTER = b"Inkseal, the benchmark's own key"
 WINDOW, WINDOWS, KEYS = 200, 40_000, 10
+GREEN_WINDOW = {"zh": 1_500, "en": 4_000}  # characters
 LENGTHS = {
     "zh": (235, 470, 700, 1000, 2000),
     "en": (1300, 2600, 4000, 6000),
@@ -119,6 +122,24 @@ def documents(folders: Sequence[Path], language: str, half: int) -> Iterator[str
             if (han > 0.3) == (language == "zh"):
                 middle = len(text) // 2
                 yield text[middle:] if half else text[:middle]
+
+
+def each_line_once(texts: Iterable[str]) -> list[str]:
+    """The texts without lines that stood in them before: the note at the end of every manual page is one text, not hundreds.
+
+    Lines of fewer than eight letters stay.
+    """
+    seen: set[str] = set()
+    found = []
+    for text in texts:
+        kept = []
+        for line in text.split("\n"):
+            letters = "".join(filter(str.isalpha, line))
+            if len(letters) < 8 or letters not in seen:
+                kept.append(line)
+                seen.add(letters)
+        found.append("\n".join(kept))
+    return found
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -194,7 +215,7 @@ def false_positives(folders: dict[str, Sequence[Path]], svg: Path | None) -> Non
     print("|---|---|---|---|---|---|---|---|")
     curves = {}
     for language, places in folders.items():
-        blocks, starts, stride = windows_of(list(documents(places, language, 1)))
+        blocks, starts, stride = windows_of(each_line_once(documents(places, language, 1)))
         once = firsts(blocks, starts)
         enough = once.sum(axis=1) >= 16
         starts, once = starts[enough], once[enough]
@@ -220,6 +241,45 @@ def false_positives(folders: dict[str, Sequence[Path]], svg: Path | None) -> Non
             )
     if svg is not None:
         svg.write_text(qq_plot(curves), "utf-8")
+
+
+def green_list(folders: dict[str, Sequence[Path]]) -> None:
+    """How often human text looks as if green words had been pushed: each window of `GREEN_WINDOW` characters by itself."""
+    print(
+        "| language | characters | windows | pairs told of | nominal | share per key, least – most | keys of 10 whose interval holds it | worst key |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for language, places in folders.items():
+        size = GREEN_WINDOW[language]
+        text = "\n".join(each_line_once(documents(places, language, 1)))
+        windows = [text[at : at + size] for at in range(0, len(text) - size, size)]
+        told, first = np.array([told_pairs(window) for window in windows]).transpose(1, 0, 2)
+        enough = told.sum(axis=1) >= FEWEST_GREEN
+        told, first = told[enough], first[enough]
+        counts = told.sum(axis=1)
+        found = {}
+        for kid in range(1, KEYS + 1):
+            words = green_words(epoch_prf(KeyRing(MASTER, KEYS), kid))
+            heads = np.array([word == pair[0] for word, pair in zip(words, PAIRS, strict=True)])
+            fits = (told & (first == heads)).sum(axis=1)
+            found[kid] = np.array([binomial_tail(int(a), int(b)) for a, b in zip(fits, counts, strict=True)])
+        for nominal in (1e-2, 1e-3):
+            shares = {kid: int((p < math.log10(nominal)).sum()) for kid, p in found.items()}
+            worst = max(shares, key=lambda kid: shares[kid])
+            # Coins come in steps: what is admitted is at most the nominal.
+            holds = sum(wilson(n, len(told))[0] <= nominal for n in shares.values())
+            print(
+                f"| {language} | {size} | {len(told)} | {counts.mean():.0f} | {nominal:g} | {min(shares.values()) / len(told):.4f} – "
+                f"{max(shares.values()) / len(told):.4f} | {holds} | {worst} (× {max(shares.values()) / len(told) / nominal:.1f}) |"
+            )
+
+
+def told_pairs(text: str) -> tuple[list[bool], list[bool]]:
+    """Of each pair of words whether the text holds one of both alone, and whether it holds the first."""
+    text = text.lower()
+    said = {f" {word}" for word in re.findall("[a-z]+", text)}
+    said |= {run[at : at + 2] for run in re.findall("[\u4e00-\u9fff]+", text) for at in range(len(run) - 1)}
+    return [(one in said) != (two in said) for one, two in PAIRS], [one in said for one, _ in PAIRS]
 
 
 def qq_plot(curves: dict[str, dict[int, Any]]) -> str:
@@ -401,10 +461,10 @@ def main() -> None:
     fp.add_argument("--en", type=Path, nargs="+", required=True)
     fp.add_argument("--svg", type=Path)
     common = commands.add_parser("common")
-    for one in (common, commands.add_parser("substitution")):
+    for one in (common, commands.add_parser("green-list"), commands.add_parser("substitution")):
         one.add_argument("--zh", type=Path, nargs="+", required=True)
         one.add_argument("--en", type=Path, nargs="+", required=True)
-        if one is not common:
+        if one.prog.endswith("substitution"):
             one.add_argument("--zh-answers", type=Path)
             one.add_argument("--en-answers", type=Path)
     commands.add_parser("texts")
@@ -414,10 +474,13 @@ def main() -> None:
         false_positives({"zh": args.zh, "en": args.en}, args.svg)
     elif args.command == "substitution":
         substitution({"zh": args.zh, "en": args.en}, {"zh": args.zh_answers, "en": args.en_answers})
+    elif args.command == "green-list":
+        green_list({"zh": args.zh, "en": args.en})
     elif args.command == "common":
         common_grams({"zh": args.zh, "en": args.en})
     else:
         {"texts": texts, "speed": speed}[args.command]()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,9 @@
 
     python bench/statistical_generate.py --cells 8:zh:200 8:en:200 --seconds 600
 
-A proxy with the scheme switched on, the embedded base model behind it, and the official client: one continuation
-of a prompt after the other (temperature 0.8, top_p 0.95), cell after cell (n : language : tokens; n 1 is unmarked, "walk" is
-logprob_walk), with DRY against loops as the embedded model has it, but one breaker: each costs 0.04 s a candidate. Texts that the
+A proxy with the scheme switched on, the embedded base model behind it (or `--upstream`, where bench/model_server.py runs on a
+GPU, many at once: `--parallel`), and the official client: one continuation of a prompt after the other (temperature 0.8, top_p
+0.95), cell after cell (`scheme_of`), with DRY against loops as the embedded model has it, but one breaker: each costs 0.04 s a candidate. Texts that the
 model's stop string cut are marked as such. They are appended to bench/texts/best_of_n.jsonl as soon as it is whole. Started again it goes on with the next prompts.
 `--lock FILE` takes turns with other heavy work on the machine, round by round.
 """
@@ -29,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from labelers.provenance import KeyRing
 from labelers.watermarks.best_of_n import BestOfN
 from labelers.watermarks.logprob_walk import LogprobWalk
+from labelers.watermarks.substitution import Substitution
 from proxy.upstreams import Upstream, UpstreamRequest, UpstreamResponse
 from tests.helpers import Running, serving
 
@@ -95,6 +96,33 @@ async def one_text(run: Running, prompt: str, tokens: int, seed: int) -> dict[st
     }
 
 
+def scheme_of(cell: str, k: int) -> tuple[str, Any]:
+    """The name and the scheme of a cell: `kind:language:tokens`, then `:payload` where the mark names the answer.
+
+    `kind`: best-of-n's n; 1: unmarked; walk; substitution.
+    """
+    kind, _, _, *more = cell.split(":")
+    ring, payload = KeyRing(MASTER), more == ["payload"]
+    if kind == "walk":
+        return "logprob_walk", LogprobWalk(ring, k, payload)
+    if kind == "substitution":
+        return "substitution", Substitution(ring)
+    return "none" if kind == "1" else "best_of_n", BestOfN(ring, max(2, int(kind)), k, payload)
+
+
+def upstream_of(address: str | None) -> dict[str, Any]:
+    """The settings of the model: the embedded one, or a server that is up (bench/model_server.py)."""
+    found = {
+        "name": "model",
+        "models": [MODEL],
+        "timeouts": {"first_byte": 3600, "idle": 3600, "total": 7200},
+    }
+    if address is None:
+        return found | {"kind": "local"}
+    can = {"n": 64, "prefix": "trailing", "top_logprobs": 20, "repeats_prefix": False}
+    return found | {"kind": "openai_compatible", "base_url": f"{address}/v1", "capabilities": can}
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cells", nargs="+", default=["8:zh:200", "8:en:200", "4:en:200", "4:zh:200"])
@@ -103,6 +131,10 @@ async def main() -> None:
     parser.add_argument("--texts", type=int, default=1000, help="texts a cell, then the end")
     parser.add_argument("--out", type=Path, default=HERE / "best_of_n.jsonl")
     parser.add_argument("--lock", type=Path)
+    parser.add_argument(
+        "--upstream", help="the address of a server that is up, instead of the embedded model"
+    )
+    parser.add_argument("--parallel", type=int, default=1, help="texts of one cell under way at once")
     args = parser.parse_args()
     end = time.monotonic() + args.seconds
     prompts = json.loads((HERE / "prompts.json").read_text("utf-8"))
@@ -114,15 +146,11 @@ async def main() -> None:
             None,
             server={"keepalive_seconds": 600},
             labels={"positions": ["end"]},
-            watermarks={"statistical": {"scheme": "best_of_n"}, "carrier": {"enabled": False}},
-            upstreams=[
-                {
-                    "name": "model",
-                    "kind": "local",
-                    "models": [MODEL],
-                    "timeouts": {"first_byte": 3600, "idle": 3600, "total": 7200},
-                }
-            ],
+            watermarks={
+                "statistical": {"scheme": "best_of_n", "rounds_at_once": max(32, args.parallel)},
+                "carrier": {"enabled": False},
+            },
+            upstreams=[upstream_of(args.upstream)],
         ) as run:
             settings, upstream = run.house.upstreams[0]
             if args.lock:
@@ -131,28 +159,39 @@ async def main() -> None:
             rules = run.house.rules[""]
             while time.monotonic() < end:
                 cell = min(args.cells, key=lambda cell: (written.count(cell), args.cells.index(cell)))
-                if written.count(cell) >= args.texts:
+                done = written.count(cell)
+                if done >= args.texts:
                     break
-                n, language, tokens = cell.split(":")
-                ring, scheme = KeyRing(MASTER), "none" if n == "1" else "best_of_n"
-                run.house.statistical.schemes[""] = BestOfN(ring, 2 if n in ("1", "walk") else int(n), args.k)
-                if n == "walk":
-                    scheme = "logprob_walk"
-                    run.house.statistical.schemes[""] = LogprobWalk(ring, args.k)
+                kind, language, tokens, *_ = cell.split(":")
+                scheme, run.house.statistical.schemes[""] = scheme_of(cell, args.k)
                 run.house.rules = {
                     "": replace(rules, statistical=rules.statistical.model_copy(update={"scheme": scheme}))
                 }
-                done = written.count(cell)
-                prompt = prompts[language][done % len(prompts[language])]
-                working = one_text(run, prompt, int(tokens), 1000 * len(n) + done)
+                some = range(done, min(done + args.parallel, args.texts))
+
+                async def kept(cell: str, prompt: str, tokens: int, seed: int) -> None:
+                    row = await one_text(run, prompt, tokens, seed)
+                    told = row if row["text"] else {**row, "cut": True}
+                    line = json.dumps({"cell": cell, "k": args.k, **told}, ensure_ascii=False)
+                    written.append(cell)
+                    with args.out.open("a", encoding="utf-8") as out:
+                        out.write(line + "\n")
+
+                working = asyncio.gather(
+                    *(
+                        kept(
+                            cell,
+                            prompts[language][at % len(prompts[language])],
+                            int(tokens),
+                            1000 * len(kind) + at,
+                        )
+                        for at in some
+                    )
+                )
                 try:
-                    row = await asyncio.wait_for(working, end - time.monotonic())
+                    await asyncio.wait_for(working, end - time.monotonic())
                 except TimeoutError:
                     break
-                written.append(cell)
-                row = row if row["text"] else {**row, "cut": True}
-                with args.out.open("a", encoding="utf-8") as out:
-                    out.write(json.dumps({"cell": cell, "k": args.k, **row}, ensure_ascii=False) + "\n")
             if isinstance(upstream, TakingTurns):
                 upstream.release()
 

@@ -2,7 +2,7 @@
 
 The mark is in tokens, and a text no longer shows where those were: it is cut again by each tokenizer that the operator
 lists, which finds nearly all boundaries as they were, and each tokenizer is one more test to be paid for. Each distinct
-context of three tokens gives one random number (`labelers.watermarks.token_marks`); the sums of both ways to draw
+context of three tokens gives one random number (`labelers.token_marks`); the sums of both ways to draw
 have exact distributions for every text that was not drawn with the key.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from detectors.evidence import FEWEST, Evidence, best_window, window_count
-from labelers.watermarks.token_marks import (
+from labelers.token_marks import (
     CONTEXT,
     LAYERS,
     contexts,

@@ -1,7 +1,7 @@
 """Drawing tokens by key: logits in, logits out with which any sampler draws what the key draws.
 
 Works on numpy and torch arrays alike (`xp` is the module) and on whole batches, without waiting for the device. Nothing
-but `labelers.watermarks.token_marks` is used, so that both files can be sent to an engine.
+but `labelers.token_marks` is used, so that both files can be sent to an engine.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from labelers.watermarks.token_marks import CONTEXT, LAYERS, contexts, token_bits, uniforms
+from labelers.token_marks import CONTEXT, LAYERS, contexts, token_bits, uniforms
 
 __all__ = ["CANDIDATES", "mark"]
 

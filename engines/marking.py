@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engines.drawing import mark
-from labelers.watermarks.token_marks import raw_token, spelling, token_hashes
+from labelers.token_marks import raw_token, spelling, token_hashes
 
 __all__ = ["Asked", "Sampling", "TokenMarker", "vocabulary_of"]
 

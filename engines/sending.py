@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from engines import drawing, marking, sglang
-from labelers.watermarks import token_marks
+from labelers import token_marks
 
 __all__ = ["ENGINES", "members", "sglang_processor"]
 

@@ -209,7 +209,8 @@ class Exchange:
         if wanted.by == "none" or plan.library is None:
             return None
         asked = (upstream for settings, upstream in self._house.upstreams if settings.name == wanted.upstream)
-        inquiry = Inquiry(wanted, plan.library, next(asked, None), plan.request_id)
+        breaker = self._house.breaker(wanted.upstream)
+        inquiry = Inquiry(wanted, plan.library, next(asked, None), plan.request_id, breaker)
         self._outcome.second_stage = inquiry.asked
         return inquiry
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from detectors.panel import Panel
 from labelers.c2pa_manifest import C2paSigner
 from labelers.provenance import KeyRing, Provenance
+from proxy.breaker import Breaker
 from proxy.errors import ApiError
 from proxy.fallback import Resting, Route
 from proxy.fingerprints.writer import IndexWriter
@@ -85,10 +86,8 @@ class LiveLibrary:
         """How many are in force, by each of the 31 risks; counted once a version."""
         version = self.current.version if self.current is not None else ""
         if self._counted[0] != version or not self._counted[1]:
-            counts = dict.fromkeys(CATEGORIES, 0)
-            for entry in self.current.entries if self.current is not None else ():
-                counts[entry.category] += 1
-            self._counted = (version, counts)
+            none = dict.fromkeys(CATEGORIES, 0)
+            self._counted = (version, dict(self.current.risks) if self.current is not None else none)
         return self._counted[1]
 
     def pick(self, tenant: str, caller: str) -> Library | None:
@@ -140,6 +139,8 @@ class House:
     gates: dict[str, Gate] = field(default_factory=dict)
     """The limits of each tenant, by name."""
     resting: Resting = field(default_factory=Resting)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    """Of the upstreams that are second stages, by name."""
     metrics: Metrics = field(default_factory=Metrics)
     shadow: Shadow = field(default_factory=Shadow)
     worker: str = field(default_factory=lambda: f"{os.getpid()}-{secrets.token_hex(3)}")
@@ -154,6 +155,10 @@ class House:
         self.gates[""] = Gate(now=now)
         for tenant in self.settings.tenants:
             self.gates[tenant.name] = Gate(**tenant.limits.model_dump(), now=now)
+
+    def breaker(self, upstream: str) -> Breaker:
+        """What keeps requests from asking a second stage that fails."""
+        return self.breakers.setdefault(upstream, Breaker(self.clock.monotonic))
 
     def authenticate(self, headers: Mapping[str, str]) -> Rules:
         """The rules of the tenant whose key the caller showed. Raises ApiError (401)."""

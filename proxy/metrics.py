@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from proxy.breaker import SPARED
 from proxy.lane import Lane
 from proxy.review.entry import Direction
 from proxy.review.reviewer import Finding
@@ -37,6 +38,7 @@ class Metrics:
     second_stage: dict[str, int] = field(default_factory=dict)
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     path_seconds: float = 0.0
+    second_stage_spared: int = 0
     shadowed: int = 0
     shadow_dropped: int = 0
     streams: set[_Stream] = field(default_factory=set)
@@ -61,6 +63,7 @@ class Metrics:
         for asked in second_stage:
             names = ("direction", "answer", "action")
             _add(self.second_stage, ",".join(f'{name}="{asked[name]}"' for name in names))
+            self.second_stage_spared += str(asked["why"]).startswith(SPARED)
 
     def told(self, live: int, queued: int, fingerprints_dropped: int) -> dict[str, Any]:
         """For the heartbeat: JSON-able. `live`: exchanges under way; `queued`: records that wait for the disk;
@@ -72,6 +75,7 @@ class Metrics:
             "second_stage": dict(self.second_stage),
             "buckets": list(self.buckets),
             "path_seconds": self.path_seconds,
+            "second_stage_spared": self.second_stage_spared,
             "shadowed": self.shadowed,
             "shadow_dropped": self.shadow_dropped,
             "streams": len(self.streams),
@@ -96,6 +100,12 @@ _PLAIN = (
         "counter",
         "Answers whose fingerprint could not be kept: they are not recognised without a mark.",
         "fingerprints_dropped",
+    ),
+    (
+        "inkseal_second_stage_spared_total",
+        "counter",
+        "Questions that a second stage was not asked, because it had failed several times in a row.",
+        "second_stage_spared",
     ),
     ("inkseal_shadow_reviews_total", "counter", "Requests reviewed with a version on trial.", "shadowed"),
     ("inkseal_shadow_dropped_total", "counter", "Requests that a full queue kept from it.", "shadow_dropped"),

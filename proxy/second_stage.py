@@ -2,7 +2,8 @@
 
 An `Inquiry` is what one exchange asks. It knows what it has been told and does not ask twice about the same
 passage; a stage that gave no answer is not asked again by the same exchange, so that what it holds up is bounded by
-one timeout and by the answers that came. Everything asked stands in the closing record.
+one timeout and by the answers that came. A stage that failed several exchanges in a row is not asked by anybody for
+some seconds (`proxy.breaker`). Everything asked stands in the closing record.
 
 Source: the moderations endpoint of the OpenAI API (`input`: strings; `results`: one for each, `flagged`, `categories`).
 """
@@ -19,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from proxy.breaker import SPARED, Breaker
 from proxy.review.doubts import Doubts, passages_of, window
 from proxy.review.entry import CATEGORIES, Action, Direction, Entry
 from proxy.review.library import Library
@@ -62,6 +64,7 @@ class Inquiry:
     library: Library
     upstream: Upstream | None
     request_id: str
+    breaker: Breaker
     asked: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     _known: dict[str, Verdict] = field(default_factory=dict)
@@ -174,7 +177,13 @@ class Inquiry:
         why: str,
     ) -> None:
         answer = "none" if verdict is None else "yes" if verdict.flagged else "no"
-        ms = verdict.ms if verdict is not None else 0.0 if why.startswith(_AGAIN) else self._failed_ms
+        ms = (
+            verdict.ms
+            if verdict is not None
+            else 0.0
+            if why.startswith((_AGAIN, SPARED))
+            else self._failed_ms
+        )
         self.asked.append(
             {
                 "direction": str(direction),
@@ -193,7 +202,9 @@ class Inquiry:
     async def _ask(self, passages: Sequence[str]) -> tuple[Verdict | None, str]:
         """What the upstream says of these passages together; None, and why, where it says nothing."""
         missing = [passage for passage in passages if passage not in self._known]
-        if missing and not self._silent:
+        if missing and not self._silent and not self._may_ask():
+            self._failed = frozenset(missing)
+        elif missing and not self._silent:
             began = perf_counter()
             try:
                 if self.upstream is None:
@@ -207,6 +218,7 @@ class Inquiry:
                             passage: replace(verdict, ms=ms)
                             for passage, verdict in zip(some, verdicts, strict=True)
                         }
+                self.breaker.answered()
             except TimeoutError:
                 self._silent = f"no answer within {self.settings.timeout:g} seconds"
             except StageError as error:
@@ -214,15 +226,27 @@ class Inquiry:
             finally:
                 spent = perf_counter() - began
                 self.seconds += spent
+                if self._silent:
+                    self.breaker.failed()
+                else:
+                    self.breaker.left()
             if self._silent:
                 self._failed, self._failed_ms = frozenset(missing), spent * 1000
         elif missing and not all(passage in self._failed for passage in missing):
-            return None, f"{_AGAIN}{self._silent}"
+            return None, self._silent if self._silent.startswith(SPARED) else f"{_AGAIN}{self._silent}"
         if any(passage not in self._known for passage in passages):
             return None, self._silent
         said = [self._known[passage] for passage in passages]
         harms = sorted({harm for verdict in said for harm in verdict.harms})
         return Verdict(any(v.flagged for v in said), tuple(harms), max(v.ms for v in said)), ""
+
+    def _may_ask(self) -> bool:
+        """Whether the breaker lets this exchange ask; what stands in the record if not."""
+        rest = self.settings.rest
+        if self.breaker.lets(rest.failures, rest.seconds):
+            return True
+        self._silent = f"{SPARED}{self.breaker.failed_in_a_row} failures in a row"
+        return False
 
 
 def _risk_of(harms: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from detectors.token_marks import Tokenizer
-from labelers.watermarks.token_marks import raw_token, spelling
+from labelers.token_marks import raw_token, spelling
 from proxy.settings import Settings, UpstreamSettings
 from proxy.tokens import cut
 from proxy.upstreams.tokenize import PATH, read_tokens, tokenize_body

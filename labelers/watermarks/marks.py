@@ -14,20 +14,23 @@ no clause (`ends_clause`), so that a text has the same clauses with and without 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-__all__ = ["LOOKAHEAD", "Mark", "ends_clause", "marks_in"]
+__all__ = ["LOOKAHEAD", "Mark", "ends_clause", "marks_in", "may_lead", "optional_commas", "spacings_in"]
 
 LOOKAHEAD = 5  # characters behind a comma that say whether it ends a clause
 
+_BLANK = r"[ \t\r\n\u3000\xa0]{0,3}"
 _SPACING = re.compile(r"(?<=[\u4e00-\u9fff])( ?)([A-Za-z]{2,20}(?: [A-Za-z]{2,20})?)( ?)(?=[\u4e00-\u9fff])")
 _HAN_OPENER = "同时|首先|其次|最后|当然|其实|后来|于是|现在|今天|接下来|与此同时|另一方面"
 _HAN_SUBJECT = "我|你|您|他|她|它|这|那|人们|大家"
-_HAN_COMMA = re.compile(rf"\s*(?:{_HAN_OPENER})(，?)(?:{_HAN_SUBJECT})")
+_HAN_COMMA = re.compile(rf"{_BLANK}(?:{_HAN_OPENER})(，?)(?:{_HAN_SUBJECT})")
 _OPENER = "Today|Soon|Later|Instead|Yesterday|Now|Here|In turn|In time|At times|In winter|In summer|In spring|In autumn"
-_COMMA = re.compile(rf"\s*(?:{_OPENER})(,?) (?:the|we|you|they|he|she|it|I|these|there|people)\b")
-_OPENED = re.compile(rf"\s*(?:{_HAN_OPENER}|{_OPENER})\Z")
+_COMMA = re.compile(rf"{_BLANK}(?:{_OPENER})(,?) (?:the|we|you|they|he|she|it|I|these|there|people)\b")
+_OPENED = re.compile(rf"{_BLANK}(?:{_HAN_OPENER}|{_OPENER})\Z")
+_OPENED_MAX = 3 + max(map(len, f"{_HAN_OPENER}|{_OPENER}".split("|"))) + 1
+_LISTING = re.compile(",(?= (?:and|or) )")
 _STARTS = re.compile(r"(?:\A|[。！？.!?\n；;])\s*\Z")
 
 # An item: a noun or two in small letters. What else comes before "and" is no noun for sure.
@@ -41,6 +44,11 @@ _LISTED = re.compile(
     rf"(?:\b(?:such as|including|include|includes|like|contains?|between) {_ITEM},|[a-z], {_ITEM},)\Z"
 )
 _AND = (" and ", " or ")
+
+# What a clause with an optional comma begins with.
+_LEADS = frozenset([*" \t\r\n\u3000\xa0", *(word[0] for word in f"{_HAN_OPENER}|{_OPENER}".split("|"))])
+_LEAD = re.compile(rf"{_BLANK}(?:(?:{_HAN_OPENER})，?(?:{_HAN_SUBJECT})|(?:{_OPENER}),? )| .* (?:and|or) ")
+_LATIN = re.compile("[A-Za-z]")
 
 
 class Mark(NamedTuple):
@@ -56,6 +64,25 @@ class Mark(NamedTuple):
     other: str
 
 
+def optional_commas(text: str, ends: Sequence[int], start: int) -> list[int]:
+    """Those of `ends`, of clauses the first of which begins at `start`, behind commas that may end none.
+
+    The others do. What `ends_clause` cannot know yet is among them.
+    """
+    found = []
+    for end in ends:
+        if text[start] in _LEADS and end - start <= _OPENED_MAX and text[end - 1] in ",，":
+            found.append(end)
+        start = end
+    if ", " in text:
+        found += [one.end() for one in _LISTING.finditer(text)]
+    tail = text.find(",", max(0, len(text) - LOOKAHEAD))
+    while tail >= 0:
+        found.append(tail + 1)
+        tail = text.find(",", tail + 1)
+    return sorted(set(found))
+
+
 def ends_clause(text: str, start: int, end: int) -> bool | None:
     """Whether the comma before `end` ends the clause that begins at `start`; None if more must be seen."""
     comma = text[end - 1]
@@ -69,6 +96,18 @@ def ends_clause(text: str, start: int, end: int) -> bool | None:
     if after.startswith(_AND):
         return False
     return True if len(after) == LOOKAHEAD or not any(one.startswith(after) for one in _AND) else None
+
+
+def spacings_in(text: str) -> list[int]:
+    """Where the words stand that there may be spaces beside."""
+    if text.isascii() or _LATIN.search(text) is None:
+        return []
+    return [found.start(2) for found in _SPACING.finditer(text)]
+
+
+def may_lead(text: str, start: int, end: int) -> bool:
+    """Whether the clause at [start, end) may hold an optional comma, as far as a look can tell."""
+    return text[start] in _LEADS and _LEAD.match(text, start, end) is not None
 
 
 def marks_in(text: str, before: str) -> list[Mark]:

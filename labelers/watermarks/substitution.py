@@ -9,7 +9,7 @@ such places make a million to one.
 Spacing and commas that may stand or not (`marks`) are tossed for in the same way. They are a weaker channel: an editor
 or a formatter makes them all alike, so the reader counts them only beside the words.
 
-Writer and reader find the same places by the same code: running text only (`labelers.prose`), no quotation,
+Writer and reader find the same places by the same code (`clauses`): running text only (`labelers.prose`), no quotation,
 clause by clause. A change that would hide or make another place is not made. Review
 must see the words that go out, so this stands before it.
 """
@@ -17,21 +17,19 @@ must see the words that go out, so this stands before it.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from labelers.prose import Prose
 from labelers.provenance import KeyRing, Provenance
 from labelers.transform import TextTransform
-from labelers.watermarks.marks import Mark, ends_clause, marks_in
-from labelers.watermarks.pairs import CONTEXT, Word, table, words_in
+from labelers.watermarks.clauses import AT_ONCE, CLAUSE_MAX, END, Clause, Clauses, clause_ends
+from labelers.watermarks.marks import Mark, marks_in
+from labelers.watermarks.pairs import CONTEXT, Word, table, words_between, words_in
 from labelers.watermarks.units import Prf, epoch_prf, read_units
 
 __all__ = [
-    "CLAUSE_MAX",
     "DOMAIN",
     "Place",
     "Substitution",
@@ -43,14 +41,11 @@ __all__ = [
 ]
 
 Body = TypeVar("Body")
+Coin: TypeAlias = Callable[[int, int], int]
 
-CLAUSE_MAX = 160  # characters; a longer stretch without punctuation is cut
-_END = re.compile(r"[，。！？；：、,.!?;:\n]")
-_SPACE = re.compile(r"\s")
+BEFORE = CONTEXT + 1  # characters kept of what is done: what guards see, and what stands before that
 DOMAIN = 0x5375627374697475  # keeps these coins apart from the scores of grams
 _MARK = 0x50756E6374756174  # and those of marks apart from those of words
-_OPENING, _CLOSING = "“‘「『《〈【", "”’」』》〉】"
-_QUOTE = re.compile(f'["\n{_OPENING}{_CLOSING}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,83 +61,6 @@ class Place:
     unit: int
     name: int
     weak: bool = False
-
-
-class _Places:
-    """Finds the words of one text that may be chosen, clause by clause; positions are within the clause."""
-
-    def __init__(self) -> None:
-        self._prose = Prose()
-        self._quoted = 0
-        self._straight = False
-
-    def clause(self, text: str, before: str) -> tuple[list[Word], list[Word], int]:
-        """Of the next clause the words that fit, those of them that stand in running text outside quotations, and from
-        where on all of the clause does; behind its end if it does not.
-
-        `before`: the end of the text that stands before it.
-        """
-        kept = len(self._prose.text)
-        spans = self._prose.feed(text)
-        quoted = self._quotes(text)
-        self._prose.trim()
-        fitting = words_in(text, before)
-        open_spans = [(start - kept, end - kept) for start, end in spans if end > kept]
-        if len(open_spans) == 1 and not quoted:
-            first, last = open_spans[0]
-            if last >= len(text.rstrip()):
-                return fitting, [word for word in fitting if word.start >= first], first
-        found = [
-            word
-            for word in fitting
-            if any(start <= word.start and word.end <= end for start, end in open_spans)
-            and not any(start < word.end and word.start < end for start, end in quoted)
-        ]
-        return fitting, found, len(text)
-
-    def _quotes(self, text: str) -> list[tuple[int, int]]:
-        """The quoted stretches of the clause."""
-        found: list[tuple[int, int]] = []
-        start = 0 if self._quoted or self._straight else -1
-        for match in _QUOTE.finditer(text):
-            at, char = match.start(), match[0]
-            if char in _OPENING:
-                self._quoted += 1
-            elif char in _CLOSING:
-                self._quoted = max(0, self._quoted - 1) if char != "’" else self._quoted
-            elif char == '"':
-                self._straight = not self._straight
-            else:
-                self._quoted, self._straight = 0, False
-            inside = bool(self._quoted or self._straight)
-            if inside and start < 0:
-                start = at
-            elif not inside and start >= 0:
-                found.append((start, at + 1))
-                start = -1
-        if start >= 0:
-            found.append((start, len(text)))
-        return found
-
-
-def _cut(text: str, start: int = 0, seen: int = 0, *, final: bool = False) -> tuple[int, int]:
-    """Where the clause that begins at `start` ends, -1 if that is not seen yet; and how far there is no end for sure.
-
-    Up to `seen` there is none. `final`: the text is complete.
-    """
-    at = max(start, seen)
-    while found := _END.search(text, at, start + CLAUSE_MAX):
-        at = found.end()
-        ends = ends_clause(text, start, at)
-        if ends is None and not final:
-            return -1, found.start()
-        if ends is not False:
-            return at, at
-    if len(text) - start < CLAUSE_MAX:
-        return -1, len(text)
-    space = _SPACE.search(text, start + CLAUSE_MAX // 2, start + CLAUSE_MAX)
-    end = space.end() if space else start + CLAUSE_MAX
-    return end, end
 
 
 @lru_cache(maxsize=1 << 14)
@@ -165,12 +83,20 @@ def last_unit(left: str) -> int:
     return _unit(left[start:at])
 
 
+def unit_before(text: str, at: int) -> int:
+    """The hash of the last unit before `at`, 0 if the characters that guards see hold none."""
+    left = text[at - 1 : at]
+    if "\u4e00" <= left < "\u9fa6":  # most
+        return _unit(left)
+    return last_unit(text[max(0, at - CONTEXT) : at])
+
+
 class SubstitutionTransform:
     """Marks one text. A clause is held back until it ends."""
 
-    def __init__(self, prf: Prf) -> None:
-        self._coin = prf.coins()
-        self._places = _Places()
+    def __init__(self, coin: Coin) -> None:
+        self._coin = coin
+        self._clauses = Clauses()
         self._held = ""
         self._seen = 0  # how far no clause ends in what is held
         self._before = ""
@@ -178,80 +104,109 @@ class SubstitutionTransform:
     def feed(self, text: str) -> str:
         known = self._seen == len(self._held)
         held = self._held = self._held + text
-        if known and len(held) < CLAUSE_MAX and _END.search(text) is None:
+        if known and len(held) < CLAUSE_MAX and END.search(text) is None:
             self._seen = len(held)
             return ""
-        return self._clauses(held, final=False)
+        return self._complete(held, final=False)
 
     def flush(self) -> str:
-        out = self._clauses(self._held, final=True)
+        out = self._complete(self._held, final=True)
         last, self._held = self._held, ""
-        return out + self._clause(last) if last else out
+        return out + self._block(last, [len(last)]) if last else out
 
-    def _clauses(self, held: str, *, final: bool) -> str:
-        out, start = [], 0
-        end, seen = _cut(held, 0, self._seen, final=final)
-        while end >= 0:
-            out.append(self._clause(held[start:end]))
-            start = end
-            end, seen = _cut(held, start, final=final)
+    def _complete(self, held: str, *, final: bool) -> str:
+        """All clauses of what is held that are complete; the rest goes on being held."""
+        out, start = "", 0
+        seen, more = self._seen, True
+        while more:
+            ends, more, seen = clause_ends(held, start, seen, final=final)
+            for at in range(0, len(ends), AT_ONCE):
+                some = ends[at : at + AT_ONCE]
+                out += self._block(held[start : some[-1]], [end - start for end in some])
+                start = some[-1]
         self._held, self._seen = held[start:], seen - start
-        return "".join(out)
+        return out
 
-    def _clause(self, text: str) -> str:
-        before = self._before
-        fitting, found, opened = self._places.clause(text, before)
-        last = len(text)
-        if found:
-            text = self._chosen(text, fitting, found)
-        if opened < last and (marks := marks_in(text, before)):
-            text = self._spaced(text, marks, opened)
-        self._before = (before + text)[-CONTEXT:]
-        return text
+    def _block(self, block: str, ends: Sequence[int]) -> str:
+        text, first = self._before + block, len(self._before)
+        moved = 0  # how far the choices so far have moved what follows
+        clauses = self._clauses
+        for clause in clauses.of(self._before, block, ends):
+            start, end = clause.start + first + moved, clause.end + first + moved
+            if fitting := _fitting(clause, text, moved):
+                found = [
+                    word
+                    for word in fitting
+                    if clauses.in_prose(word.start - first - moved, word.end - first - moved)
+                ]
+                text, end = self._chosen(text, start, end, fitting, found)
+            if clause.may_mark and (opened := clauses.opened(clause, block)) < clause.end:
+                text, end = self._spaced(text, start, end, opened - clause.start)
+            moved = end - first - clause.end
+        self._before = text[-BEFORE:]
+        return text[first:]
 
-    def _spaced(self, text: str, marks: Sequence[Mark], opened: int) -> str:
-        """The clause with the spacing and punctuation that the key wants; all else that can be chosen in it stays."""
-        before = self._before
-        words = [word[2:] for word in words_in(text, before)]
+    def _spaced(self, text: str, start: int, end: int, opened: int) -> tuple[str, int]:
+        """The text with the spacing and punctuation that the key wants in a clause, and where that ends now.
+
+        All else that can be chosen in the clause stays. `opened`: from where on it is running text.
+        """
+        before, clause = text[max(0, start - CONTEXT) : start], text[start:end]
+        marks = marks_in(clause, before)
+        words = [word[2:] for word in words_in(clause, before)] if marks else []
         for at in range(len(marks)):
             mark = marks[at]
-            unit, name = _named(mark, text, before)
+            unit, name = _named(mark, clause, before)
             if mark.start < opened or self._coin(unit ^ DOMAIN, name) == mark.side:
                 continue
-            changed = text[: mark.start] + mark.other + text[mark.end :]
+            changed = clause[: mark.start] + mark.other + clause[mark.end :]
             wanted = [one[2:4] for one in marks]
             wanted[at] = (mark.kind, 1 - mark.side)
             again = marks_in(changed, before)
             if [one[2:4] for one in again] == wanted and [
                 word[2:] for word in words_in(changed, before)
             ] == words:
-                text, marks = changed, again
-        return text
+                clause, marks = changed, again
+        return text[:start] + clause + text[end:], start + len(clause)
 
-    def _chosen(self, text: str, fitting: Sequence[Word], found: Sequence[Word]) -> str:
-        """The clause with the words that the key wants. Whatever fits must go on fitting, else one change is left out."""
-        sides = [(word.pair, word.side) for word in fitting]
+    def _chosen(
+        self, text: str, start: int, end: int, fitting: Sequence[Word], found: Sequence[Word]
+    ) -> tuple[str, int]:
+        """The text with the words that the key wants in a clause, and where that ends now.
+
+        Whatever fits must go on fitting, else one change is left out.
+        """
+        pairs = table().pairs
         left_out: set[Word] = set()
         while True:
-            changed, wanted = text, sides.copy()
-            moved, last = 0, None
+            changed, moved, last = text, 0, None
+            wanted = [word[2:] for word in fitting]
             for word in found:
-                start, end = word.start + moved, word.end + moved
-                pair = table().pairs[word.pair]
-                before = (self._before + changed[:start])[-CONTEXT:]
-                side = self._coin(last_unit(before) ^ DOMAIN, pair.name)
+                pair, at = pairs[word.pair], word.start + moved
+                side = self._coin(unit_before(changed, at) ^ DOMAIN, pair.name)
                 if side == word.side or word in left_out:
                     continue
-                said, other = changed[start:end], pair.words[side]
-                if said[0].isupper() and not said[1:2].isupper():
+                other, after = pair.words[side], word.end + moved
+                if changed[at].isupper() and not changed[at + 1 : at + 2].isupper():
                     other = other[0].upper() + other[1:]
-                changed = changed[:start] + other + changed[end:]
-                moved += len(other) - (end - start)
+                changed = changed[:at] + other + changed[after:]
+                moved += len(other) - (after - at)
                 wanted[fitting.index(word)] = (word.pair, side)
                 last = word
-            if last is None or [one[2:] for one in words_in(changed, self._before)] == wanted:
-                return changed
+            if last is None:
+                return text, end
+            if [word[2:] for word in words_between(changed, start, end + moved)] == wanted:
+                return changed, end + moved
             left_out.add(last)
+
+
+def _fitting(clause: Clause, text: str, moved: int) -> list[Word]:
+    """The words of a clause that may be chosen. They stand `moved` to the right of where they were found."""
+    return [
+        Word(start + moved, end + moved, member.pair, member.side)
+        for start, end, member in clause.matches
+        if member.preceded(text, start + moved)
+    ]
 
 
 def _named(mark: Mark, text: str, before: str) -> tuple[int, int]:
@@ -262,27 +217,40 @@ def _named(mark: Mark, text: str, before: str) -> tuple[int, int]:
 
 def read_places(text: str) -> list[Place]:
     """The distinct places of a text: each pair and each mark once behind each unit."""
-    pairs = table().pairs
-    finder, before, start = _Places(), "", 0
+    clauses, start, seen, more = Clauses(), 0, 0, True
     found: dict[tuple[int, int], Place] = {}
-    while start < len(text):
-        end, _ = _cut(text, start, final=True)
-        end = len(text) if end < 0 else end
-        clause = text[start:end]
-        _, words, opened = finder.clause(clause, before)
-        for word in words:
-            unit, name = last_unit((before + clause[: word.start])[-CONTEXT:]), pairs[word.pair].name
-            here = Place(start + word.start, start + word.end, word.side, unit, name)
-            found.setdefault((unit, name), here)
-        for mark in marks_in(clause, before) if opened < len(clause) else ():
-            if mark.start < opened:
-                continue
-            unit, name = _named(mark, clause, before)
-            here = Place(start + mark.start, start + mark.end, mark.side, unit, name, weak=True)
-            found.setdefault((unit, name), here)
-        before = (before + clause)[-CONTEXT:]
-        start = end
+    while more:
+        ends, more, seen = clause_ends(text, start, seen, final=True)
+        if not more and (ends[-1] if ends else start) < len(text):
+            ends.append(len(text))
+        for at in range(0, len(ends), AT_ONCE):
+            some = ends[at : at + AT_ONCE]
+            before = text[max(0, start - BEFORE) : start]
+            for place in _places(clauses, before, text[start : some[-1]], [end - start for end in some]):
+                here = replace(place, start=start + place.start, end=start + place.end)
+                found.setdefault((place.unit, place.name), here)
+            start = some[-1]
     return list(found.values())
+
+
+def _places(clauses: Clauses, before: str, block: str, ends: Sequence[int]) -> Iterator[Place]:
+    """The places of a block; positions are within it."""
+    pairs, text, first = table().pairs, before + block, len(before)
+    for clause in clauses.of(before, block, ends):
+        start, end = clause.start + first, clause.end + first
+        for word in _fitting(clause, text, 0):
+            at, last = word.start - first, word.end - first
+            if clauses.in_prose(at, last):
+                yield Place(at, last, word.side, unit_before(text, word.start), pairs[word.pair].name)
+        opened = clauses.opened(clause, block) if clause.may_mark else clause.end
+        if opened == clause.end:
+            continue
+        left, said = text[max(0, start - CONTEXT) : start], text[start:end]
+        for mark in marks_in(said, left):
+            if clause.start + mark.start >= opened:
+                unit, name = _named(mark, said, left)
+                at = clause.start + mark.start
+                yield Place(at, clause.start + mark.end, mark.side, unit, name, weak=True)
 
 
 def count_fits(prf: Prf, found: Sequence[Place]) -> int:
@@ -298,12 +266,13 @@ def binomial_tail(fits: int, of: int) -> float:
 
 
 class Substitution:
-    """The scheme."""
+    """The scheme. Not for several threads at once."""
 
     name = "substitution"
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
+        self._coins: dict[int, Coin] = {}  # making one costs as much as marking a short answer
 
     def mark_request(self, body: Body) -> Body:
         """The request as it is."""
@@ -311,4 +280,7 @@ class Substitution:
 
     def new_transform(self, provenance: Provenance) -> TextTransform:
         """A transform that marks one text. It stands before review."""
-        return SubstitutionTransform(epoch_prf(self._keys, provenance.key_id))
+        kid = provenance.key_id
+        if kid not in self._coins:
+            self._coins[kid] = epoch_prf(self._keys, kid).coins()
+        return SubstitutionTransform(self._coins[kid])

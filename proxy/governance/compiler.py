@@ -8,6 +8,7 @@ no argument and no environment. The answer is one line of JSON.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -16,10 +17,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from proxy.review.entry import Entry, EntryError
+from proxy.review.entry import Entry
 from proxy.review.failures import LibraryError
-from proxy.review.interchange import read_jsonl, write_jsonl
+from proxy.review.interchange import write_jsonl
 from proxy.review.store import make_snapshot
+from proxy.review.stored import StoredEntries
 
 __all__ = ["compile_aside"]
 
@@ -47,7 +49,8 @@ def compile_aside(
         "refusals": dict(refusals),
         "key": key.hex(),
     }
-    told = json.dumps(job).encode("ascii") + b"\n" + write_jsonl(entries).encode("utf-8")
+    ordered = sorted(entries, key=lambda entry: entry.id)
+    told = json.dumps(job).encode("ascii") + b"\n" + write_jsonl(ordered).encode("utf-8")
     command = [sys.executable, "-m", "proxy.governance.compiler"]
     try:
         done = subprocess.run(command, input=told, capture_output=True, timeout=seconds, check=False)  # noqa: S603 - our own module
@@ -67,21 +70,19 @@ def compile_aside(
 def _main() -> None:
     with suppress(OSError):
         os.nice(_NICE)
+    gc.disable()  # the process ends with its one job
     job = json.loads(sys.stdin.buffer.readline())
-    read = read_jsonl(sys.stdin.buffer.read().decode("utf-8"))
     try:
-        if read.problems:
-            raise read.problems[0]
         version = make_snapshot(
             job["directory"],
-            read.entries,
+            StoredEntries(sys.stdin.buffer.read()),
             author=job["author"],
             reason=job["reason"],
             now=job["now"],
             refusals=job["refusals"],
             key=bytes.fromhex(job["key"]),
         )
-    except (EntryError, LibraryError, OSError) as error:
+    except (ValueError, LibraryError, OSError) as error:
         answer = {"error": str(error)}
     else:
         answer = {"version": version}

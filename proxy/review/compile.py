@@ -6,57 +6,85 @@ model, a time …) are compiled apart, for each set of them that some text meets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from proxy.review.columns import Columns, chained
 from proxy.review.combination import Part, parts_of
 from proxy.review.entry import Action, Direction, Entry, EntryError
 from proxy.review.expressions import Expression, ExpressionSet, expression_of, filler_of
-from proxy.review.judge import PlainJudge, around
+from proxy.review.judge import PlainJudge
+from proxy.review.lexicon import Lexicon, ViewWords, compile_lexicon
 from proxy.review.machine import Machine
-from proxy.review.matcher import LivePrefixes
-from proxy.review.sieve import Sieve, letters_of, sounds_of
-from proxy.review.sights import Sight, sights_of
+from proxy.review.sieve import Sieve
+from proxy.review.sights import sight_of
 from proxy.review.similar import Similarity
 from proxy.review.tables import Tables
-from proxy.review.terms import MAX_FOLDED, Term
+from proxy.review.terms import Term
 from proxy.review.views import RawView, View, safe_view
 
-__all__ = ["Kit", "Lens", "compile_kits", "compile_lenses"]
+__all__ = ["Kit", "Lens", "compile_kits", "is_further", "kits_of", "lenses_of"]
+
+_WORDS = ("keyword", "pinyin")
+_MAX_TERMS = 1 << 12  # words of which a lens remembers whose they are
 
 
 class Lens:
-    """One view with its terms, ready to scan texts in one direction.
+    """One view with its words, ready to scan texts in one direction.
 
-    `context`: how many code points before a match a decision may need. `sieve`: what long texts are sifted with
-    first, shared by some views; None where nothing may be passed over.
+    `entries`: those that the words are of, by number; what a word means is worked out when it is found. `context`:
+    how many code points before a match a decision may need. `sieve`: what long texts are sifted with first, shared by
+    some views; None where nothing may be passed over.
     """
 
-    __slots__ = ("actions", "context", "judge", "machine", "name", "sieve")
+    __slots__ = (
+        "_direction",
+        "_entries",
+        "_known",
+        "_sight",
+        "_trie",
+        "context",
+        "judge",
+        "machine",
+        "name",
+        "sieve",
+    )
 
     def __init__(
-        self, view: Sight, terms: Mapping[str, Sequence[Term]], direction: Direction, sieve: Sieve | None
+        self,
+        words: ViewWords,
+        entries: Sequence[Entry],
+        tables: Tables,
+        direction: Direction,
+        sieve: Sieve | None,
     ) -> None:
-        self.name, self.judge, self.sieve = view.name, view.judge(), sieve
-        self.actions = {
-            term: action
-            for same in terms.values()
-            for term in same
-            if (action := _action(term, direction)) is not None
-        }
-        holding = [term for term, action in self.actions.items() if action.holds]
-        live = _prefixes(self.actions)
-        hold = live if len(holding) == len(self.actions) else _prefixes(holding)
-        self.machine = Machine(view.reading(), self._terms_of(terms), live, hold)
-        self.context = max(map(around, self.actions), default=0)
+        sight = sight_of(words.name, tables, words.reach)
+        self.name, self.judge, self.sieve = words.name, sight.judge(), sieve
+        self._sight, self._entries, self._direction = sight, entries, direction
+        self._trie, self.context = words.trie, words.context[direction]
+        self._known: dict[int, tuple[Term, ...]] = {}
+        self.machine = Machine(sight.reading(), words.trie, self._terms_at, direction)
 
-    def _terms_of(self, terms: Mapping[str, Sequence[Term]]) -> Callable[[str], Sequence[Term]]:
-        actions = self.actions
+    def action(self, term: Term) -> Action:
+        """What finding a term does."""
+        action = term.entry.action_for(self._direction)
+        assert action is not None  # terms that do nothing are not found
+        return Action.FLAG if action.holds and term.flag_only else action
 
-        def found(folded: str) -> Sequence[Term]:
-            return [term for term in terms.get(folded, ()) if term in actions]
-
-        return found
+    def _terms_at(self, node: int, folded: str) -> Sequence[Term]:
+        """The terms that are spelled so and do something, of the node of the word."""
+        owners = self._trie.owners_of(node)
+        if not owners:
+            return ()
+        terms = self._known.get(node)
+        if terms is None:
+            entries = [self._entries[owner] for owner in owners]
+            acting = [entry for entry in entries if entry.action_for(self._direction) is not None]
+            terms = tuple(self._sight.term(entry, folded) for entry in acting)
+            if len(self._known) >= _MAX_TERMS:
+                self._known.clear()
+            self._known[node] = terms
+        return terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +110,33 @@ class Kit:
         )
 
 
-def compile_kits(
-    entries: Sequence[Entry], tables: Tables, automata: Mapping[str, bytes] | None = None
-) -> tuple[dict[Direction, Kit], dict[str, bytes]]:
-    """The kit of each direction, and the automata of the views as bytes.
+def is_further(entry: Entry) -> bool:
+    """Whether an entry is more than words: it is needed itself, wherever it is compiled."""
+    return entry.kind not in _WORDS or "filler" in entry.folds
 
-    `automata` of the same entries are reused. EntryError for an entry that cannot be matched, ValueError for
-    bytes that are no automaton.
+
+def compile_kits(columns: Columns, tables: Tables) -> tuple[dict[Direction, Kit], Lexicon]:
+    """The kit of each direction, and the lexicon behind it. EntryError for an entry that cannot be matched."""
+    further = list(columns.where(is_further))
+    parts, _ = _parts(further)
+    words = columns.where(lambda entry: entry.kind in _WORDS).with_more(parts)
+    lexicon = compile_lexicon(words, tables)
+    return kits_of(lexicon, columns.entries, further, tables), lexicon
+
+
+def kits_of(
+    lexicon: Lexicon, entries: Sequence[Entry], further: Sequence[Entry], tables: Tables
+) -> dict[Direction, Kit]:
+    """The kit of each direction. `entries`: what the numbers in the lexicon mean; `further`: those that are more
+    than words. EntryError for one of them that cannot be matched.
     """
-    words = [entry for entry in entries if entry.kind in ("keyword", "pinyin")]
-    parts: dict[str, Part] = {}
-    for entry in entries:
-        if entry.kind == "combination":
-            for word, part in parts_of(entry):
-                words.append(word)
-                parts[word.id] = part
-    lenses, kept = compile_lenses(words, tables, automata)
+    words, parts = _parts(further)
+    lenses = lenses_of(lexicon, chained(entries, words), tables)
     safe = safe_view(tables)
     views: tuple[View, ...] = (RawView(), safe)
     plain = {view.name: PlainJudge(view, tables) for view in views}
-    spoken = [(view, _expressions(entries, view)) for view in views]
-    alike = [entry for entry in entries if entry.kind == "similar-text"]
+    spoken = [(view, _expressions(further, view)) for view in views]
+    alike = [entry for entry in further if entry.kind == "similar-text"]
     kits = {}
     for direction in Direction:
         sets = [ExpressionSet(expressions, view, tables, direction) for view, expressions in spoken]
@@ -114,7 +148,13 @@ def compile_kits(
             parts,
             plain,
         )
-    return kits, kept
+    return kits
+
+
+def _parts(further: Sequence[Entry]) -> tuple[list[Entry], dict[str, Part]]:
+    """The terms of combinations as entries, in the order of their combinations, and what each is."""
+    found = [one for entry in further if entry.kind == "combination" for one in parts_of(entry)]
+    return [word for word, _ in found], {word.id: part for word, part in found}
 
 
 def _expressions(entries: Sequence[Entry], view: View) -> list[Expression]:
@@ -130,79 +170,16 @@ def _expressions(entries: Sequence[Entry], view: View) -> list[Expression]:
     return found
 
 
-def _action(term: Term, direction: Direction) -> Action | None:
-    action = term.entry.action_for(direction)
-    return Action.FLAG if action is not None and action.holds and term.flag_only else action
-
-
-def _prefixes(terms: Iterable[Term]) -> LivePrefixes:
-    terms = list(terms)
-    return LivePrefixes(
-        (term.folded for term in terms if not term.left), (term.folded for term in terms if term.left)
-    )
-
-
-def compile_lenses(
-    entries: Sequence[Entry], tables: Tables, automata: Mapping[str, bytes] | None = None
-) -> tuple[dict[Direction, list[Lens]], dict[str, bytes]]:
-    """The lenses of each direction for entries that are words, and the automata of their sieves as bytes."""
+def lenses_of(lexicon: Lexicon, entries: Sequence[Entry], tables: Tables) -> dict[Direction, list[Lens]]:
+    """The lenses of each direction. Where both directions do the same they remember together."""
     lenses: dict[Direction, list[Lens]] = {direction: [] for direction in Direction}
-    alike = all(e.action_for(Direction.INPUT) is e.action_for(Direction.OUTPUT) for e in entries)
-    views = [(view, terms) for view in sights_of(tables, entries) if (terms := _terms(view, entries))]
-    sieves = _sieves(views, tables, automata or {})
-    for view, terms in views:
-        sieve = sieves["sounds" if view.name == "pinyin" else "letters"]
+    for words in lexicon.views:
+        if words.trie.most >= len(entries):
+            raise ValueError("a word is of an entry that there is not")
         lens = None
         for direction in Direction:
-            if lens is None or not alike:  # where both directions do the same they remember together
-                lens = Lens(view, terms, direction, sieve)
-            if lens.actions:
+            if lens is None or not lexicon.alike:
+                lens = Lens(words, entries, tables, direction, lexicon.sieve(words.name))
+            if lens.machine.acts:
                 lenses[direction].append(lens)
-    return lenses, {name: sieve.to_bytes() for name, sieve in sieves.items() if sieve is not None}
-
-
-def _terms(view: Sight, entries: Sequence[Entry]) -> dict[str, list[Term]]:
-    terms: dict[str, list[Term]] = {}
-    for entry in entries:
-        if view.name in _views(entry):
-            for term in view.terms(entry):
-                _check(term, view.name)
-                terms.setdefault(term.folded, []).append(term)
-    return terms
-
-
-def _sieves(
-    views: Sequence[tuple[Sight, Mapping[str, Sequence[Term]]]],
-    tables: Tables,
-    automata: Mapping[str, bytes],
-) -> dict[str, Sieve | None]:
-    """What long texts are sifted with for these views."""
-    written = [(view.name, folded) for view, terms in views for folded in terms]
-    letters = [folded for name, folded in written if name != "pinyin"]
-    sounds = [folded for name, folded in written if name == "pinyin"]
-    sieves: dict[str, Sieve | None] = {}
-    if letters:
-        plain = [folded for name, folded in written if name in ("raw", "safe")]
-        sieves["letters"] = letters_of(letters, plain, safe_view(tables), tables, automata.get("letters"))
-    if sounds:
-        sieves["sounds"] = sounds_of(sounds, tables, automata.get("sounds"))
-    return sieves
-
-
-def _views(entry: Entry) -> tuple[str, ...]:
-    """The safe view is always on, unless an entry asks for the text as it stands and nothing else."""
-    if entry.kind == "pinyin":
-        return ("pinyin",)
-    return entry.views if entry.views == ("raw",) or "safe" in entry.views else ("safe", *entry.views)
-
-
-def _check(term: Term, view: str) -> None:
-    if not term.folded.strip():
-        raise EntryError("pattern", f"nothing is left of it in the {view} view", term.entry.id)
-    if term.entry.scope == "input":
-        return
-    for name, texts in (("pattern", (term.folded,)), ("exceptions", term.exceptions)):
-        longest = max(map(len, texts), default=0)
-        if longest > MAX_FOLDED:
-            advice = f"folds to {longest} characters; with output scope the limit is {MAX_FOLDED}"
-            raise EntryError(name, advice, term.entry.id)
+    return lenses

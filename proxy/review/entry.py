@@ -185,11 +185,34 @@ class Entry:
         except EntryError as error:
             raise error.at(place) from None
 
+    @classmethod
+    def of_checked_row(cls, row: Mapping[str, Any]) -> Entry:
+        """The entry of a row that `to_row` made of a checked one; nothing is checked again."""
+        entry = object.__new__(cls)
+        for name, default in _DEFAULTS.items():
+            object.__setattr__(entry, name, default)
+        for name, value in row.items():
+            if type(value) is list:
+                value = tuple(value)
+            elif type(value) is dict:
+                value = _actions(value) if name == "action" else _value(value, name, _VALUES[name])
+            object.__setattr__(entry, name, value)
+        return entry
+
+    def with_pattern(self, pattern: str) -> Entry:
+        """The same entry, id and all, with another pattern that was checked: for many at once."""
+        entry = object.__new__(Entry)
+        for name in _FIELDS:
+            object.__setattr__(entry, name, getattr(self, name))
+        object.__setattr__(entry, "pattern", pattern)
+        return entry
+
     def with_status(self, status: str) -> Entry:
         """The same entry in another state of the procedure."""
         return replace(self, status=status)
 
 
+_VALUES: dict[str, Any] = {"source": Source, "combination": Combination, "regex": RegexLimits}
 _FIELDS = tuple(Entry.__dataclass_fields__)
 _MISSING = object()
 _DEFAULTS: dict[str, Any] = {
@@ -224,7 +247,7 @@ def _arguments(row: Mapping[str, Any]) -> dict[str, Any]:
     for name in _TUPLES:
         if name in arguments:
             arguments[name] = strings(arguments[name], name)
-    for name, value_type in (("source", Source), ("combination", Combination), ("regex", RegexLimits)):
+    for name, value_type in _VALUES.items():
         if arguments.get(name) is not None:
             arguments[name] = _value(arguments[name], name, value_type)
     terms = arguments.get("combination")

@@ -12,37 +12,36 @@ nothing matches.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from proxy.review.columns import Columns
 from proxy.review.entry import Entry
 from proxy.review.judge import Judge
 from proxy.review.reading import MAX_KNOWN, Emitted, Mode, Reading, Transcript
-from proxy.review.spelling import BARRIER, NOISE, SYMBOLS, EvasionJudge, Letter, code_of, spell
+from proxy.review.spelling import (
+    BARRIER,
+    MIN_SPLIT,
+    NOISE,
+    SYMBOLS,
+    EvasionJudge,
+    Letter,
+    code_of,
+    codes_table,
+    spell,
+)
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import MAX_FOLDED, Term, edges
 from proxy.review.views import SafeView
+from proxy.review.wholesale import Words, evasion_words
 
 __all__ = ["EvasionReading", "EvasionSight"]
 
 MAX_RUN = 16
-_MIN_SPLIT = 3  # characters of an entry that is also looked for with one of them written as two
 # In an entry: more than letters that differ from their neighbours.
 _PECULIAR = re.compile(r"[\x00\n@$!]|(.)\1", re.DOTALL)
 _PECULIAR_CODES = frozenset((NOISE, *SYMBOLS))
 _SPACELESS = (Kind.HAN, Kind.UNSPACED, Kind.MARK)
-
-
-@lru_cache(maxsize=2)
-def _code_table(tables: Tables) -> dict[int, str]:
-    """How every character that the safe view knows reads here, where that is another one."""
-    kinds = tables.kinds
-    table = {}
-    for code in range(0x20000):
-        read = code_of(chr(code), kinds[code])
-        if read != chr(code):
-            table[code] = read
-    return table
 
 
 class EvasionReading:
@@ -109,19 +108,9 @@ class EvasionSight:
 
     name = "evasion"
 
-    def __init__(self, safe: SafeView, tables: Tables, entries: Iterable[Entry]) -> None:
-        self._safe, self.tables = safe, tables
-        self._table = _code_table(tables)
-        self.reach = max(
-            (self._widest_gap(entry) for entry in entries if "evasion" in entry.views), default=3
-        )
-
-    def _widest_gap(self, entry: Entry) -> int:
-        spelling = self._safe.fold(entry.pattern)
-        if not _PECULIAR.search(spelling.translate(self._table)):
-            return entry.gap
-        own = max((letter.gap for letter in spell(spelling, self.tables)), default=0)
-        return entry.gap + own
+    def __init__(self, safe: SafeView, tables: Tables, reach: int) -> None:
+        self._safe, self.tables, self.reach = safe, tables, reach
+        self._table = codes_table(tables)
 
     def reading(self) -> Reading:
         return EvasionReading(self._safe, self.tables, self.reach)
@@ -139,12 +128,7 @@ class EvasionSight:
         spelling = self._safe.fold(entry.pattern)
         phrases = dict.fromkeys(self.fold(phrase) for phrase in entry.exceptions)
         seen: set[str] = set()
-        # Two characters with one of them split are too often ordinary words (他好, 他女子): for entries that ask.
-        split = len(spelling) < MAX_FOLDED and (len(spelling) >= _MIN_SPLIT or "split" in entry.folds)
-        variants = self.tables.split_variants(spelling) if split else []
-        if "reversed" in entry.folds:
-            variants.append(spelling[::-1])
-        for variant in (spelling, *variants):
+        for variant in self._variants(entry, spelling):
             codes = variant.translate(self._table)
             if _PECULIAR.search(codes):
                 letters = spell(variant, self.tables)
@@ -158,6 +142,20 @@ class EvasionSight:
                     seen.add(folded)
                     left, right = edges(entry, ends, self.tables)
                     yield Term(entry, folded, variant, left, right, tuple(p for p in phrases if folded in p))
+
+    def _variants(self, entry: Entry, spelling: str) -> Iterator[str]:
+        yield spelling
+        # Two characters with one of them split are too often ordinary words (他好, 他女子): for entries that ask.
+        if len(spelling) < MAX_FOLDED and (len(spelling) >= MIN_SPLIT or "split" in entry.folds):
+            yield from self.tables.split_variants(spelling)
+        if "reversed" in entry.folds:
+            yield spelling[::-1]
+
+    def term(self, entry: Entry, folded: str) -> Term:
+        return next(term for term in self.terms(entry) if term.folded == folded)
+
+    def words(self, columns: Columns) -> Words:
+        return evasion_words(self._safe.fold_all(columns.flat), columns, self.tables)
 
     def _expanded(self, letters: Sequence[Letter]) -> str:
         """How a word with a double letter reads when its letters stand apart."""

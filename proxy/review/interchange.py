@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
 
-import yaml
-
 from proxy.review.entry import CATEGORIES, Entry, EntryError
 
 __all__ = [
@@ -348,6 +346,8 @@ def parse_refusals(raw: bytes) -> dict[str, str]:
 
     EntryError names the key that is wrong.
     """
+    import yaml  # a compiler of libraries has no use for it
+
     try:
         data = yaml.safe_load(decode(raw))
     except yaml.YAMLError as error:

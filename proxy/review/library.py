@@ -9,17 +9,22 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
 
-from proxy.review.compile import Kit, Lens, compile_kits
+from proxy.review.columns import Columns
+from proxy.review.compile import Kit, Lens, compile_kits, is_further, kits_of
 from proxy.review.doubts import Doubts, Likeness
 from proxy.review.entry import Direction, Entry, EntryError
+from proxy.review.interchange import write_jsonl
+from proxy.review.lexicon import Lexicon
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.scope import Condition, Scope
+from proxy.review.stored import StoredEntries
 from proxy.review.tables import Tables, builtin_tables
 
-__all__ = ["Library", "content_version"]
+__all__ = ["Library"]
 
 # What is said when an operator has written nothing for a category and a language.
 _FALLBACK = MappingProxyType({
@@ -29,25 +34,25 @@ _FALLBACK = MappingProxyType({
 
 
 class Library:
-    """All entries of one version. `version`: hex digest of entries, refusals and fold tables, in any order.
+    """All entries of one version. EntryError from `compile` for two entries of one id, or one that cannot be matched.
 
-    EntryError from `compile` for two entries of one id, or one that cannot be matched.
+    `compiled`: what it takes to have it again without compiling, by file name.
     """
 
     def __init__(
         self,
-        version: str,
         entries: Sequence[Entry],
         refusals: Mapping[str, str],
         tables: Tables,
         kits: Mapping[Direction, Kit],
-        automata: Mapping[str, bytes],
-        limited: Mapping[Condition, Sequence[Entry]],
+        limited: Mapping[Condition, Sequence[int]],
+        risks: Mapping[str, int],
     ) -> None:
-        self.version, self.entries, self.refusals = version, tuple(entries), refusals
-        self.automata = automata
+        self.entries, self.refusals, self.risks = entries, refusals, risks
         self._tables, self._kits = tables, kits
         self._limited = limited
+        self._lexicon: Lexicon | None = None
+        self._further: Sequence[int] = ()
         self._likeness: Likeness | None = None
         self._scoped: dict[frozenset[Condition], Mapping[Direction, Kit]] = {frozenset(): kits}
 
@@ -58,29 +63,68 @@ class Library:
         refusals: Mapping[str, str] | None = None,
         *,
         tables: Tables | None = None,
-        automata: Mapping[str, bytes] | None = None,
     ) -> Library:
-        """Make a library. Keys of `refusals`: "<category>.<locale>" or "default.<locale>".
-
-        `automata`: those of an earlier compilation of the same entries with the same tables.
-        """
-        tables = tables or builtin_tables()
+        """Make a library. Keys of `refusals`: "<category>.<locale>" or "default.<locale>"."""
         ordered = sorted(entries, key=lambda entry: entry.id)
         for one, other in pairwise(ordered):
             if one.id == other.id:
                 raise EntryError("id", f"two entries have it: {one.pattern!r} and {other.pattern!r}", one.id)
-        said = dict(refusals or {})
-        general = [entry for entry in ordered if Condition.of(entry) is None]
-        limited: dict[Condition, list[Entry]] = {}
-        for entry in ordered:
-            condition = Condition.of(entry)
-            if condition is not None:
-                limited.setdefault(condition, []).append(entry)
-        kits, kept = compile_kits(general, tables, dict(automata) if automata else None)
-        version = content_version(ordered, said, tables)
-        library = cls(version, ordered, said, tables, kits, kept, limited)
+        return cls.of_columns(Columns.of(ordered), refusals, tables=tables)
+
+    @classmethod
+    def of_columns(
+        cls, columns: Columns, refusals: Mapping[str, str] | None = None, *, tables: Tables | None = None
+    ) -> Library:
+        """The library of entries that are in the order of their ids."""
+        tables = tables or builtin_tables()
+        limited = {condition: rows.tolist() for condition, rows in columns.conditions().items()}
+        general = columns.where(lambda entry: Condition.of(entry) is None)
+        kits, lexicon = compile_kits(general, tables)
+        library = cls(columns.entries, dict(refusals or {}), tables, kits, limited, columns.risks())
+        library._lexicon, library._further = lexicon, general.where(is_further).rows.tolist()
         library.kit(Scope(Direction.OUTPUT))  # so that an entry that cannot be matched is told now
         return library
+
+    @classmethod
+    def of_compiled(
+        cls,
+        entries: Sequence[Entry],
+        refusals: Mapping[str, str],
+        tables: Tables,
+        compiled: Mapping[str, bytes],
+    ) -> Library:
+        """The library whose `compiled` these files are. ValueError, KeyError for others."""
+        lexicon, facts = Lexicon.of_files(compiled, tables)
+        further = [entries[at] for at in facts["further"]]
+        limited: dict[Condition, Sequence[int]] = {}
+        for rows in facts["limited"]:
+            condition = Condition.of(entries[rows[0]])
+            if condition is None:
+                raise ValueError("an entry that is not limited is compiled as if it were")
+            limited[condition] = rows
+        kits = kits_of(lexicon, entries, further, tables)
+        return cls(entries, refusals, tables, kits, limited, facts["risks"])
+
+    @property
+    def compiled(self) -> Mapping[str, bytes]:
+        assert self._lexicon is not None  # who loaded it has the files
+        facts = {"further": self._further, "limited": list(self._limited.values()), "risks": self.risks}
+        return self._lexicon.to_files(facts)
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The entries as they are kept: JSON Lines in the order of their ids."""
+        if isinstance(self.entries, StoredEntries):
+            return self.entries.raw
+        return write_jsonl(self.entries).encode("utf-8")
+
+    @cached_property
+    def version(self) -> str:
+        """The content hash (SHA-256, hex) of entries, refusals and tables: equal content, equal verdicts, equal name."""
+        digest = hashlib.sha256(b"library 2\n" + self.raw)
+        said = json.dumps(dict(self.refusals), sort_keys=True, ensure_ascii=False)
+        digest.update(said.encode("utf-8") + b"\n" + self._tables.digest.encode("ascii"))
+        return digest.hexdigest()
 
     def kit(self, scope: Scope) -> Kit:
         """What a text that stands there is scanned with; compiled on the first use of limited entries (`knows`)."""
@@ -89,8 +133,8 @@ class Library:
         applying = self._applying(scope)
         kits = self._scoped.get(applying)
         if kits is None:
-            entries = [entry for condition in applying for entry in self._limited[condition]]
-            more, _ = compile_kits(sorted(entries, key=lambda entry: entry.id), self._tables)
+            numbers = sorted(number for condition in applying for number in self._limited[condition])
+            more, _ = compile_kits(Columns.of([self.entries[number] for number in numbers]), self._tables)
             kits = {direction: self._kits[direction] + more[direction] for direction in Direction}
             self._scoped[applying] = kits
         return kits[scope.direction]
@@ -142,13 +186,3 @@ class Library:
         said = {**_FALLBACK, **self.refusals}
         keys = (f"{name}.{wanted}" for wanted in (language, "en") for name in (category, "default"))
         return next(said[key] for key in keys if key in said)
-
-
-def content_version(entries: Sequence[Entry], refusals: Mapping[str, str], tables: Tables) -> str:
-    """The content hash (SHA-256, hex) of a library: equal content, equal verdicts, equal name."""
-    digest = hashlib.sha256()
-    for entry in sorted(entries, key=lambda entry: entry.id):
-        digest.update(json.dumps(entry.to_row(), sort_keys=True, ensure_ascii=False).encode("utf-8") + b"\n")
-    digest.update(json.dumps(dict(refusals), sort_keys=True, ensure_ascii=False).encode("utf-8") + b"\n")
-    digest.update(tables.digest.encode("ascii"))
-    return digest.hexdigest()

@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter, length_hint
 from typing import Any, NamedTuple
 
+from proxy.review.entry import Direction
 from proxy.review.matcher import LivePrefixes
 from proxy.review.reading import AGE, HERE, Emitted, Mode, Reading, Transcript, back_of
 from proxy.review.terms import Term
+from proxy.review.trie import ROOT, Trie
 
 __all__ = ["NODE", "Found", "Machine", "Node", "State"]
 
@@ -55,21 +57,19 @@ class Node:
 
 
 class Machine:
-    """Finds terms in what a reading reads.
+    """Finds the words of a trie in what a reading reads, as far as they act in a direction.
 
-    `terms`: by what is looked for; `holding`: those that delay text; `bounded` ones begin at a word start only.
+    `terms`: those that are spelled so, of the node of a word.
     """
 
     def __init__(
-        self,
-        reading: Reading,
-        terms: Callable[[str], Sequence[Term]],
-        live: LivePrefixes,
-        hold: LivePrefixes,
+        self, reading: Reading, trie: Trie, terms: Callable[[int, str], Sequence[Term]], direction: Direction
     ) -> None:
-        self._reading, self._terms = reading, terms
+        self._reading, self._trie, self._terms_at = reading, trie, terms
         self.alike = reading.alike
-        self._live, self._hold = live, hold
+        self._live = LivePrefixes(trie, direction, holds=False)
+        self._hold = LivePrefixes(trie, direction, holds=True)
+        self.acts = self._live.any
         self._states: dict[tuple[Any, ...], State] = {}
         self._simple: dict[str, tuple[str, str]] = {}
         self._remembered = self._falls = 0
@@ -128,6 +128,10 @@ class Machine:
     def stands(self, folded: str, length: int) -> list[tuple[int, Found]]:
         """The terms spelled so in a text of so many code points that is nothing else."""
         return [(0, Found(term, length * AGE, AGE)) for term in self._terms(folded)]
+
+    def _terms(self, folded: str) -> Sequence[Term]:
+        node = self._trie.walk(folded)
+        return self._terms_at(node, folded) if node > ROOT else ()
 
     def finish(self, state: State) -> list[Found]:
         """The terms that the end of the text completes."""
@@ -190,11 +194,11 @@ class Machine:
             live = back_of(places[0]) if chain else 0
             hold = 0
             if chain:
-                first = self._hold.start(chain, 0, words.__getitem__)
+                first = self._hold.start(chain, 0, words)
                 hold = back_of(places[first]) if first < len(chain) else 0
             if waiting := self._reading.waiting(mode):
                 live = max(live, waiting)
-                hold = max(hold, waiting) if self._hold.longest else 0
+                hold = max(hold, waiting) if self._hold.any else 0
             state = self._states[key] = {NODE: Node(chain, places, words, mode, hold, live)}
         return state
 
@@ -238,19 +242,31 @@ class _Trail:
     def write(self, emitted: Sequence[Emitted]) -> None:
         """Add codes: note what they complete, keep what may still grow."""
         machine = self._machine
+        trie, free, any_of = machine._trie, machine._live.free, machine._live.any_of
+        walk, below, owned = trie.walk, trie.below, trie.owned
         for code, place, at_word_start in emitted:
             self.chain += code
-            chain = self.chain
+            chain, words = self.chain, self.words
             self.places.append(place)
-            self.words.append(at_word_start)
-            for begin in range(len(chain)):
-                for term in machine._terms(chain[begin:]):
-                    if self.words[begin] or not term.left:
-                        self.found.append(Found(term, self.places[begin], place))
-            self._keep_from(0)
+            words.append(at_word_start)
+            keep = length = len(chain)
+            for begin in range(length):
+                spelled = chain[begin:]
+                node = walk(spelled)
+                if node < 0:
+                    continue
+                if owned[node] != owned[node + 1]:
+                    for term in machine._terms_at(node, spelled):
+                        if words[begin] or not term.left:
+                            self.found.append(Found(term, self.places[begin], place))
+                if keep == length and below[node] & (any_of if words[begin] else free):
+                    keep = begin
+            self._drop(keep)
 
     def _keep_from(self, begin: int) -> None:
         """Keep what may still grow, at or after this index of the chain."""
-        keep = self._machine._live.start(self.chain, begin, self.words.__getitem__)
-        self.chain = self.chain[keep:]
-        del self.places[:keep], self.words[:keep]
+        self._drop(self._machine._live.start(self.chain, begin, self.words))
+
+    def _drop(self, before: int) -> None:
+        self.chain = self.chain[before:]
+        del self.places[:before], self.words[:before]

@@ -3,18 +3,18 @@
 `Matcher` reports every occurrence, overlapping ones too. `LivePrefixes` answers the one question a stream
 asks: from where on could the text still grow into a pattern? Prefixes are prefix-closed: text that was let
 go started no pattern then and starts none later, so only the suffixes of what is still in hand are tested.
-The patterns lie sorted, and a text is the prefix of one exactly if it begins the first pattern that sorts
-after it; a dictionary from first letters to ranges answers most questions without a search.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from daachorse import CharwiseDoubleArrayAhoCorasick
+
+from proxy.review.columns import acting
+from proxy.review.entry import Direction
+from proxy.review.trie import ROOT, Trie
 
 __all__ = ["DaachorseMatcher", "LivePrefixes", "Matcher"]
 
@@ -49,71 +49,40 @@ class DaachorseMatcher:
 
 
 class LivePrefixes:
-    """The proper prefixes of some patterns. `bounded` ones count only at the start of a word."""
+    """The proper prefixes of the words in a trie that act in one direction, or of those that delay text there.
 
-    __slots__ = ("_bounded", "_bounded_ranges", "_following", "_free", "_free_ranges", "longest")
+    Words that are bound to the start of a word count only there: `free` is the flag of the others, `any_of` of both.
+    """
 
-    def __init__(self, free: Iterable[str], bounded: Iterable[str] = ()) -> None:
-        self._free, self._free_ranges = _sorted_ranges(free)
-        self._bounded, self._bounded_ranges = _sorted_ranges(bounded)
+    __slots__ = ("_following", "_trie", "any", "any_of", "free")
+
+    def __init__(self, trie: Trie, direction: Direction, *, holds: bool) -> None:
+        self._trie = trie
+        self.free = acting(direction, holds=holds, bounded=False)
+        self.any_of = self.free | acting(direction, holds=holds, bounded=True)
         self._following: dict[str, frozenset[str]] = {}
-        self.longest = max(map(len, (*self._free, *self._bounded)), default=0)
+        self.any = bool(trie.below[ROOT] & self.any_of)
 
-    def start(self, text: str, begin: int, at_word_start: Callable[[int], bool]) -> int:
+    def start(self, text: str, begin: int, at_word_start: Sequence[bool]) -> int:
         """Where, not before `begin`, the longest live suffix of `text` starts; len(text) if none does."""
-        length = len(text)
-        if not self.longest:
-            return length
-        free, bounded = self._free_ranges, self._bounded_ranges
-        for index in range(max(begin, length - self.longest + 1), length):
-            within = free.get(text[index])
-            if within is not None and _begins(self._free, within, text[index:]):
+        walk, below = self._trie.walk, self._trie.below
+        for index in range(begin, len(text)):
+            node = walk(text[index:])
+            if node > ROOT and below[node] & (self.any_of if at_word_start[index] else self.free):
                 return index
-            within = bounded.get(text[index])
-            if within is not None and at_word_start(index) and _begins(self._bounded, within, text[index:]):
-                return index
-        return length
+        return len(text)
 
     def following(self, text: str) -> frozenset[str]:
-        """What may come after `text` or a suffix of it in a pattern that begins so."""
+        """What may come after `text` or a suffix of it in a word that begins so, whatever it does."""
         found = self._following.get(text)
         if found is None:
-            found = self._after(text)
+            node = self._trie.walk(text)
+            found = frozenset(self._trie.children(node)) if node > ROOT else frozenset()
             if len(text) > 1:
                 found |= self.following(text[1:])
             self._following[text] = found
         return found
 
-    def _after(self, begun: str) -> frozenset[str]:
-        found: set[str] = set()
-        length = len(begun)
-        for ordered, ranges in ((self._free, self._free_ranges), (self._bounded, self._bounded_ranges)):
-            start, end = ranges.get(begun[0], (0, 0))
-            for at in range(bisect_right(ordered, begun, start, end), end):
-                pattern = ordered[at]
-                if not pattern.startswith(begun):
-                    break
-                found.add(pattern[length])
-        return frozenset(found)
-
     def forget(self) -> None:
         """Drop what `following` remembers."""
         self._following.clear()
-
-
-def _sorted_ranges(patterns: Iterable[str]) -> tuple[list[str], dict[str, tuple[int, int]]]:
-    """Patterns that have a proper prefix, sorted, and for each first letter the range they fill."""
-    ordered = sorted({pattern for pattern in patterns if len(pattern) > 1})
-    ranges, start = {}, 0
-    for first, group in groupby(ordered, key=lambda pattern: pattern[0]):
-        end = start + sum(1 for _ in group)
-        ranges[first] = (start, end)
-        start = end
-    return ordered, ranges
-
-
-def _begins(ordered: list[str], within: tuple[int, int], text: str) -> bool:
-    if len(text) == 1:
-        return True
-    index = bisect_right(ordered, text, within[0], within[1])
-    return index < within[1] and ordered[index].startswith(text)

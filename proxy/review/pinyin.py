@@ -8,92 +8,23 @@ Three syllables only flag, fewer are not looked for: too much text sounds alike.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
-from itertools import accumulate, islice, product
+from functools import lru_cache
+from itertools import accumulate
 
+from proxy.review.columns import Columns
 from proxy.review.entry import Entry
 from proxy.review.judge import Judge, Match, Verdict, transcribed
 from proxy.review.original import Original
 from proxy.review.reading import AGE, MAX_KNOWN, Emitted, Mode, Reading, Transcript, back_of
-from proxy.review.spelling import BARRIER, NOISE, is_sentence_end
+from proxy.review.spelling import BARRIER, NOISE
+from proxy.review.syllables import FIRST, MIN_BLOCK, MIN_FLAG, Syllables, syllables
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
 from proxy.review.views import SafeView
+from proxy.review.wholesale import Words, pinyin_words
 
-__all__ = ["FIRST", "PinyinJudge", "PinyinReading", "PinyinSight", "Syllables", "syllables"]
-
-MIN_BLOCK, MIN_FLAG = 4, 3
-FIRST = 0xE000  # the private-use code point of the first syllable
-_MAX_WORD = 36  # letters: nobody writes more syllables in one word
-_MAX_READINGS = 8  # spellings of one entry
-
-
-class Syllables:
-    """The syllables of Mandarin without tones, and what of a text sounds like which."""
-
-    def __init__(self, tables: Tables) -> None:
-        self.names = tuple(tables.syllables)
-        self.codes = {name: chr(FIRST + index) for index, name in enumerate(self.names)}
-        self._beginnings = {name[:length] for name in self.names for length in range(1, len(name) + 1)}
-        self.of = {c: self.codes[name] for name, characters in tables.syllables.items() for c in characters}
-        self._first = {code: ord(c) for c, code in reversed(self.of.items())}
-        self._also, self._kinds, self._fold = tables.also, tables.kinds, tables.fold
-        self.divide = lru_cache(maxsize=65536)(self._divide)
-
-    def read(self, safe: str) -> str:
-        """How one character of the safe view reads: a syllable, a Latin letter, a symbol or a barrier."""
-        if safe in self.of or "a" <= safe <= "z":
-            return self.of.get(safe, safe)
-        return NOISE if self._kinds[ord(safe)] == Kind.OTHER and not is_sentence_end(safe) else BARRIER
-
-    @cached_property
-    def alike(self) -> dict[int, int]:
-        """For every code point of the BMP one that sounds the same: the first of its syllable."""
-        alike = dict(zip(range(0x10000), range(0x10000), strict=True))
-        for code in alike:
-            folded = self._fold.get(code)
-            spoken = self.of.get(chr(folded)) if isinstance(folded, int) else None
-            if spoken is not None:
-                alike[code] = self._first[spoken]
-        return alike
-
-    def _divide(self, word: str) -> tuple[str, ...] | None:
-        """A word in the fewest syllables, the longest first; () if it may still become one; None if never."""
-        best: list[tuple[str, ...] | None] = [(), *[None] * len(word)]
-        growing = False
-        for start in range(len(word)):
-            before = best[start]
-            if before is None:
-                continue
-            growing = growing or word[start:] in self._beginnings
-            for end in range(min(len(word), start + 6), start, -1):
-                reached = best[end]
-                if word[start:end] in self.codes and (reached is None or len(reached) > len(before) + 1):
-                    best[end] = (*before, word[start:end])
-        whole = best[len(word)]
-        return whole if whole else () if growing else None
-
-    def may_grow(self, word: str) -> bool:
-        """Whether a word that goes on may still divide into syllables."""
-        return len(word) <= _MAX_WORD and self.divide(word) is not None
-
-    def spellings(self, entry: Entry, safe: str) -> list[str]:
-        """How an entry may sound, as codes; none where it is not all Han, or for kind pinyin not pinyin."""
-        if entry.kind == "pinyin":
-            words = [self.divide(word) for word in re.findall("[a-z]+", safe)]
-            names = [name for word in words if word for name in word]
-            return ["".join(self.codes[name] for name in names)] if all(words) else []
-        han = [c for c in safe if c in self.of]
-        if not han or len(han) != sum(1 for c in safe if not c.isspace()):
-            return []
-        ways = [(self.of[c], *(self.codes[name] for name in self._also.get(c, ()))) for c in han]
-        spellings = ["".join(way) for way in islice(product(*ways), _MAX_READINGS)]
-        # Written as one word it may divide elsewhere: xi an is read as xian.
-        joined = self.divide("".join(self.names[ord(code) - FIRST] for code in spellings[0])) or ()
-        spellings.append("".join(self.codes[name] for name in joined))
-        return list(dict.fromkeys(spellings))
+__all__ = ["PinyinJudge", "PinyinReading", "PinyinSight"]
 
 
 class PinyinReading:
@@ -184,33 +115,34 @@ class PinyinSight:
 
     name = "pinyin"
 
-    def __init__(self, safe: SafeView, tables: Tables, entries: Iterable[Entry]) -> None:
+    def __init__(self, safe: SafeView, tables: Tables, reach: int) -> None:
         self._safe, self._tables, self._sound = safe, tables, syllables(tables)
-        self._reach = max((entry.gap for entry in entries if "pinyin" in entry.views), default=3)
+        self.reach = reach
 
     def reading(self) -> Reading:
-        return PinyinReading(self._safe, self._tables, self._sound, self._reach)
+        return PinyinReading(self._safe, self._tables, self._sound, self.reach)
 
     def judge(self) -> Judge:
         return PinyinJudge(self._safe, self._tables, self._sound, self.reading())
 
     def terms(self, entry: Entry) -> Iterable[Term]:
-        phrases = []
-        for phrase in entry.exceptions:
-            script = Transcript(self.reading())
-            script.read(phrase)
-            script.finish(len(phrase))
-            phrases.append(script.text)
         for spelling in self._sound.spellings(entry, self._safe.fold(entry.pattern)):
             if len(spelling) >= MIN_FLAG:
-                allow = tuple(dict.fromkeys(p for p in phrases if spelling in p))
-                yield Term(entry, spelling, spelling, True, Edge.WORD, allow, len(spelling) < MIN_BLOCK)
+                yield self.term(entry, spelling)
 
+    def term(self, entry: Entry, folded: str) -> Term:
+        phrases = (self._spoken(phrase) for phrase in entry.exceptions)
+        allow = tuple(dict.fromkeys(phrase for phrase in phrases if folded in phrase))
+        return Term(entry, folded, folded, True, Edge.WORD, allow, len(folded) < MIN_BLOCK)
 
-@lru_cache(maxsize=2)
-def syllables(tables: Tables) -> Syllables:
-    """The syllables of these tables."""
-    return Syllables(tables)
+    def _spoken(self, text: str) -> str:
+        script = Transcript(self.reading())
+        script.read(text)
+        script.finish(len(text))
+        return script.text
+
+    def words(self, columns: Columns) -> Words:
+        return pinyin_words(self._safe.fold_all(columns.flat), columns, self._tables)
 
 
 class PinyinJudge:

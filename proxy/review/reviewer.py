@@ -247,7 +247,7 @@ class Reviewer:
         """A match that was completed when the text ended at `at`."""
         start, end = at - back_of(found.first), at - back_of(found.last) + 1
         match = Match(found.term, start, sub_of(found.first), end, sub_of(found.last))
-        self._pending.append(Candidate(match, lens.actions[found.term], lens.name, lens.judge, at))
+        self._pending.append(Candidate(match, lens.action(found.term), lens.name, lens.judge, at))
 
     def _feed_further(self, text: str, hold: int, live: int) -> tuple[int, int]:
         """The kinds of entries that no automaton finds; what waits with them."""

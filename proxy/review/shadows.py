@@ -8,6 +8,7 @@ that is how a place in a shadow leads back to a place in the text.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -15,13 +16,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.pinyin import syllables
-from proxy.review.spelling import BARRIER, NOISE, SYMBOLS, code_of, is_sentence_end
+from proxy.review.flat import Codes, codes_of
+from proxy.review.spelling import BARRIER, NOISE, SENTENCE_ENDS, SYMBOLS, code_of, codes_table
+from proxy.review.syllables import syllables
 from proxy.review.tables import Kind, Tables
+from proxy.review.views import SEVERAL, safe_view
 
-__all__ = ["STOP", "SUSPECT", "Cast", "Codes", "LetterShadow", "Shadow", "SoundShadow", "sentence_ends"]
-
-Codes = NDArray[np.uint32]
+__all__ = ["STOP", "SUSPECT", "Cast", "LetterShadow", "Shadow", "SoundShadow", "sentence_ends"]
 
 # What a code point may become besides a code: values that no code point of a text has in a shadow.
 _GONE, _NOISE, _BARRIER, _SUSPECT, _SEVERAL = range(5)
@@ -55,6 +56,7 @@ class Shadow(Protocol):
     """Writes texts down coarsely."""
 
     stops: frozenset[str]
+    kept: Collection[str]
 
     def mapped(self, text: str) -> Codes:
         """What each code point becomes by itself; a stop becomes STOP."""
@@ -78,12 +80,12 @@ class LetterShadow:
     """
 
     def __init__(self, tables: Tables, kept: Collection[str] = ()) -> None:
-        self.stops = sentence_ends(tables) - frozenset(kept)
+        self.stops, self.kept = sentence_ends(tables) - frozenset(kept), kept
         self._table, self._kinds, self._fold = _letters(tables), tables.kinds, tables.fold
         self._kept = np.array([ord(character) for character in kept], np.uint32)
 
     def mapped(self, text: str) -> Codes:
-        codes = _codes(text)
+        codes = codes_of(text)
         mapped = np.take(self._table, codes, mode="clip")
         if len(self._kept):
             ends = np.flatnonzero(mapped == STOP)
@@ -131,6 +133,8 @@ class LetterShadow:
 class SoundShadow:
     """Syllables alone, of characters and of words in Latin letters, as far apart as they may be."""
 
+    kept: Collection[str] = ()
+
     def __init__(self, tables: Tables) -> None:
         self.stops = sentence_ends(tables)
         self._table, self._sound = _sounds(tables), syllables(tables)
@@ -138,7 +142,7 @@ class SoundShadow:
         self._words: dict[bytes, Codes | None] = {}
 
     def mapped(self, text: str) -> Codes:
-        return np.take(self._table, _codes(text), mode="clip")
+        return np.take(self._table, codes_of(text), mode="clip")
 
     def cast(self, text: str, mapped: Codes) -> Cast:
         simple = True
@@ -185,10 +189,6 @@ class SoundShadow:
         return spoken
 
 
-def _codes(text: str) -> Codes:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-
-
 def _letter(safe: str, kinds: bytes) -> int:
     """What one character of the safe view becomes in a shadow of letters."""
     code = code_of(safe, kinds[ord(safe)])
@@ -203,17 +203,20 @@ def _letters(tables: Tables) -> Codes:
     kinds = np.frombuffer(tables.kinds, np.uint8)
     own = np.arange(len(kinds), dtype=np.uint32)
     own[kinds == Kind.OTHER] = _NOISE
-    for code in range(0x10000):  # digits, letters that a digit stands for, symbols, ends of sentences
-        if code < 128 or kinds[code] == Kind.OTHER:
-            own[code] = _letter(chr(code), tables.kinds)
-    table = own.copy()
-    for code, to in tables.fold.items():
-        if isinstance(to, int):
-            table[code] = own[to]
-        else:
-            table[code] = _become(tables, to or "")
-        if table[code] == _BARRIER:
-            table[code] = STOP
+    read = codes_of(codes_table(tables))
+    own[: len(read)] = read
+    own[own == ord(NOISE)] = _NOISE
+    own[own == ord(BARRIER)] = _BARRIER
+    for value, symbol in _SYMBOLS.items():
+        own[ord(symbol)] = value
+    folds = safe_view(tables).lookup()
+    several = folds == SEVERAL
+    table = own[np.where(several, 0, folds)]
+    for code in np.flatnonzero(several).tolist():
+        to = tables.fold[code]
+        assert not isinstance(to, int)
+        table[code] = _become(tables, to or "")
+    table[table == _BARRIER] = STOP
     table[0xFF01] = _BARRIER  # the wide exclamation mark never is an i
     return table
 
@@ -233,23 +236,21 @@ def _become(tables: Tables, folded: str) -> int:
 @lru_cache(maxsize=2)
 def _sounds(tables: Tables) -> Codes:
     """For each code point what it becomes in a shadow of sounds."""
-    sound = syllables(tables)
     kinds = np.frombuffer(tables.kinds, np.uint8)
-    own = np.full(len(kinds), _BARRIER, np.uint32)
-    own[kinds == Kind.OTHER] = _NOISE
-    for code in range(0x10000):
-        if kinds[code] == Kind.OTHER and is_sentence_end(chr(code)):
-            own[code] = _BARRIER
+    own = np.where(kinds == Kind.OTHER, np.uint32(_NOISE), np.uint32(_BARRIER))
+    own[[ord(end) for end in (*SENTENCE_ENDS, "!")]] = _BARRIER
     own[97:123] = range(97, 123)
-    for character, syllable in sound.of.items():
-        own[ord(character)] = ord(syllable)
-    table = own.copy()
-    for code, to in tables.fold.items():
-        if isinstance(to, int):
-            table[code] = own[to]
-        else:
-            values = set(own[[ord(safe) for safe in to]].tolist()) if to else {_GONE}
-            table[code] = values.pop() if len(values) == 1 and min(values) <= _BARRIER else _SUSPECT
+    spoken = syllables(tables).of
+    own[list(map(ord, spoken))] = list(map(ord, spoken.values()))
+    folds = safe_view(tables).lookup()
+    several = folds == SEVERAL
+    table = own[np.where(several, 0, folds)]
+    each = array("I", own.tobytes())
+    for code in np.flatnonzero(several).tolist():
+        to = tables.fold[code]
+        assert not isinstance(to, int)
+        values = {each[ord(safe)] for safe in to} if to else {_GONE}
+        table[code] = values.pop() if len(values) == 1 and min(values) <= _BARRIER else _SUSPECT
     table[[ord(stop) for stop in sentence_ends(tables)]] = STOP
     return table
 

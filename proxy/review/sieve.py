@@ -6,13 +6,18 @@ segments that have nothing to do with each other, and one whose shadow holds no 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from proxy.review.flat import Codes, Flat, text_of
 from proxy.review.matcher import DaachorseMatcher
-from proxy.review.shadows import STOP, SUSPECT, Codes, LetterShadow, Shadow, SoundShadow, sentence_ends
+from proxy.review.shadows import STOP, SUSPECT, LetterShadow, Shadow, SoundShadow, sentence_ends
+from proxy.review.spelling import MAX_AROUND
+from proxy.review.splits import Splits
 from proxy.review.tables import Tables
-from proxy.review.views import SafeView
+from proxy.review.views import safe_view
 
 __all__ = ["LONG", "Sieve", "Stretch", "letters_of", "sounds_of"]
 
@@ -34,30 +39,43 @@ class Stretch(NamedTuple):
 
 
 class Sieve:
-    """Sifts texts for some views at once. `patterns`: by shadow the folded terms that cast it; `partial`: shadows
-    that are those of a part of a term.
+    """Sifts texts for some views at once. `matcher` looks for the shadows of terms; nearly all terms are their own
+    shadow. `others`: by shadow the folded terms that cast it, where that is not the one that looks the same;
+    `partial`: shadows that are those of a part of a term.
     """
 
     def __init__(
         self,
         shadow: Shadow,
-        patterns: Mapping[str, Collection[str]],
-        automaton: bytes | None = None,
+        matcher: DaachorseMatcher,
+        others: Mapping[str, Sequence[str]],
         partial: Collection[str] = (),
+        splits: Splits | None = None,
     ) -> None:
-        self._shadow = shadow
+        self._shadow, self._matcher, self._splits = shadow, matcher, splits
         self._partial = frozenset((SUSPECT, *partial))
-        # Nearly all terms are their own shadow.
-        self._others = {cast: tuple(terms) for cast, terms in patterns.items() if list(terms) != [cast]}
-        self._matcher = (
-            DaachorseMatcher.load(automaton)
-            if automaton is not None
-            else DaachorseMatcher(sorted({SUSPECT, *patterns}))
-        )
+        self._others = {cast: tuple(terms) for cast, terms in others.items()}
 
     def to_bytes(self) -> bytes:
         """The automaton, to be kept."""
         return self._matcher.to_bytes()
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What is to be kept besides."""
+        return {
+            "kept": sorted(self._shadow.kept),
+            "others": self._others,
+            "partial": sorted(self._partial - {SUSPECT}),
+            "longest": self._splits.longest if self._splits is not None else 0,
+        }
+
+    @classmethod
+    def of_bytes(cls, name: str, about: Mapping[str, Any], automaton: bytes, tables: Tables) -> Sieve:
+        """The sieve "letters" or "sounds" as it was kept. ValueError for bytes that are no automaton."""
+        shadow = LetterShadow(tables, about["kept"]) if name == "letters" else SoundShadow(tables)
+        splits = Splits(tables, about["longest"]) if about["longest"] else None
+        return cls(shadow, DaachorseMatcher.load(automaton), about["others"], about["partial"], splits)
 
     def stretches(self, text: str, fresh: bool) -> list[Stretch]:
         """What is to be read of a text: a stretch that begins at 0 from the present state, each other one from
@@ -89,15 +107,18 @@ class Sieve:
         """Where terms may stand in a text that begins at `at`, behind a stop, and ends with one."""
         cast = self._shadow.cast(text, mapped)
         shadow = cast.codes.tobytes().decode("utf-32-le")
-        hits = self._matcher.find(shadow)
+        hits = [
+            (start, end, self._others.get(shadow[start:end]) or (shadow[start:end],))
+            for start, end, _ in self._matcher.find(shadow)
+        ]
+        if self._splits is not None:
+            hits += self._splits.find(shadow, cast.codes, self._matcher)
         if not hits:
             return
         origins = cast.origins()
         segments: dict[int, dict[str, None]] = {}  # to be read whole, by where they begin in the shadow
-        for start, end, _ in hits:
-            spelled = shadow[start:end]
-            terms = self._others.get(spelled, (spelled,))
-            if origins is not None and spelled not in self._partial:
+        for start, end, terms in hits:
+            if origins is not None and shadow[start:end] not in self._partial:
                 first, last = int(origins[start]), int(origins[end - 1])
                 span = text[first : last + 1]
                 if cast.distinct is None and len(span) == end - start and _is_han(span):
@@ -122,29 +143,66 @@ def _is_han(text: str) -> bool:
     return min(text) >= "\u3400" and max(text) <= "\u9fff"
 
 
-def letters_of(
-    terms: Iterable[str], plain: Iterable[str], safe: SafeView, tables: Tables, automaton: bytes | None
-) -> Sieve | None:
+def letters_of(terms: Flat, plain: Flat, tables: Tables, *, splits: bool) -> Sieve | None:
     """The sieve of the views raw, safe and evasion; None if a term casts no shadow.
 
-    `terms`: what they look for; `plain`: the part of raw and safe, which may hold the end of a sentence.
+    `terms`: what they look for; `plain`: the part of raw and safe, which may hold the end of a sentence; `splits`:
+    those of evasion are looked for with one of their characters written as two, too.
     """
-    used = set("".join(plain))
+    safe = safe_view(tables)
+    used = set(text_of(np.unique(np.concatenate([plain.codes, safe.fold_all(plain).codes]))))
     kept = [stop for stop in sentence_ends(tables) if used.intersection((stop, *safe.fold(stop)))]
     shadow = LetterShadow(tables, kept)
     if not shadow.stops:
         return None
-    folded = {term: safe.fold(term) for term in terms}
-    certain = {term: _certain(spelling) for term, spelling in folded.items()}
-    spelled = min(shadow.stops).join(certain.values())
+    folded = safe.fold_all(terms)
+    written, partial = _certain_parts(folded)
+    spelled = text_of(_closed(written, ord(min(shadow.stops))))
     codes = shadow.cast(spelled, shadow.mapped(spelled)).codes
-    patterns: dict[str, list[str]] = {}
-    partial = set()
-    for pattern, term in zip(codes.tobytes().decode("utf-32-le").split("\n"), certain, strict=True):
-        patterns.setdefault(pattern, []).append(term)
-        if certain[term] != folded[term]:
-            partial.add(pattern)
-    return None if "" in patterns else Sieve(shadow, patterns, automaton, partial)
+    casts = text_of(codes).split("\n")[:-1]
+    distinct = set(casts)
+    if "" in distinct:
+        return None
+    others: dict[str, dict[str, None]] = {}
+    alone: set[str] = set()
+    for cast, term in zip(casts, terms.texts(), strict=True):
+        if cast == term:
+            alone.add(cast)
+        else:
+            others.setdefault(cast, {})[term] = None
+    for cast, looks in others.items():
+        if cast in alone:
+            looks[cast] = None
+    matcher = DaachorseMatcher(sorted(distinct | {SUSPECT}))
+    return Sieve(
+        shadow,
+        matcher,
+        {cast: tuple(looks) for cast, looks in others.items()},
+        {casts[row] for row in partial},
+        Splits(tables, min(MAX_AROUND, max(map(len, distinct)))) if splits and distinct else None,
+    )
+
+
+def _certain_parts(folded: Flat) -> tuple[Flat, Sequence[int]]:
+    """The parts of spellings that always cast the same shadow, and which of them are less than the whole."""
+    rows, codes = folded.rows(), folded.codes
+    odd = np.zeros(len(folded.starts) - 1, np.bool_)
+    odd[rows[codes == ord("!")]] = True
+    odd[rows[np.isin(codes, [ord("@"), ord("$")])]] = True
+    if not odd.any():
+        return folded, ()
+    texts = folded.texts()
+    parts = [_certain(text) for text in texts]
+    return Flat.of(parts), [row for row, part in enumerate(parts) if part != texts[row]]
+
+
+def _closed(texts: Flat, stop: int) -> Codes:
+    """The texts one after the other, each followed by a stop."""
+    many = np.arange(len(texts.starts) - 1)
+    codes = np.zeros(len(texts.codes) + len(many), np.uint32)
+    codes[np.arange(len(texts.codes)) + texts.rows()] = texts.codes
+    codes[texts.starts[1:] + many] = stop
+    return codes
 
 
 def _certain(spelling: str) -> str:
@@ -155,6 +213,6 @@ def _certain(spelling: str) -> str:
     return max(parts, key=lambda part: sum(map(str.isalnum, part)))
 
 
-def sounds_of(terms: Iterable[str], tables: Tables, automaton: bytes | None) -> Sieve:
-    """The sieve of the pinyin view."""
-    return Sieve(SoundShadow(tables), {term: (term,) for term in terms}, automaton)
+def sounds_of(terms: Flat, tables: Tables) -> Sieve:
+    """The sieve of the pinyin view: every term is its own shadow."""
+    return Sieve(SoundShadow(tables), DaachorseMatcher(sorted({SUSPECT, *terms.texts()})), {})

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
+from proxy.review.columns import Columns
 from proxy.review.entry import Entry, EntryError
 from proxy.review.evasion import EvasionSight
 from proxy.review.judge import Judge, PlainJudge
-from proxy.review.pinyin import FIRST, PinyinSight, syllables
+from proxy.review.pinyin import PinyinSight
 from proxy.review.reading import PlainReading, Reading
+from proxy.review.syllables import FIRST, syllables
 from proxy.review.tables import Tables
 from proxy.review.terms import Edge, Term, edges
 from proxy.review.views import RawView, View, safe_view
+from proxy.review.wholesale import Words, plain_words
 
-__all__ = ["PlainSight", "Sight", "sights_of"]
+__all__ = ["DEFAULT_REACH", "PlainSight", "Sight", "sight_of"]
+
+DEFAULT_REACH = 3
 
 
 class Sight(Protocol):
@@ -22,6 +27,11 @@ class Sight(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def reach(self) -> int:
+        """How many symbols may stand between two letters of an entry."""
+        ...
 
     def reading(self) -> Reading:
         """How it reads a text."""
@@ -35,12 +45,21 @@ class Sight(Protocol):
         """The spellings of an entry to look for; none if the view has no use for it."""
         ...
 
+    def term(self, entry: Entry, folded: str) -> Term:
+        """The one of them that is spelled so."""
+        ...
+
+    def words(self, columns: Columns) -> Words:
+        """The same of many entries at once, as words; `slow` are those that `terms` has to be asked for."""
+        ...
+
 
 class PlainSight:
     """A view that maps each code point by itself and keeps every letter."""
 
     def __init__(self, view: View, tables: Tables) -> None:
         self.name, self._view, self._tables = view.name, view, tables
+        self.reach = 0
 
     def reading(self) -> Reading:
         return PlainReading(self._view, self._tables)
@@ -63,6 +82,12 @@ class PlainSight:
             for one in dict.fromkeys(spellings)
         ]
 
+    def term(self, entry: Entry, folded: str) -> Term:
+        return next(term for term in self.terms(entry) if term.folded == folded)
+
+    def words(self, columns: Columns) -> Words:
+        return plain_words(self._view.fold_all(columns.flat), columns, self._tables)
+
     def _initials(self, entry: Entry, folded: str) -> str:
         """The first Latin letters of a word's syllables."""
         sound = syllables(self._tables)
@@ -72,12 +97,11 @@ class PlainSight:
         return "".join(letters)
 
 
-def sights_of(tables: Tables, entries: Sequence[Entry]) -> list[Sight]:
-    """The views in the order in which they are consulted, fit for these entries."""
+def sight_of(name: str, tables: Tables, reach: int = DEFAULT_REACH) -> Sight:
+    """A view, fit for entries that allow so many symbols between two of their letters."""
     safe = safe_view(tables)
-    return [
-        PlainSight(RawView(), tables),
-        PlainSight(safe, tables),
-        EvasionSight(safe, tables, entries),
-        PinyinSight(safe, tables, entries),
-    ]
+    if name == "evasion":
+        return EvasionSight(safe, tables, reach)
+    if name == "pinyin":
+        return PinyinSight(safe, tables, reach)
+    return PlainSight(safe if name == "safe" else RawView(), tables)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
+import numpy as np
+
+from proxy.review.flat import text_of
 from proxy.review.judge import Match, Verdict, transcribed
 from proxy.review.original import Original
 from proxy.review.reading import Reading
@@ -18,12 +21,27 @@ from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
 from proxy.review.views import SafeView
 
-__all__ = ["BARRIER", "NOISE", "SYMBOLS", "EvasionJudge", "Letter", "code_of", "is_sentence_end", "spell"]
+__all__ = [
+    "BARRIER",
+    "MAX_AROUND",
+    "MIN_SPLIT",
+    "NOISE",
+    "SENTENCE_ENDS",
+    "SYMBOLS",
+    "EvasionJudge",
+    "Letter",
+    "code_of",
+    "codes_table",
+    "is_sentence_end",
+    "spell",
+]
 
 BARRIER = "\n"
 NOISE = "\x00"
+MAX_AROUND = 12  # characters of one that a sieve looks for around a pair of characters that may be one
+MIN_SPLIT = 3  # characters of an entry that is also looked for with one of them written as two
 # Characters that end a sentence or a clause; a name spread over two of them is none.
-_SENTENCE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029。?;,:\u0964\u06d4\u060c")
+SENTENCE_ENDS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029。?;,:\u0964\u06d4\u060c")
 # What is written for a letter. A letter and all its stand-ins read as one class.
 _LEET: Mapping[str, str] = {
     "0": "o",
@@ -52,16 +70,26 @@ _STANDS_FOR: Mapping[str, frozenset[str]] = {
 
 def is_sentence_end(character: str) -> bool:
     """Whether a character of the safe view ends a sentence."""
-    return character in _SENTENCE_ENDS or character == "!"
+    return character in SENTENCE_ENDS or character == "!"
 
 
 def code_of(character: str, kind: int) -> str:
     """How one character of the safe view reads here."""
     if character in SYMBOLS:
         return character
-    if character in _SENTENCE_ENDS:
+    if character in SENTENCE_ENDS:
         return BARRIER
     return NOISE if kind == Kind.OTHER else _LEET.get(character, character)
+
+
+@lru_cache(maxsize=2)
+def codes_table(tables: Tables) -> str:
+    """How every character of the first two planes that the safe view knows reads: a table for `str.translate`."""
+    table = np.arange(0x20000, dtype=np.uint32)
+    table[np.frombuffer(tables.kinds, np.uint8, len(table)) == Kind.OTHER] = ord(NOISE)
+    for character in (*SENTENCE_ENDS, *SYMBOLS, *_LEET):
+        table[ord(character)] = ord(code_of(character, tables.kinds[ord(character)]))
+    return text_of(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +204,7 @@ class _Walk:
                 self._parted += 1
             self._at, self._count = self._at + 1, 0
             return self._take(kind, after, own_gap)
-        if kind != Kind.OTHER or safe in _SENTENCE_ENDS:
+        if kind != Kind.OTHER or safe in SENTENCE_ENDS:
             return False
         self._between += safe
         limit = self._term.entry.gap + (following.gap if following is not None else 0)

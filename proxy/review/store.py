@@ -1,6 +1,6 @@
 """Snapshots of published libraries on disk: immutable, named by their content, checked when loaded.
 
-    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  <sieve>.automaton  manifest.json
+    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  words.npz  <sieve>.automaton  manifest.json
     <dir>/live, rollout.json   the version in force, and one on trial beside it (`pointers`)
 
 A snapshot carries its fold tables, so it gives the same verdicts under a later release. With a key the
@@ -22,10 +22,11 @@ from typing import Any
 
 from proxy.review.entry import Entry, EntryError
 from proxy.review.failures import LibraryError
-from proxy.review.interchange import read_entries, read_jsonl, write_jsonl
+from proxy.review.interchange import read_entries, read_jsonl
 from proxy.review.library import Library
 from proxy.review.pointers import go_live, live_at, live_version
 from proxy.review.standard import Remark, examine
+from proxy.review.stored import StoredEntries, columns_of
 from proxy.review.tables import Tables, builtin_tables, parse_tables
 
 __all__ = [
@@ -59,14 +60,9 @@ def load_version(directory: Path | str, version: str, key: bytes | None = None) 
     """One published library. LibraryError if it is missing or not what was published."""
     files, manifest = _checked_files(directory, version, key)
     try:
-        library = _compiled(files, manifest)
-    except (ValueError, KeyError) as error:
+        return _loaded(files, manifest, version)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
-    if library.version != version:
-        raise LibraryError(
-            f"library {version[:12]} is damaged: its content has the hash {library.version[:12]}"
-        )
-    return library
 
 
 def entries_of(directory: Path | str, version: str, key: bytes | None = None) -> tuple[Entry, ...]:
@@ -125,19 +121,37 @@ def _checked_manifest(files: Mapping[str, bytes], version: str, key: bytes | Non
     return manifest
 
 
-def _compiled(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Library:
+def _loaded(files: Mapping[str, bytes], manifest: Mapping[str, Any], version: str) -> Library:
     tables = builtin_tables()
     if files["tables.json"] != tables.raw:
         tables = parse_tables(files["tables.json"])
-    automata = {
-        name.removesuffix(".automaton"): raw for name, raw in files.items() if name.endswith(".automaton")
-    }
-    # An automaton is only as good as the order of its patterns: another compiler makes its own.
-    reuse = automata if manifest.get("compiler") == _COMPILER else None
-    return Library.compile(_entries(files), json.loads(files["refusals.json"]), tables=tables, automata=reuse)
+    refusals = json.loads(files["refusals.json"])
+    # What another compiler worked out is worked out anew, as far as it may differ.
+    if manifest.get("compiler") == _COMPILER:
+        library = Library.of_compiled(StoredEntries(files["entries.jsonl"]), refusals, tables, files)
+        found = library.version
+    else:
+        library = Library.compile(_entries(files), refusals, tables=tables)
+        found = library.version if library.version == version else _first_version(library, tables)
+    if found != version:
+        raise ValueError(f"its content has the hash {found[:12]}")
+    library.version = version
+    return library
 
 
-_COMPILER = "daachorse 0.5, sieves 1"
+_COMPILER = "daachorse 0.5, words 1"
+
+
+def _first_version(library: Library, tables: Tables) -> str:
+    """How versions were named before the words were kept with them: by their entries with sorted fields."""
+    digest = hashlib.sha256()
+    for entry in library.entries:
+        digest.update(json.dumps(entry.to_row(), sort_keys=True, ensure_ascii=False).encode("utf-8") + b"\n")
+    digest.update(
+        json.dumps(dict(library.refusals), sort_keys=True, ensure_ascii=False).encode("utf-8") + b"\n"
+    )
+    digest.update(tables.digest.encode("ascii"))
+    return digest.hexdigest()
 
 
 def publish(
@@ -173,7 +187,10 @@ def make_snapshot(
 ) -> str:
     """Compile these entries into a version that is not in force yet. EntryError as for `publish`."""
     tables = builtin_tables()
-    library = Library.compile(entries, refusals, tables=tables)
+    if isinstance(entries, StoredEntries):
+        library = Library.of_columns(columns_of(entries), refusals, tables=tables)
+    else:
+        library = Library.compile(entries, refusals, tables=tables)
     root = Path(directory)
     target = root / "versions" / library.version
     if not _is_whole(root, library.version, key):
@@ -193,12 +210,12 @@ def _write_snapshot(
     target: Path, library: Library, tables: Tables, about: Mapping[str, str], key: bytes | None
 ) -> None:
     files = {
-        "entries.jsonl": write_jsonl(library.entries).encode("utf-8"),
+        "entries.jsonl": library.raw,
         "refusals.json": json.dumps(dict(library.refusals), sort_keys=True, ensure_ascii=False).encode(
             "utf-8"
         ),
         "tables.json": tables.raw,
-        **{f"{sieve}.automaton": raw for sieve, raw in library.automata.items()},
+        **library.compiled,
     }
     digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in sorted(files.items())}
     manifest = {"version": library.version, "compiler": _COMPILER, **about, "files": digests}

@@ -13,9 +13,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from proxy.review.flat import Flat, codes_of, text_of
 from proxy.review.tables import Tables
 
 __all__ = [
+    "SEVERAL",
     "RawView",
     "SafeView",
     "View",
@@ -24,7 +26,7 @@ __all__ = [
 
 # Below this length str.translate is quicker than a round trip through numpy (bench/review.py).
 LONG = 64
-_SEVERAL = 0x110000  # marks a code point that does not become exactly one code point
+SEVERAL = 0x110000  # marks a code point that does not become exactly one code point
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 
 
@@ -37,6 +39,10 @@ class View(Protocol):
         """The text as this view reads it. fold(a + b) == fold(a) + fold(b); fold(fold(a)) == fold(a)."""
         ...
 
+    def fold_all(self, texts: Flat) -> Flat:
+        """The same of many texts at once; they hold no lone surrogate."""
+        ...
+
 
 class RawView:
     """The text as it stands, case and all; only lone surrogates are replaced."""
@@ -45,6 +51,9 @@ class RawView:
 
     def fold(self, text: str) -> str:
         return text if text.isascii() else text.translate(_SURROGATES)
+
+    def fold_all(self, texts: Flat) -> Flat:
+        return texts
 
 
 class LongFold:
@@ -55,11 +64,10 @@ class LongFold:
         self._array: NDArray[np.uint32] | None = None
 
     def fold(self, text: str) -> str:
-        codes = _codes(text)
-        mapped = self._lookup()[codes]
-        special = np.flatnonzero(mapped == _SEVERAL).tolist()
+        mapped = self.lookup()[codes_of(text)]
+        special = np.flatnonzero(mapped == SEVERAL).tolist()
         mapped[special] = 0
-        plain = mapped.tobytes().decode("utf-32-le")
+        plain = text_of(mapped)
         if not special:
             return plain
         parts, start = [], 0
@@ -68,15 +76,35 @@ class LongFold:
             start = index + 1
         return "".join([*parts, plain[start:]])
 
-    def _lookup(self) -> NDArray[np.uint32]:
-        """Made on the first long text."""
+    def fold_all(self, texts: Flat) -> Flat:
+        """The fold of many texts."""
+        mapped = self.lookup()[texts.codes]
+        special = np.flatnonzero(mapped == SEVERAL)
+        if not len(special):
+            return Flat(mapped, texts.starts)
+        folded = [chr(code).translate(self._table) for code in texts.codes[special].tolist()]
+        lengths = np.ones(len(mapped), np.int64)
+        lengths[special] = list(map(len, folded))
+        places = np.zeros(len(mapped) + 1, np.int64)
+        np.cumsum(lengths, out=places[1:])
+        codes = np.zeros(int(places[-1]), np.uint32)
+        plain = mapped != SEVERAL
+        codes[places[:-1][plain]] = mapped[plain]
+        within = Flat.of(folded)
+        codes[
+            np.arange(len(within.codes)) + np.repeat(places[special] - within.starts[:-1], within.lengths)
+        ] = within.codes
+        return Flat(codes, places[texts.starts])
+
+    def lookup(self) -> NDArray[np.uint32]:
+        """What each code point becomes, SEVERAL where it is not exactly one. Made on the first long text."""
         if self._array is None:
             array = np.arange(0x110000, dtype=np.uint32)
             for code, to in self._table.items():
                 if isinstance(to, int):
                     array[code] = to
                 else:
-                    array[code] = ord(to) if to is not None and len(to) == 1 else _SEVERAL
+                    array[code] = ord(to) if to is not None and len(to) == 1 else SEVERAL
             self._array = array
         return self._array
 
@@ -92,13 +120,10 @@ class SafeView:
     def __init__(self, tables: Tables) -> None:
         self._fold = tables.fold
         self._long = LongFold(tables.fold)
+        self.fold_all, self.lookup = self._long.fold_all, self._long.lookup
 
     def fold(self, text: str) -> str:
         return text.translate(self._fold) if len(text) < LONG else self._long.fold(text)
-
-
-def _codes(text: str) -> NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
 
 
 @lru_cache(maxsize=2)

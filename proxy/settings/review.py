@@ -12,6 +12,13 @@ from proxy.settings.section import Section
 __all__ = ["Library", "Review", "SecondStage", "Webhook"]
 
 
+class Rest(Section):
+    """When a second stage is left alone: after so many failures in a row, for so many seconds; 0 failures: never."""
+
+    failures: int = Field(5, ge=0)
+    seconds: float = Field(10.0, gt=0)
+
+
 class SecondStage(Section):
     """复审. `timeout`: seconds; `unanswered`: by pattern of the risk, of those that fit the longest."""
 
@@ -26,6 +33,7 @@ class SecondStage(Section):
     timeout: float = Field(2.0, gt=0, le=60)
     confirmed: Literal["block", "flag"] = "block"
     unanswered: dict[str, Literal["block", "flag", "release"]] = {"*": "flag"}
+    rest: Rest = Rest()
 
     @model_validator(mode="after")
     def _check(self) -> SecondStage:

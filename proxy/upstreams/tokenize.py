@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from labelers.watermarks.token_marks import raw_token, spelling
+from labelers.token_marks import raw_token, spelling
 from proxy.upstreams.upstream import Upstream, UpstreamRequest
 
 __all__ = ["PATH", "ask_tokens", "read_tokens", "tokenize_body"]

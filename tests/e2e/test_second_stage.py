@@ -373,3 +373,31 @@ async def test_words_in_tool_arguments_are_asked_about_too(tmp_path: Path) -> No
             assert (SUSPECT in raw) is (told == "no")
             assert {one["answer"] for one in await stage_of(run)} == {told}
             assert len(asked) == len({tuple(one) for one in asked})
+
+
+async def test_a_stage_that_keeps_failing_is_left_alone_and_tried_again_later(tmp_path: Path) -> None:
+    plays: list[Play] = [breaks]
+
+    async def play(visit: Any, passages: list[str]) -> None:
+        await plays[0](visit, passages)
+
+    rest = {"failures": 2, "seconds": 0.6}
+    async with judged(tmp_path, Scripted.answer(SAID), play, [suspect()], rest=rest) as (run, asked, _):
+        told = []
+        for _ in range(4):
+            await streamed(run)
+            told += [one["why"] for one in await stage_of(run)]
+        assert told == ["reset", "reset", "not asked: 2 failures in a row", "not asked: 2 failures in a row"]
+        assert len(asked) == 2
+        assert "inkseal_second_stage_spared_total" in (metrics := (await run.http.get("/metrics")).text)
+        assert [
+            line.split()[-1]
+            for line in metrics.splitlines()
+            if line.startswith("inkseal_second_stage_spared")
+        ] == ["2"]
+        plays[0] = confirms("很坏")
+        await asyncio.sleep(0.7)
+        for _ in range(2):
+            await streamed(run)
+            assert [one["answer"] for one in await stage_of(run)] == ["yes"]
+        assert len(asked) == 4

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engines.drawing import mark
-from labelers.watermarks.token_marks import token_hashes
+from labelers.token_marks import token_hashes
 
 KEY = b"an engine's key!"
 EULER = 0.5772156649015329

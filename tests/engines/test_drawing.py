@@ -11,7 +11,7 @@ import pytest
 from detectors.token_marks import TokenRow, token_scores
 from engines import drawing
 from engines.drawing import mark
-from labelers.watermarks.token_marks import LAYERS, token_hashes
+from labelers.token_marks import LAYERS, token_hashes
 from tests.engines.chance import KEY, entropy, expected_score, harmonic, softmax, tokens, write
 
 

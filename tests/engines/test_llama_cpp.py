@@ -9,7 +9,7 @@ import pytest
 
 from detectors.token_marks import TokenRow, token_scores
 from engines.llama_cpp import InksealLogitsProcessor
-from labelers.watermarks.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
+from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
 from tests.engines.chance import KEY, softmax, tokens
 
 SIZE = 300

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed (dependency 
 from detectors.token_marks import TokenRow, token_scores  # noqa: E402 - torch may be missing
 from engines.drawing import mark  # noqa: E402 - as above
 from engines.sending import members, sglang_processor  # noqa: E402 - as above
-from labelers.watermarks.token_marks import log10_gamma_tail, raw_token, token_hashes  # noqa: E402 - as above
+from labelers.token_marks import log10_gamma_tail, raw_token, token_hashes  # noqa: E402 - as above
 from tests.engines import shapes  # noqa: E402 - as above
 from tests.engines.shapes import VOCABULARY, SamplingParams  # noqa: E402 - as above
 

@@ -14,7 +14,7 @@ def marked(text: str, prf: Prf) -> str:
 
 def in_pieces(text: str, steps: list[int], prf: Prf) -> str:
     """The text comes in pieces of these lengths, the rest in one."""
-    transform = SubstitutionTransform(prf)
+    transform = SubstitutionTransform(prf.coins())
     out, at = "", 0
     for step in steps:
         out += transform.feed(text[at : at + step])

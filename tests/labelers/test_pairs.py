@@ -85,6 +85,56 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("大家都知道王刚在家里。", "王刚在"),
         ("全部人口约占三分之一。", "约占"),
         ("我们没有什么可以说的。", "没有什么"),
+        ("他认为这种气味会导致他晕倒。", "导致他晕倒"),
+        ("这个过程一直持续到早上才结束。", "一直持续到"),
+        ("很简单的事情很难一直做下去。", "一直做下去"),
+        ("和睦的关系来自相互的尊重和理解。", "相互的尊重"),
+        ("我根据情况给出以下建议步骤。", "以下建议"),
+        ("心中记忆已久的画面又出现了。", "已久"),
+        ("主题句的主要目的是在文章中引入观点。", "目的是在"),
+        ("这是因为，幸福的家庭都很相似。", "因为，"),
+        ("考虑到筹资费用，实际上企业收到的资金较少。", "实际上企业"),
+        ("她一生取得了许多伟大的成就。", "她一生取得"),
+        ("机器都在运行，并最终导致大家失败。", "并最终导致"),
+        ("You can also give a personalized photo calendar to them.", "photo calendar"),
+        ("In that year they opened the doors of a local photo shop.", "photo shop"),
+        ("We have stated so on many, many, many occasions.", "many, many, many"),
+        ("The number could be roughly estimated from a survey.", "roughly estimated"),
+        ("Here is the plan. Try to practice in the morning.", "Try to practice"),
+        ("And additionally, I wanted to inquire about the dashboard.", "I wanted to"),
+        ("My question: what is the purpose of the package in R?", "the purpose of"),
+        ("Defrosting a freezer can take several hours in summer.", "several hours"),
+        ("Leave it on a wire rack to cool completely before serving.", "cool completely"),
+        ("The old city also offers a charming town hall.", "offers a charming"),
+        ("These are lists which are arrays that can hold items.", "that can hold"),
+        ("请您提供尽可能详细的信息给我们。", "尽可能详细的信息"),
+        ("它对这个话题有着强大而独特的视角。", "而独特的视角"),
+        ("我们要建立一个强大的支持系统。", "强大的支持系统"),
+        ("It helps you give a talk. Whether you use notes, or speak freely, be brave.", "Whether you"),
+        ("Rome is home to some of the most stunning architecture.", "some of the most"),
+        ("We are here. If you have any questions or would like more, call us.", "If you have any"),
+        ("Milk and warm soup can help with headaches.", "help with headaches"),
+        ("They are used to help us understand the plan.", "to help us understand"),
+        ("大家想一想。或者，我们需要知道这个地点。", "或者，"),
+        ("真的很想有个再正常不过的周末。", "不过的"),
+        ("所以自行车总共的轮子数目不多。", "总共的"),
+        ("她终于在最后找到了归宿。", "在最后"),
+        ("他们两人下马参拜已毕，向前走去。", "已毕"),
+        ("根据家属的意见，丧事不举行仪式。", "举行仪式"),
+        ("这种状态很危险，因为它可能让人生病。", "，因为"),
+        ("The road is long. Though I may be tired, I will not give up.", "I will not"),
+        ("The new lamp has made all the difference to us.", "all the difference"),
+        ("The fish flakes easily with a fork.", "flakes easily"),
+        ("当你的朋友在工作中获得提升时，祝贺他。", "获得提升"),
+        ("数据库系统允许您定义不同的层次。", "允许您"),
+        ("冰川的形成需要条件，主要包括降雪量大。", "主要包括"),
+        ("大家都知道这种算法重要的原因有三个。", "重要的原因"),
+        ("这种机器一般用于计算，数据处理和推理中。", "用于计算"),
+        ("经过深入讨论和评估之后，他们选出了得奖者。", "经过深入讨论"),
+        ("小圆在大圆内部绕大圆圆周一周的时候。", "圆周一周"),
+        ("大家还要结合具体实际情况进行判断。", "具体实际情况"),
+        ("大家想一想。因为一小时可以是三十分钟。", "因为一小时"),
+        ("它的外观看起来就像是戴着面具一样。", "就像是"),
         ("Please tell me what it is like to live there.", "what it is like"),
         ("On the first of May have a look at the garden.", "May have"),
         ("She said that it tastes like home.", "tastes like"),
@@ -134,3 +184,14 @@ def test_a_space_between_a_word_and_its_guard_makes_no_difference() -> None:
         assert [text[word.start : word.end] for word in words_in(text, "")] == ["约"]
     for text in ("他们几个已3天没有回家。", "他们几个已 3 天没有回家。"):
         assert [word for word in words_in(text, "") if text[word.start : word.end] == "已"] == []
+
+
+def test_a_long_text_holds_the_words_of_its_sentences() -> None:
+    sentences = [pair.example for pair in PAIRS if not pair.example.isascii()]
+    for first in (sentences[0], "𠮷" + sentences[0]):  # one beyond the first 65,536 characters
+        text, short = "".join([first, *sentences[1:]]), []
+        at = 0
+        for sentence in [first, *sentences[1:]]:
+            short += table().matches(text, at, at + len(sentence))
+            at += len(sentence)
+        assert table().matches(text, 0, len(text)) == short

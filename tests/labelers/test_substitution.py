@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelers.provenance import KeyRing, Provenance
+from labelers.watermarks.clauses import CLAUSE_MAX
 from labelers.watermarks.substitution import (
-    CLAUSE_MAX,
     Substitution,
     SubstitutionTransform,
     binomial_tail,
@@ -63,8 +63,43 @@ def test_a_text_is_marked_alike_at_every_split(text: str, steps: list[int], prf:
     assert in_pieces(text, steps, prf) == marked(text, prf)
 
 
+PIECES = [
+    "首先",
+    "其实",
+    "，",
+    "。",
+    "我们",
+    "因为",
+    "但是",
+    "\n",
+    "Soon",
+    " the cat",
+    " and we ",
+    ", ",
+    ". ",
+    " or ",
+    "很多人",
+    "𠀀",
+    "   ",
+]
+
+
 @settings(deadline=None)
-@given(st.text(st.sampled_from("但是因为和与 ，。不it's is \n\"“”`"), max_size=80))
+@given(
+    st.lists(st.sampled_from([*PIECES, "a" * 70, "无" * 90, ZH[:90], EN[:90]]), max_size=40),
+    st.lists(st.integers(1, 70), max_size=40),
+)
+def test_where_clauses_end_does_not_depend_on_the_split_nor_on_the_length(
+    parts: list[str], steps: list[int]
+) -> None:
+    text = "".join(parts)
+    assert (
+        in_pieces(text, steps, KEYS[1]) == marked(text, KEYS[1]) == in_pieces(text, [1] * len(text), KEYS[1])
+    )
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("但是因为和与 ，。不it's is ，。不it's is \n\"“”`"), max_size=80))
 def test_any_text_keeps_all_but_its_words(text: str) -> None:
     out = marked(text, KEYS[0])
     assert [c for c in out if c in '，。\n"“”`'] == [c for c in text if c in '，。\n"“”`']
@@ -139,14 +174,14 @@ def test_an_article_before_it_keeps_a_word_that_would_not_fit_it() -> None:
 
 def test_a_stretch_without_punctuation_is_cut_between_words_where_there_are_any() -> None:
     text = "word " * 60 + "and many people do not know it. " + "无" * 400 + "但是应该提高。"
-    transform = SubstitutionTransform(KEYS[0])
+    transform = SubstitutionTransform(KEYS[0].coins())
     out, held = "", 0
     for char in text:
         out += transform.feed(char)
         held = max(held, len(text) - len(out) if len(out) > len(text) else 0)
     out += transform.flush()
     assert out == marked(text, KEYS[0])
-    assert len(SubstitutionTransform(KEYS[0]).feed("无" * (CLAUSE_MAX * 2 + 10))) == CLAUSE_MAX * 2
+    assert len(SubstitutionTransform(KEYS[0].coins()).feed("无" * (CLAUSE_MAX * 2 + 10))) == CLAUSE_MAX * 2
 
 
 @pytest.mark.parametrize(
@@ -199,8 +234,9 @@ def test_more_fits_than_coins_cannot_be() -> None:
 def test_the_scheme_makes_transforms_of_the_epoch() -> None:
     scheme = Substitution(KeyRing(b"a key of the tests, 32 bytes it is", 2))
     outs = []
-    for kid in (1, 2):
+    for kid in (1, 2, 1):
         transform = scheme.new_transform(Provenance("X", 1, key_id=kid))
         outs.append(transform.feed(ZH + EN) + transform.flush())
     assert outs[0] != outs[1]
+    assert outs[0] == outs[2]
     assert scheme.mark_request({"a": 1}) == {"a": 1}

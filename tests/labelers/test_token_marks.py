@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelers.provenance import KeyRing, Provenance
-from labelers.watermarks.engine import Engine, engine_key
-from labelers.watermarks.token_marks import (
+from labelers.token_marks import (
     contexts,
     log10_binomial_tail,
     log10_gamma_tail,
@@ -21,6 +20,7 @@ from labelers.watermarks.token_marks import (
     token_hashes,
     uniforms,
 )
+from labelers.watermarks.engine import Engine, engine_key
 
 KEY = b"an engine's key!"
 

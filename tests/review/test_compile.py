@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.review.compile import compile_lenses
+from proxy.review.columns import Columns
+from proxy.review.compile import compile_kits
 from proxy.review.entry import Action, Direction, Entry
 from proxy.review.machine import NODE
 from proxy.review.tables import builtin_tables
@@ -27,8 +28,8 @@ CASES = [
 def test_an_entry_is_looked_for_in_its_views_and_always_in_the_safe_one(
     entry: Entry, views: list[str]
 ) -> None:
-    lenses, _ = compile_lenses([entry], TABLES)
-    assert [lens.name for lens in lenses[Direction.OUTPUT]] == views
+    kits, _ = compile_kits(Columns.of([entry]), TABLES)
+    assert [lens.name for lens in kits[Direction.OUTPUT].lenses] == views
 
 
 def test_only_delaying_actions_hold() -> None:
@@ -36,8 +37,8 @@ def test_only_delaying_actions_hold() -> None:
         Entry("甲乙", "A.1.a", views=("safe",), action={Direction.OUTPUT: Action.FLAG}),
         Entry("丙丁", "A.1.a", views=("safe",), action={Direction.OUTPUT: Action.MASK}),
     ]
-    lenses, _ = compile_lenses(entries, TABLES)
-    assert not lenses[Direction.INPUT]
-    (lens,) = lenses[Direction.OUTPUT]
+    kits, _ = compile_kits(Columns.of(entries), TABLES)
+    assert not kits[Direction.INPUT].lenses
+    (lens,) = kits[Direction.OUTPUT].lenses
     nodes = [lens.machine.advance(lens.machine.start, c)[0][NODE] for c in "甲丙"]
     assert [(node.hold, node.live) for node in nodes] == [(0, 1), (1, 1)]

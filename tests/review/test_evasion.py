@@ -20,7 +20,7 @@ ALPHABET = "甲乙aA0o@!$ -…。\n\u200béﬁか\u3099😀！l1"
 
 
 def sight(gap: int = 3) -> EvasionSight:
-    return EvasionSight(SAFE, TABLES, [Entry("甲乙", "A.1.a", gap=gap)])
+    return EvasionSight(SAFE, TABLES, gap)
 
 
 def read(view: EvasionSight, pieces: list[str]) -> tuple[str, list[int]]:

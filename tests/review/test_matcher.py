@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import ahocorasick_rs
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.review.columns import acting
+from proxy.review.entry import Direction
+from proxy.review.flat import Flat
 from proxy.review.matcher import DaachorseMatcher, LivePrefixes, Matcher
+from proxy.review.trie import trie_of
 
 PATTERNS = st.lists(st.text("甲乙a", min_size=1, max_size=4), min_size=1, max_size=6, unique=True)
 TEXT = st.text("甲乙a", max_size=20)
@@ -54,6 +59,16 @@ def test_bytes_that_are_no_automaton_are_refused() -> None:
         DaachorseMatcher.load(b"nonsense")
 
 
+def prefixes_of(free: list[str], bounded: list[str]) -> LivePrefixes:
+    """Of words that act on output alone, some of them bound to the start of a word."""
+    flags = [
+        acting(Direction.OUTPUT, holds=False, bounded=n >= len(free)) for n in range(len(free + bounded))
+    ]
+    trie = trie_of(Flat.of([*free, *bounded]), np.arange(len(flags)), np.array(flags, np.uint8))
+    assert not LivePrefixes(trie, Direction.INPUT, holds=False).any
+    return LivePrefixes(trie, Direction.OUTPUT, holds=False)
+
+
 @given(PATTERNS, PATTERNS, TEXT, st.integers(0, 5), st.sets(st.integers(0, 20)))
 def test_the_longest_live_suffix_is_found(
     free: list[str], bounded: list[str], text: str, begin: int, words: set[int]
@@ -65,7 +80,8 @@ def test_the_longest_live_suffix_is_found(
         return bool(starts)
 
     expected = next((start for start in range(min(begin, len(text)), len(text)) if live(start)), len(text))
-    assert LivePrefixes(free, bounded).start(text, begin, lambda index: index in words) == expected
+    at_word_start = [index in words for index in range(len(text))]
+    assert prefixes_of(free, bounded).start(text, begin, at_word_start) == expected
 
 
 @given(PATTERNS, PATTERNS, st.text("甲乙a", min_size=1, max_size=5))
@@ -77,11 +93,13 @@ def test_what_may_follow_is_known(free: list[str], bounded: list[str], text: str
         for suffix in suffixes
         if pattern.startswith(suffix) and pattern != suffix
     }
-    prefixes = LivePrefixes(free, bounded)
+    prefixes = prefixes_of(free, bounded)
     assert prefixes.following(text) == expected
     prefixes.forget()
     assert prefixes.following(text) == expected
 
 
 def test_without_patterns_nothing_is_live() -> None:
-    assert LivePrefixes([]).start("甲乙", 0, lambda index: True) == 2
+    prefixes = prefixes_of([], [])
+    assert prefixes.start("甲乙", 0, [True, True]) == 2
+    assert not prefixes.any

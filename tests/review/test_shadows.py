@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from proxy.review.pinyin import syllables
 from proxy.review.shadows import SUSPECT, LetterShadow, Shadow, SoundShadow, sentence_ends
+from proxy.review.syllables import syllables
 from proxy.review.tables import builtin_tables
 
 TABLES = builtin_tables()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.review import sieve
-from proxy.review.entry import Direction, Entry
+from proxy.review.entry import Action, Direction, Entry, EntryError
 from proxy.review.library import Library
 from proxy.review.machine import NODE, Machine
 from proxy.review.reviewer import Finding
@@ -17,6 +17,7 @@ from proxy.review.sieve import Sieve, Stretch
 from tests.review.test_leaks import bench
 
 OUT = Direction.OUTPUT
+FLAG = dict.fromkeys(Direction, Action.FLAG)
 VIEWS = [("safe",), ("safe", "evasion"), ("safe", "evasion", "pinyin"), ("raw",), ("evasion",), ("pinyin",)]
 # Words that share letters, double them, hold symbols, ends of sentences and what becomes several letters.
 WORDS = ["甲乙丙", "乙乙丙", "甲", "ab", "abba", "l@b", "hi!", "甲，乙", "a b", "@ab", "$甲乙", "f-a", "西安大雁", "世界!ab",
@@ -167,3 +168,16 @@ def test_a_stretch_is_from_the_present_state_or_from_the_start() -> None:
         Stretch(8, 8),
     ]
     assert only.stretches("丁丁", fresh=True) == [Stretch(0, 2)]
+
+
+@given(st.lists(st.text("女子好木林王弄他也人 -!aA", min_size=2, max_size=5), min_size=1, max_size=4),
+       st.lists(st.text("女子好木林王弄他也人 -。，!aA", max_size=12), max_size=12))  # fmt: skip
+@settings(deadline=None, max_examples=300)
+def test_characters_written_as_two_are_found_in_long_texts(patterns: list[str], pieces: list[str]) -> None:
+    entries = {e.id: e for p in patterns if (e := Entry(p, "A.1.a", views=VIEWS[1], action=FLAG))}
+    try:
+        library = Library.compile(entries.values())
+    except EntryError:
+        return
+    sifted, read = both(library, ["。".join(pieces)], 8)
+    assert sifted == read

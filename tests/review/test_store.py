@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from proxy.review.entry import Direction, Entry, EntryError
@@ -47,7 +50,7 @@ def test_a_new_version_replaces_the_old_one_and_both_stay(tmp_path: Path) -> Non
     assert live_version(tmp_path) == first
 
 
-FILES = ["entries.jsonl", "refusals.json", "tables.json", "letters.automaton", "manifest.json"]
+FILES = ["entries.jsonl", "refusals.json", "tables.json", "letters.automaton", "words.npz", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -67,8 +70,6 @@ def test_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("line", ['{"pattern": "甲", "category": "A.1.a"}\n', "{oops\n"])
 def test_a_forged_snapshot_with_a_fitting_manifest_is_refused(tmp_path: Path, line: str) -> None:
-    import hashlib
-
     folder = tmp_path / "versions" / put(tmp_path)
     (folder / "entries.jsonl").write_text(line, "utf-8")
     manifest = json.loads((folder / "manifest.json").read_bytes())
@@ -88,17 +89,74 @@ def test_with_a_key_only_signed_snapshots_are_taken(tmp_path: Path) -> None:
         load_live(tmp_path, b"another")
 
 
-def test_an_automaton_of_another_compiler_is_made_anew(tmp_path: Path) -> None:
-    import hashlib
+def rewritten(folder: Path, files: dict[str, bytes | None], **manifest: str) -> None:
+    """A snapshot with other files, None for none, and a manifest that fits."""
+    told = json.loads((folder / "manifest.json").read_bytes()) | manifest
+    for name, raw in files.items():
+        if raw is None:
+            (folder / name).unlink()
+            del told["files"][name]
+        else:
+            (folder / name).write_bytes(raw)
+            told["files"][name] = hashlib.sha256(raw).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(told), "utf-8")
 
+
+def test_what_another_compiler_made_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "versions" / put(tmp_path)
-    manifest = json.loads((folder / "manifest.json").read_bytes()) | {"compiler": "another"}
-    (folder / "letters.automaton").write_bytes(b"of another kind")
-    manifest["files"]["letters.automaton"] = hashlib.sha256(b"of another kind").hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    rewritten(folder, {"letters.automaton": b"of another kind"}, compiler="another")
     library = load_live(tmp_path)
     assert library is not None
     assert library.review("甲乙丙", Direction.INPUT)
+
+
+def test_a_snapshot_from_before_the_words_were_kept_is_loaded_under_its_name(tmp_path: Path) -> None:
+    version = put(tmp_path)
+    digest = hashlib.sha256()
+    for entry in sorted(ENTRIES, key=lambda entry: entry.id):
+        row = json.dumps(entry.to_row(), sort_keys=True, ensure_ascii=False)
+        digest.update(row.encode("utf-8") + b"\n")
+    digest.update(b'{"default.en": "No."}\n' + builtin_tables().digest.encode())
+    folder = tmp_path / "versions" / digest.hexdigest()
+    (tmp_path / "versions" / version).rename(folder)
+    rewritten(folder, {"words.npz": None}, compiler="daachorse 0.5, sieves 1")
+    library = load_version(tmp_path, folder.name)
+    assert library.version == folder.name
+    assert [f.text for f in library.review("x甲乙丙", Direction.OUTPUT)] == ["甲乙丙"]
+    rewritten(folder, {"entries.jsonl": write_jsonl(ENTRIES[:1]).encode()})
+    with pytest.raises(LibraryError, match="its content has the hash"):
+        load_version(tmp_path, folder.name)
+
+
+def words_with(raw: bytes, **changed: object) -> bytes:
+    with np.load(io.BytesIO(raw)) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    target = io.BytesIO()
+    np.savez(target, **{name: value for name, value in {**arrays, **changed}.items() if value is not None})  # type: ignore[arg-type]
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"safe.first": np.array([1, 2], np.uint32)},
+        {"safe.first": np.zeros(8, np.uint32)},
+        {"safe.owned": None},
+        {"safe.owners": np.array([1 << 20, 0], np.uint32)},
+        {"safe.labels": np.array([0.5])},
+        {"about": np.frombuffer(b"{}", np.uint8)},
+    ],
+)
+def test_words_that_are_none_are_refused_though_the_manifest_fits(
+    tmp_path: Path, changed: dict[str, object]
+) -> None:
+    folder = tmp_path / "versions" / put(tmp_path)
+    rewritten(folder, {"words.npz": words_with((folder / "words.npz").read_bytes(), **changed)})
+    with pytest.raises(LibraryError, match="damaged"):
+        load_live(tmp_path)
+    rewritten(folder, {"words.npz": b"PK oops"})
+    with pytest.raises(LibraryError, match="damaged"):
+        load_live(tmp_path)
 
 
 def test_a_snapshot_keeps_the_tables_it_was_made_with(

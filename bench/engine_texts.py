@@ -1,0 +1,313 @@
+"""Texts of the embedded model with marks that are written while it samples, by transformers' logits processors.
+
+    python bench/engine_texts.py write DIR --out FILE [--texts 64 --tokens 400 --schemes gumbel tournament synthid kgw none]
+    python bench/engine_texts.py judge DIR FILE...     what the model itself thinks of the texts, added to each
+    python bench/engine_texts.py read DIR FILE...      the table: what is found in how long a text, and after edits
+
+`DIR` is what bench/model.py exported. Ours is the core that all plug-ins share, both ways to draw; beside it SynthID-Text
+(30 layers, five tokens) and KGW (a quarter green, bias 2, one token of context) as transformers has them. All sample alike:
+temperature 0.8, top_p 0.95, the DRY of bench/model.py, prompts in turns, no end of text. Everything is read from the text, cut into
+tokens again; `read` reads what bench/statistical_generate.py wrote as well. p-values are of one key and the whole text, uncorrected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench.model import Ask, Model
+from bench.statistical import edited, log10_p, share
+from detectors.detection import Outcome
+from detectors.statistical import StatisticalDetector
+from detectors.token_marks import TokenRow, token_scores
+from engines.marking import Asked, Sampling, TokenMarker
+from labelers.provenance import KeyRing
+from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
+from labelers.watermarks.units import epoch_prf, log10_tail
+
+HERE = Path(__file__).parent / "texts"
+MASTER = b"Inkseal, the benchmark's own key"
+KEY = b"the bench's key!"
+TEMPERATURE, TOP_P = 0.8, 0.95
+SYNTHID: dict[str, Any] = {
+    "ngram_len": 5,
+    "keys": [random.Random(7).randrange(1 << 30) for _ in range(30)],
+    "sampling_table_size": 1 << 16,
+    "sampling_table_seed": 0,
+    "context_history_size": 1024,
+}
+KGW: dict[str, Any] = {"greenlist_ratio": 0.25, "bias": 2.0, "seeding_scheme": "lefthash", "context_width": 1}
+LENGTHS = (100, 200, 400)
+RATES = (0.1, 0.2, 0.3)
+
+
+class Ours:
+    """The core of all plug-ins, over the tokens that may be drawn."""
+
+    def __init__(self, model: Model, tournament: bool) -> None:
+        spelt = [model.bytes[token] for token in model.open.tolist()]
+        self._marker = TokenMarker(np, Asked(KEY, tournament), spelt)
+        self._place = np.full(len(model.bytes), -1, np.int64)
+        self._place[model.open.numpy()] = np.arange(len(spelt))
+
+    def __call__(self, answers: Any, logits: Any) -> Any:
+        return self._marker.mark_ids(
+            logits, self._place[answers], [Sampling(TEMPERATURE, TOP_P)] * len(logits)
+        )
+
+
+class SynthID:
+    """SynthID-Text by transformers' processor, over the likeliest tokens as its authors' own code has it: transformers goes over the
+    whole vocabulary, which takes seconds a step on a CPU.
+    """
+
+    def __init__(self, model: Model, count: int = 1024) -> None:
+        from transformers import SynthIDTextWatermarkLogitsProcessor
+
+        self._processor = SynthIDTextWatermarkLogitsProcessor(**SYNTHID, device=torch.device("cpu"))
+        self._open, self._count = model.open, count
+
+    def __call__(self, answers: Any, logits: Any) -> Any:
+        n = SYNTHID["ngram_len"]
+        if answers.shape[1] < n - 1:
+            return logits
+        order = np.argpartition(logits, -self._count, 1)[:, -self._count :]
+        values = np.take_along_axis(logits, order, 1)
+        falling = np.argsort(-values, 1)
+        order, values = np.take_along_axis(order, falling, 1), np.take_along_axis(values, falling, 1)
+        weights = np.exp((values - values[:, :1]) / TEMPERATURE)
+        chances = weights / weights.sum(1, keepdims=True)
+        beyond = chances.cumsum(1) - chances >= TOP_P
+        own = torch.from_numpy(answers)
+        keys, _ = self._processor._compute_keys(own[:, 1 - n :], self._open[torch.from_numpy(order)])
+        g = self._processor.sample_g_values(keys)
+        # Of the token to come, whatever it is: whether its context is new.
+        new = self._processor.compute_context_repetition_mask(torch.cat([own, own[:, :1]], 1))[:, -1].bool()
+        scores = torch.from_numpy(np.where(beyond, -1e12, values / TEMPERATURE).astype(np.float32))
+        changed = self._processor.update_scores(scores, g).numpy() * TEMPERATURE
+        marked = np.full_like(logits, -np.inf)
+        np.put_along_axis(marked, order, changed, 1)
+        return np.where(new.numpy()[:, None], marked, logits)
+
+
+class Kgw:
+    """KGW's green lists by transformers' processor."""
+
+    def __init__(self, model: Model) -> None:
+        from transformers import WatermarkLogitsProcessor
+
+        self._processor = WatermarkLogitsProcessor(len(model.bytes), torch.device("cpu"), **KGW)
+        self._open = model.open.numpy()
+        self._size = len(model.bytes)
+
+    def __call__(self, answers: Any, logits: Any) -> Any:
+        if not answers.shape[1]:
+            return logits
+        for row, ids in zip(logits, torch.from_numpy(answers), strict=True):
+            green = np.zeros(self._size, np.float32)
+            green[self._processor._get_greenlist_ids(ids).numpy()] = KGW["bias"]
+            row += green[self._open]
+        return logits
+
+
+def marking(scheme: str, model: Model) -> Any:
+    """What changes the logits in a scheme."""
+    made: dict[str, Callable[[], Any]] = {
+        "gumbel": lambda: Ours(model, False),
+        "tournament": lambda: Ours(model, True),
+        "synthid": lambda: SynthID(model),
+        "kgw": lambda: Kgw(model),
+        "none": lambda: None,
+    }
+    return made[scheme]()
+
+
+def write(model: Model, schemes: Sequence[str], count: int, tokens: int, out: Path) -> None:
+    prompts = json.loads((HERE / "prompts.json").read_text("utf-8"))
+    for language in ("en", "zh"):
+        for scheme in schemes:
+            model.chance = np.random.default_rng(len(scheme))
+            asks = [
+                Ask(prompts[language][at % len(prompts[language])], 1, TEMPERATURE, TOP_P)
+                for at in range(count)
+            ]
+            found = model.continued(asks, tokens, marking(scheme, model))
+            with out.open("a", encoding="utf-8") as lines:
+                for ask, (said,) in zip(asks, found, strict=True):
+                    cell = f"{scheme}:{language}:{tokens}"
+                    line = {"cell": cell, "prompt": ask.prompt, "text": model.text(said.ids)}
+                    lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+            print(f"{scheme}:{language}: {count} texts", flush=True)
+
+
+def judge(model: Model, files: Sequence[Path]) -> None:
+    for file in files:
+        rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+        told = model.judged([(row["prompt"], row["text"]) for row in rows], TEMPERATURE, TOP_P)
+        for row, (surprise, entropy, tokens) in zip(rows, told, strict=True):
+            row["judged"] = {"nats": round(surprise, 4), "entropy": round(entropy, 4), "tokens": tokens}
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+
+
+def readers(model: Model) -> dict[str, Callable[[str], float]]:
+    """log10 p of a text, by scheme."""
+    from transformers import SynthIDTextWatermarkLogitsProcessor, WatermarkDetector, WatermarkingConfig
+
+    prf = epoch_prf(KeyRing(MASTER), 1)
+    synthid = SynthIDTextWatermarkLogitsProcessor(**SYNTHID, device=torch.device("cpu"))
+    kgw = WatermarkDetector(
+        model.network.config, "cpu", WatermarkingConfig(**KGW), ignore_repeated_ngrams=True
+    )
+
+    def ids_of(text: str) -> list[int]:
+        found: list[int] = model.tokenizer(text, add_special_tokens=False).input_ids
+        return found
+
+    def ours(tournament: bool) -> Callable[[str], float]:
+        def read(text: str) -> float:
+            empty = torch.empty(0, dtype=torch.int64).numpy()
+            row = TokenRow(tuple(model.bytes[at] for at in ids_of(text)), empty, empty)
+            _, scores, ones = token_scores(KEY, row)
+            if tournament:
+                return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
+            return log10_gamma_tail(float(scores.sum()), len(scores))
+
+        return read
+
+    def by_synthid(text: str) -> float:
+        """The weighted mean of the paper's g-values (weights falling from 10 to 1), normal under other keys."""
+        ids = torch.tensor([ids_of(text)])
+        g = synthid.compute_g_values(ids)[0].double()
+        new = synthid.compute_context_repetition_mask(ids)[0].bool()
+        weights = torch.linspace(10, 1, g.shape[1]).double()
+        total = float(((g[new] - 0.5) * weights).sum())
+        return log10_tail(total / math.sqrt(float((weights**2).sum()) * max(1, int(new.sum())) / 4))
+
+    def by_kgw(text: str) -> float:
+        return log10_tail(float(kgw(torch.tensor([ids_of(text)]), return_dict=True).z_score[0]))
+
+    def by_units(text: str) -> float:
+        return log10_p(prf, text)[0]
+
+    units = dict.fromkeys(("walk", "1", *map(str, range(2, 65))), by_units)
+    return units | {"gumbel": ours(False), "tournament": ours(True), "synthid": by_synthid, "kgw": by_kgw}
+
+
+def read(model: Model, files: Sequence[Path]) -> None:
+    lines = (line for file in files for line in file.read_text("utf-8").splitlines())
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for row in map(json.loads, lines):
+        if row.get("cut"):
+            continue
+        scheme, language, tokens, *more = row["cell"].split(":")
+        groups.setdefault((":".join([scheme, *more]), language), []).append(row | {"most": int(tokens)})
+    by = readers(model)
+
+    def cut(rows: Sequence[Any], length: int) -> list[str]:
+        some = [row["text"] for row in rows if row["most"] >= length]
+        return [
+            model.text(model.tokenizer(text, add_special_tokens=False).input_ids[:length]) for text in some
+        ]
+
+    print(
+        "| scheme | language | tokens | texts | log10 p, median | 1e-2 | 1e-6 | 10 % edits, 1e-2 | 20 % | 30 % |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for (scheme, language), rows in groups.items():
+        reader = by.get(scheme)
+        for length in LENGTHS if reader is not None else ():
+            texts = cut(rows, length)
+            if not texts or reader is None:
+                continue
+            p = [reader(text) for text in texts]
+            line = [scheme, language, str(length), str(len(texts)), f"{sorted(p)[len(p) // 2]:.1f}"]
+            line += [share(sum(one < level for one in p), len(p)) for level in (-2.0, -6.0)]
+            for rate in RATES:
+                hits = [reader(edited(text, rate, seed)) < -2 for text in texts for seed in range(2)]
+                line.append(share(sum(hits), len(hits)))
+            print(f"| {' | '.join(line)} |", flush=True)
+    print("\nAs the detector says it, all tests paid for: marked / weak evidence / message read.\n")
+    print("| scheme | language | tokens | texts | one key | thirty keys |")
+    print("|---|---|---|---|---|---|")
+    detectors = [StatisticalDetector(KeyRing(MASTER, keys)) for keys in (1, 30)]
+    for (scheme, language), rows in groups.items():
+        if scheme in OWN:
+            continue
+        for length in LENGTHS:
+            texts = cut(rows, length)
+            if not texts:
+                continue
+            line = [scheme, language, str(length), str(len(texts))]
+            for detector in detectors:
+                found = [detector.detect(text) for text in texts]
+                told = [
+                    sum(one.outcome is Outcome.PRESENT for one in found),
+                    sum(one.outcome is Outcome.INCONCLUSIVE for one in found),
+                    sum("content_id_end" in (one.provenance or {}) for one in found),
+                ]
+                line.append(" / ".join(f"{one / len(texts):.2f}" for one in told))
+            print(f"| {' | '.join(line)} |", flush=True)
+    print("\n| scheme | language | texts | entropy, nats a token | nats a token | perplexity ÷ unmarked |")
+    print("|---|---|---|---|---|---|")
+    for (scheme, language), rows in groups.items():
+        own = [row for row in rows if "judged" in row]
+        if not own:
+            continue
+        # Beside unmarked texts of the same way: through HTTP, or in the engine.
+        plain = groups.get(("none" if scheme in OWN else "1", language), [])
+        plain = [row["judged"]["nats"] for row in plain if "judged" in row]
+        nats = [row["judged"]["nats"] for row in own]
+        entropy = sum(row["judged"]["entropy"] for row in own) / len(own)
+        told = ratio(nats, plain) if plain else "–"
+        print(
+            f"| {scheme} | {language} | {len(own)} | {entropy:.2f} | {sum(nats) / len(nats):.2f} | {told} |"
+        )
+
+
+OWN = ("gumbel", "tournament", "synthid", "kgw", "none")
+
+
+def ratio(nats: Sequence[float], plain: Sequence[float]) -> str:
+    """exp of the difference of the means, with a 95 % interval over texts."""
+
+    def mean(values: Sequence[float]) -> tuple[float, float]:
+        middle = sum(values) / len(values)
+        return middle, sum((one - middle) ** 2 for one in values) / len(values) / max(1, len(values) - 1)
+
+    (a, va), (b, vb) = mean(nats), mean(plain)
+    half = 1.96 * math.sqrt(va + vb)
+    return f"{math.exp(a - b):.2f} [{math.exp(a - b - half):.2f}, {math.exp(a - b + half):.2f}]"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command", choices=("write", "judge", "read"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("files", type=Path, nargs="*")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--texts", type=int, default=64)
+    parser.add_argument("--tokens", type=int, default=400)
+    parser.add_argument("--schemes", nargs="+", default=["gumbel", "tournament", "synthid", "kgw", "none"])
+    args = parser.parse_args()
+    model = Model(args.folder)
+    if args.command == "write":
+        if args.out is None:
+            parser.error("write needs --out FILE")
+        write(model, args.schemes, args.texts, args.tokens, args.out)
+    else:
+        {"judge": judge, "read": read}[args.command](model, args.files)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Many texts as one array, so that what is done to every letter of all of them is done at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Codes", "Flat", "Numbers", "codes_of", "text_of"]
+
+Codes = NDArray[np.uint32]
+Numbers = NDArray[np.int64]
+
+
+class Flat(NamedTuple):
+    """The code points of n texts one after the other; text i is codes[starts[i] : starts[i + 1]]."""
+
+    codes: Codes
+    starts: Numbers
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Flat:
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        return cls(codes_of("".join(texts)), _starts(lengths))
+
+    @classmethod
+    def of_lengths(cls, codes: Codes, lengths: Numbers) -> Flat:
+        return cls(codes, _starts(lengths))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Flat]) -> Flat:
+        """The texts of all parts, in their order."""
+        lengths = [part.lengths for part in parts]
+        return cls.of_lengths(
+            np.concatenate([part.codes for part in parts] or [np.zeros(0, np.uint32)]),
+            np.concatenate(lengths or [np.zeros(0, np.int64)]),
+        )
+
+    @property
+    def lengths(self) -> Numbers:
+        return np.diff(self.starts)
+
+    def rows(self) -> Numbers:
+        """For each code point, which text it is of."""
+        return np.repeat(np.arange(len(self.starts) - 1), self.lengths)
+
+    def take(self, rows: Numbers) -> Flat:
+        """Some of the texts, in the order asked for."""
+        lengths = self.lengths[rows]
+        starts = _starts(lengths)
+        places = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], lengths)
+        return Flat(self.codes[places], starts)
+
+    def texts(self) -> list[str]:
+        text, starts = text_of(self.codes), self.starts.tolist()
+        return [text[start:end] for start, end in pairwise(starts)]
+
+
+def codes_of(text: str) -> Codes:
+    """The code points of a text; lone surrogates too."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def text_of(codes: Codes) -> str:
+    """The text of code points."""
+    return codes.tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def _starts(lengths: Numbers) -> Numbers:
+    starts = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=starts[1:])
+    return starts

@@ -1,0 +1,203 @@
+"""What a library looks for, compiled: for each view its words in a trie and whose they are, and the sieves over them.
+
+It holds numbers of entries, not entries, and can be kept as bytes; who loads it has nothing to work out.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxy.review.checks import require
+from proxy.review.columns import Columns
+from proxy.review.entry import Direction, Entry, EntryError
+from proxy.review.flat import Flat
+from proxy.review.judge import around
+from proxy.review.sieve import Sieve, letters_of, sounds_of
+from proxy.review.sights import Sight, sight_of
+from proxy.review.tables import Tables
+from proxy.review.terms import MAX_FOLDED, Term
+from proxy.review.trie import Trie, trie_of
+from proxy.review.wholesale import Words
+
+__all__ = ["COMPILED", "Lexicon", "ViewWords", "compile_lexicon"]
+
+COMPILED = "words.npz"
+_SIEVES = {"letters": ("raw", "safe", "evasion"), "sounds": ("pinyin",)}
+_VIEWS = ("raw", "safe", "evasion", "pinyin")
+
+
+@dataclass(frozen=True)
+class ViewWords:
+    """The words of one view. `reach`: the longest gap that an entry allows; `context`: how many code points before a
+    match a decision may need, by direction.
+    """
+
+    name: str
+    trie: Trie
+    reach: int
+    context: Mapping[Direction, int]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """`views` in the order in which they are consulted; `sieves` by name, None where nothing may be passed over.
+
+    `alike`: every entry does the same in both directions.
+    """
+
+    views: Sequence[ViewWords]
+    sieves: Mapping[str, Sieve | None] = field(default_factory=dict)
+    alike: bool = True
+
+    def sieve(self, view: str) -> Sieve | None:
+        """What long texts are sifted with for a view."""
+        return next(self.sieves[name] for name, views in _SIEVES.items() if view in views)
+
+    def to_files(self, more: Mapping[str, Any]) -> dict[str, bytes]:
+        """File name -> bytes. `more`: JSON-able facts that are kept with it."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for view in self.views:
+            arrays |= view.trie.arrays(view.name)
+        about = {
+            "views": [
+                {
+                    "name": view.name,
+                    "reach": view.reach,
+                    "context": {str(d): n for d, n in view.context.items()},
+                }
+                for view in self.views
+            ],
+            "alike": self.alike,
+            "sieves": {
+                name: sieve.about if sieve is not None else None for name, sieve in self.sieves.items()
+            },
+            "more": more,
+        }
+        arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode("ascii"), np.uint8)
+        target = io.BytesIO()
+        np.savez(target, allow_pickle=False, **arrays)
+        automata = {f"{n}.automaton": s.to_bytes() for n, s in self.sieves.items() if s is not None}
+        return {COMPILED: target.getvalue(), **automata}
+
+    @classmethod
+    def of_files(cls, files: Mapping[str, bytes], tables: Tables) -> tuple[Lexicon, Mapping[str, Any]]:
+        """The lexicon and the facts kept with it. ValueError, KeyError for files that are none."""
+        try:
+            with np.load(io.BytesIO(files[COMPILED]), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"{COMPILED} cannot be read: {error}") from error
+        about = json.loads(arrays["about"].tobytes())
+        views = []
+        for said in about["views"]:
+            trie = Trie.of_arrays(arrays, said["name"])
+            context = {Direction(name): int(number) for name, number in said["context"].items()}
+            views.append(ViewWords(said["name"], trie, int(said["reach"]), context))
+        sieves = {
+            name: Sieve.of_bytes(name, kept, files[f"{name}.automaton"], tables) if kept is not None else None
+            for name, kept in about["sieves"].items()
+        }
+        return cls(views, sieves, bool(about["alike"])), about["more"]
+
+
+def compile_lexicon(columns: Columns, tables: Tables) -> Lexicon:
+    """The lexicon of entries that are words. EntryError for an entry that cannot be matched."""
+    views: list[ViewWords] = []
+    spelled: dict[str, Flat] = {}
+    for name in _VIEWS:
+        inside = columns.where(lambda entry, name=name: name in _views(entry))  # type: ignore[misc]
+        made = _view_words(name, inside, tables) if len(inside) else None
+        if made is not None:
+            views.append(made[0])
+            spelled[name] = made[1]
+    alike = all(e.action_for(Direction.INPUT) is e.action_for(Direction.OUTPUT) for e in columns.used)
+    return Lexicon(views, _sieves(spelled, tables), alike)
+
+
+def _views(entry: Entry) -> tuple[str, ...]:
+    """The safe view is always on, unless an entry asks for the text as it stands and nothing else."""
+    if entry.kind == "pinyin":
+        return ("pinyin",)
+    return entry.views if entry.views == ("raw",) or "safe" in entry.views else ("safe", *entry.views)
+
+
+def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords, Flat] | None:
+    """The words of one view, and those that its sieve has to look for."""
+    quick = sight_of(name, tables).words(columns)
+    _check_all(quick, columns, name, tables)
+    sight = sight_of(name, tables, quick.widest)
+    terms = [(place, term) for place in quick.slow.tolist() for term in _checked(sight, columns, place)]
+    words = Flat.joined([quick.words, Flat.of([term.folded for _, term in terms])])
+    places = np.concatenate([quick.places, np.array([place for place, _ in terms], np.int64)])
+    left = np.concatenate([quick.left, np.array([term.left for _, term in terms], np.bool_)])
+    weak = np.concatenate([quick.weak, np.array([term.flag_only for _, term in terms], np.bool_)])
+    sifted = np.concatenate([quick.sifted, np.ones(len(terms), np.bool_)])
+    if not len(places):
+        return None
+    trie = trie_of(words, columns.rows[places], columns.flags(places, left, weak))
+    context = {
+        direction: max(
+            (
+                around(term)
+                for _, term in terms
+                if term.exceptions and term.entry.action_for(direction) is not None
+            ),
+            default=0,
+        )
+        for direction in Direction
+    }
+    return ViewWords(name, trie, quick.widest, context), words.take(np.flatnonzero(sifted))
+
+
+def _check_all(quick: Words, columns: Columns, name: str, tables: Tables) -> None:
+    """EntryError for a word that is nothing or too long. Those that may be are looked at one by one."""
+    words, places = quick.words, quick.places
+    bounded = columns.each(lambda entry: entry.scope != "input", np.bool_)[places]
+    odd = bounded & (words.lengths > MAX_FOLDED)
+    if len(places):
+        first = words.codes[words.starts[:-1]]
+        odd |= np.isin(first, [code for code in np.unique(first).tolist() if chr(code).isspace()])
+    sight = sight_of(name, tables)
+    for place in np.unique(places[odd]).tolist():
+        _checked(sight, columns, place)
+
+
+def _checked(sight: Sight, columns: Columns, place: int) -> Iterable[Term]:
+    """The terms of an entry. EntryError for one that is nothing or too long."""
+    entry = columns.entry(place)
+    try:
+        terms = list(sight.terms(entry))
+        for term in terms:
+            require(term.folded.strip() != "", "pattern", f"nothing is left of it in the {sight.name} view")
+            if entry.scope != "input":
+                _check_length("pattern", (term.folded,))
+                _check_length("exceptions", term.exceptions)
+    except EntryError as error:
+        raise error.at(columns.entries[int(columns.rows[place])].id) from None
+    return terms
+
+
+def _check_length(name: str, texts: Sequence[str]) -> None:
+    longest = max(map(len, texts), default=0)
+    advice = f"folds to {longest} characters; with output scope the limit is {MAX_FOLDED}"
+    require(longest <= MAX_FOLDED, name, advice)
+
+
+def _sieves(spelled: Mapping[str, Flat], tables: Tables) -> dict[str, Sieve | None]:
+    sieves: dict[str, Sieve | None] = {}
+    letters = [spelled[name] for name in _SIEVES["letters"] if name in spelled]
+    if letters:
+        plain = [spelled[name] for name in ("raw", "safe") if name in spelled]
+        splits = "evasion" in spelled
+        sieves["letters"] = letters_of(Flat.joined(letters), Flat.joined(plain), tables, splits=splits)
+    if "pinyin" in spelled:
+        sieves["sounds"] = sounds_of(spelled["pinyin"], tables)
+    return sieves

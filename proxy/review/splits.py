@@ -1,0 +1,90 @@
+"""Characters written as two, in a long text: 女子 for 好.
+
+A text has few such pairs, and an entry may have several characters that are written so. So the sieve does not look for
+every entry in every way, but for entries around every pair, read as the character that it may stand for.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from proxy.review.columns import Bools
+from proxy.review.flat import Codes, Numbers, text_of
+from proxy.review.matcher import Matcher
+from proxy.review.tables import Tables
+
+__all__ = ["Splits"]
+
+_BITS = 21
+_HASHED = 18  # bits
+_STOP = 10
+
+
+class _Pairs(NamedTuple):
+    """`maybe`: whether a pair has this hash; the pairs as sorted numbers, and for each what it may stand for."""
+
+    maybe: Bools
+    keys: Numbers
+    wholes: Codes  # a line each, 0 for none
+
+
+class Splits:
+    """`longest`: code points of the longest word that is looked for."""
+
+    def __init__(self, tables: Tables, longest: int) -> None:
+        self._pairs, self.longest = _pairs(tables), longest
+
+    def find(self, shadow: str, codes: Codes, matcher: Matcher) -> list[tuple[int, int, tuple[str, ...]]]:
+        """Where in a shadow, `codes` as text, a word may stand with a pair in it: (start, end, the word so written)."""
+        pairs, reach = self._pairs, self.longest - 1
+        at = pairs.maybe[_hash(codes[:-1], codes[1:])].nonzero()[0]
+        keys = (codes[at].astype(np.int64) << _BITS) | codes[at + 1]
+        known = np.minimum(pairs.keys.searchsorted(keys), len(pairs.keys) - 1)
+        fits = (pairs.keys[known] == keys).nonzero()[0]
+        if not len(fits):
+            return []
+        # A line for each: what stands before it, the character that it may stand for, what stands behind it.
+        wholes = pairs.wholes[known[fits]]
+        which, way = wholes.nonzero()
+        places = at[fits][which]
+        around = np.full(len(codes) + 2 * reach, _STOP, np.uint32)
+        around[reach : reach + len(codes)] = codes
+        lines = np.full((len(places), 2 * reach + 2), _STOP, np.uint32)
+        before = places[:, None] + np.arange(reach)
+        lines[:, :reach] = around[before]
+        lines[:, reach] = wholes[which, way]
+        lines[:, reach + 1 : -1] = around[before + reach + 2]
+        found: list[tuple[int, int, tuple[str, ...]]] = []
+        for start, end, _ in matcher.find(text_of(lines)):
+            line, begins = divmod(start, 2 * reach + 2)
+            if begins <= reach < begins + end - start:
+                first = int(places[line]) + begins - reach
+                last = first + end - start + 1
+                found.append((first, last, (shadow[first:last],)))
+        return found
+
+
+@lru_cache(maxsize=2)
+def _pairs(tables: Tables) -> _Pairs:
+    wholes: dict[int, list[int]] = {}
+    for character, ways in tables.splits.items():
+        for parts in ways:
+            key = (ord(parts[0]) << _BITS) | ord(parts[1])
+            wholes.setdefault(key, []).append(ord(character))
+    keys = np.array(sorted(wholes), np.int64)
+    table = np.zeros((len(keys), max(map(len, wholes.values()), default=1)), np.uint32)
+    for row, key in enumerate(keys.tolist()):
+        table[row, : len(wholes[key])] = wholes[key]
+    maybe = np.zeros(1 << _HASHED, np.bool_)
+    maybe[_hash((keys >> _BITS).astype(np.uint32), (keys & ((1 << _BITS) - 1)).astype(np.uint32))] = True
+    return _Pairs(maybe, keys, table)
+
+
+def _hash(first: Codes, second: Codes) -> Codes:
+    hashed: Codes = first * np.uint32(0x9E3779B1)
+    hashed += second * np.uint32(0x85EBCA6B)
+    hashed >>= np.uint32(32 - _HASHED)
+    return hashed

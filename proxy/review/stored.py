@@ -1,0 +1,127 @@
+"""Entries as they are kept: JSON Lines, in the order of their ids, of which each is read when somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+import orjson
+
+from proxy.review.checks import SOURCES, EntryError
+from proxy.review.columns import Columns, shape_key
+from proxy.review.entry import Entry
+from proxy.review.interchange import read_jsonl
+
+__all__ = ["StoredEntries", "columns_of"]
+
+_AT_ONCE = 4096  # lines: their rows are objects for a moment
+_KEPT = 1 << 10  # entries that were asked for
+_FREE = ("reason", "legal_basis", "author", "reviewer")
+_SOURCE = {"type", "ref", "date"}
+
+
+class StoredEntries(Sequence[Entry]):
+    """The entries of lines that are known to be good, or that `columns_of` is to check."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        ends = np.flatnonzero(np.frombuffer(raw, np.uint8) == ord("\n")) + 1
+        self._starts = np.concatenate([np.zeros(1, np.int64), ends])
+        if len(raw) != self._starts[-1]:
+            raise ValueError("the last entry has no end of line")
+        self._known: dict[int, Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> Entry: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, at: int | slice) -> Entry | Sequence[Entry]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        if not -len(self) <= at < len(self):
+            raise IndexError(at)
+        at %= len(self)
+        entry = self._known.get(at)
+        if entry is None:
+            entry = Entry.of_checked_row(orjson.loads(self.raw[self._starts[at] : self._starts[at + 1]]))
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[at] = entry
+        return entry
+
+    def lines(self, start: int, end: int) -> bytes:
+        """The bytes of some of them."""
+        return self.raw[self._starts[start] : self._starts[end]]
+
+
+def columns_of(entries: StoredEntries) -> Columns:
+    """The columns of stored entries, each checked as if it had been read. EntryError for the first that is not good.
+
+    What differs between most entries is looked at by itself; all the rest is checked once for all that have it alike.
+    """
+    known: dict[bytes, int] = {}
+    shapes: list[Entry] = []
+    numbers: dict[tuple[Any, ...], int] = {}
+    patterns: list[str] = []
+    shape: list[int] = []
+    before = ""
+    for start in range(0, len(entries), _AT_ONCE):
+        end = min(start + _AT_ONCE, len(entries))
+        try:
+            rows = orjson.loads(b"[" + entries.lines(start, end)[:-1].replace(b"\n", b",") + b"]")
+        except ValueError:
+            rows = ()
+        if len(rows) != end - start:
+            raise _told(entries)
+        for at, row in enumerate(rows, start):
+            taken = _taken(row)
+            if taken is None or taken[0] <= before:
+                raise _told(entries)
+            before, pattern = taken
+            key = orjson.dumps(row)
+            number = known.get(key)
+            if number is None:
+                try:
+                    entry = Entry.from_row(orjson.loads(entries.lines(at, at + 1)))
+                except EntryError as error:
+                    raise error.at(f"line {at + 1}") from None
+                number = numbers.setdefault(shape_key(entry), len(shapes))
+                if number == len(shapes):
+                    shapes.append(entry)
+                known[key] = number
+            patterns.append(pattern)
+            shape.append(number)
+    return Columns(entries, np.arange(len(shape)), patterns, shapes, np.array(shape, np.int64))
+
+
+def _taken(row: Any) -> tuple[str, str] | None:
+    """The id and the pattern, taken out of a row with all else that may be any string; None if that is not so."""
+    if type(row) is not dict:
+        return None
+    identity, pattern = row.pop("id", ""), row.pop("pattern", "")
+    if type(identity) is not str or type(pattern) is not str or not identity or not pattern:
+        return None
+    for name in _FREE:
+        if name in row and type(row.pop(name)) is not str:
+            return None
+    version, source = row.pop("version", 1), row.pop("source", None)
+    if type(version) is not int or version < 1:
+        return None
+    if source is not None and not (
+        type(source) is dict
+        and source.keys() <= _SOURCE
+        and all(type(value) is str for value in source.values())
+        and source.get("type", SOURCES[-1]) in SOURCES
+    ):
+        return None
+    return identity, pattern
+
+
+def _told(entries: StoredEntries) -> EntryError:
+    """What is wrong with them, as whoever reads a file is told."""
+    problems = read_jsonl(entries.raw.decode("utf-8", "replace")).problems
+    return problems[0] if problems else EntryError("id", "the entries are not in the order of their ids")

@@ -1,0 +1,151 @@
+"""The plug-in inside vLLM itself, with a tiny model of random weights on the CPU: V1's model runner, from the entry point on.
+
+Needs an environment with vLLM in it (engines/README.md says how one is made); elsewhere this file is skipped. Model Runner V2
+needs Triton and so a GPU; it is called with vLLM's own classes here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("vllm", reason="vLLM is not installed (an environment of its own)")
+
+from engines.sending import members
+from engines.vllm import InksealLogitsProcessor
+
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # vLLM and torch warn of their own ways
+]
+
+KEY = b"an engine's key!"
+OTHER = b"another one's ke"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    os.environ |= {
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    from vllm import LLM
+
+    folder = tmp_path_factory.mktemp("model")
+    write_model(folder)
+    return LLM(str(folder), max_model_len=256, max_num_seqs=4, enforce_eager=True, dtype="float32", seed=1)
+
+
+def write_model(folder: Path) -> None:
+    """Two layers of random weights over the bytes as tokens."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({letter: at for at, letter in enumerate(letters)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=letters[0]).save_pretrained(folder)
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=256,
+        hidden_size=64,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=1,
+        num_key_value_heads=1,
+        max_position_embeddings=256,
+        bos_token_id=None,
+        eos_token_id=0,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+
+
+def log10_p(engine: Any, ids: list[int], key: bytes = KEY, tournament: bool = False) -> float:
+    """Of the tokens as the engine wrote them."""
+    from detectors.token_marks import TokenRow, token_scores
+    from engines.marking import vocabulary_of
+    from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
+
+    tokenizer = engine.get_tokenizer()
+    spelt = vocabulary_of(tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))))
+    empty = np.empty(0, np.int64)
+    _, scores, ones = token_scores(key, TokenRow(tuple(spelt[one] for one in ids), empty, empty))
+    if tournament:
+        return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
+    return log10_gamma_tail(float(scores.sum()), len(scores))
+
+
+def written(
+    engine: Any, prompts: list[str], extra: list[dict[str, Any] | None], **how: Any
+) -> list[list[int]]:
+    from vllm import SamplingParams
+
+    asked = {
+        "temperature": 0.9,
+        "top_p": 0.95,
+        "max_tokens": 120,
+        "ignore_eos": True,
+        "min_tokens": 120,
+    } | how
+    params = [SamplingParams(extra_args=one, **asked) for one in extra]
+    return [list(out.outputs[0].token_ids) for out in engine.generate(prompts, params, use_tqdm=False)]
+
+
+def test_the_entry_point_is_what_vllm_loads() -> None:
+    (found,) = entry_points(group="vllm.logits_processors", name="inkseal")
+    assert found.load() is InksealLogitsProcessor
+
+
+def test_requests_that_ask_are_marked_beside_others_that_come_and_go(engine: Any) -> None:
+    """Seven requests for four places: rows move while they are written."""
+    asked = members("vllm", KEY, False, {})["vllm_xargs"]
+    drawn = members("vllm", KEY, True, {})["vllm_xargs"]
+    elsewhere = members("vllm", OTHER, False, {})["vllm_xargs"]
+    extra = [asked, None, drawn, elsewhere, None, asked, drawn]
+    said = written(engine, [f"Question {at}" for at in range(len(extra))], extra)
+    found = [log10_p(engine, ids) for ids in said]
+    assert max(found[0], found[5]) < -20
+    assert min(found[1], found[3], found[4]) > -4
+    assert log10_p(engine, said[3], OTHER) < -20
+    assert max(log10_p(engine, said[at], tournament=True) for at in (2, 6)) < -10
+
+
+def test_what_the_sampler_would_never_draw_is_not_drawn(engine: Any) -> None:
+    asked = members("vllm", KEY, False, {})["vllm_xargs"]
+    greedy = written(engine, ["Once", "Once"], [asked, None], temperature=0.0)
+    assert greedy[0] == greedy[1]
+    one = written(engine, ["Once", "Once"], [asked, None], top_k=1)
+    assert one[0] == one[1]
+
+
+def test_a_key_that_is_none_is_refused_before_anything_is_written(engine: Any) -> None:
+    from vllm.exceptions import VLLMValidationError
+
+    with pytest.raises(VLLMValidationError, match="16 to 64 bytes"):
+        written(engine, ["Once"], [{"inkseal_key": "00"}])
+
+
+def test_the_second_runners_classes_are_those_that_the_contract_tests_copy() -> None:
+    interface = pytest.importorskip("vllm.v1.worker.gpu.sample.logits_processor.interface")
+    from tests.engines import shapes
+
+    assert issubclass(InksealLogitsProcessor, interface.LogitsProcessor)
+    assert not InksealLogitsProcessor.__abstractmethods__
+    for copy, original in (
+        (shapes.LogitsContext, interface.LogitsContext),
+        (shapes.RequestStates, interface.LogitsProcRequestState),
+    ):
+        assert set(copy.__dataclass_fields__) == set(original.__dataclass_fields__), json.dumps(
+            sorted(original.__dataclass_fields__)
+        )
