@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from labelers.watermarks.carrier_codec import GRAIN_RUN
+from labelers.watermarks.carrier import strip_own
+from labelers.watermarks.carrier_codec import GRAIN_RUN, SECOND_RUN
 from proxy import worker
 from proxy.keys import KeyFile
 from proxy.upstreams.scripted import Scripted
@@ -81,6 +82,38 @@ async def test_two_marks_on_other_words_confirm_nothing(tmp_path: Path) -> None:
         marks = GRAIN_RUN.findall(part(said, 2))
         seen = await look(run, "".join(f"这句话是一个人写的，没有人问过模型{mark}" for mark in marks))
     assert (seen["verdict"], seen["outcome"]) == ("suspected", "inconclusive")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_every_tenant_has_the_profiles_that_were_chosen_for_it(tmp_path: Path, stream: bool) -> None:
+    carriers: dict[str, dict[str, Any]] = {
+        "sk-default": {},
+        "sk-dense": {"profile": "dense"},
+        "sk-final": {"profile": "final-only"},
+        "sk-quotes": {"profile": "off", "kinds": {"quote": "default"}},
+        "sk-twice": {"second": True},
+        "sk-sms": {"enabled": False},
+    }
+    tenants = [{"name": key, "key": key, "watermarks": {"carrier": one}} for key, one in carriers.items()]
+    quoted = chinese(7)
+    text = f"{chinese(8)}\n\n> {quoted}\n\n{chinese(9)}"
+    answer = Scripted.answer([text[at : at + 7] for at in range(0, len(text), 7)])
+    async with serving(tmp_path, answer, tenants=tenants, key="sk-default") as run:
+        said = {key: await ask(run, key, stream=stream) for key in carriers}
+    places = {key: len(GRAIN_RUN.findall(one)) for key, one in said.items()}
+    assert places["sk-dense"] > 1.4 * places["sk-default"] > 20
+    assert (places["sk-final"], places["sk-sms"]) == (1, 0)
+    assert places["sk-twice"] == places["sk-default"]
+    assert [len(SECOND_RUN.findall(said[key])) for key in ("sk-twice", "sk-default")] == [
+        places["sk-twice"],
+        0,
+    ]
+    # Only the quotation bears marks, and all of it does.
+    before, _, rest = said["sk-quotes"].partition("\n> ")
+    quotation, _, after = rest.partition("\n\n")
+    assert not GRAIN_RUN.search(before + after)
+    assert len(GRAIN_RUN.findall(quotation)) > len(quoted) / 40
+    assert all(text in strip_own(one) for one in said.values())
 
 
 @pytest.mark.parametrize("key", ["sk-private", "sk-bare"])
