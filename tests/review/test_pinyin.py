@@ -123,6 +123,15 @@ def test_each_entry_has_its_own_gap() -> None:
     assert run(library, ["另外----四字"])[0] == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "hits"),
+    [("策是、近瓷", 0), ("策、是、近、瓷", 1), ("策是-近瓷", 1), ("ce、shi、近、瓷", 1), ("策是）近瓷", 0)],
+)
+def test_two_items_of_a_list_are_not_taken_for_one_word(text: str, hits: int) -> None:
+    library = Library.compile([Entry("测试禁词", "A.1.a", views=VIEWS)])
+    assert len(run(library, list(text))[1].findings) == hits
+
+
 def test_readings_that_hardly_a_word_has_are_not_looked_for() -> None:
     also = builtin_tables().also
     assert (
