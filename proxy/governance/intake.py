@@ -16,15 +16,18 @@ from proxy.governance.desk import PROPOSERS, Desk, draft, new_event_id
 from proxy.governance.people import Actor, ProcedureError
 from proxy.governance.revision import ENDED, Revision, content_of
 from proxy.governance.store import Ledger
+from proxy.review.columns import GrowingColumns
 from proxy.review.entry import Entry, EntryError
 from proxy.review.interchange import entry_of, iter_rows
-from proxy.review.standard import REFUSED, examine, meaning, unmatched
+from proxy.review.standard import REFUSED, examine, meaning, shadowed, unmatched
 
 __all__ = ["FULL_EXAMINATION", "Intake", "Line", "bring_in"]
 
 MAX_LINES = 200
 FULL_EXAMINATION = 5_000
-"""Files of more rows get their dry run, and the checks against each other, when they are approved."""
+"""Files of more rows get their dry run, and the compile check, when they are approved."""
+SHADOWS_LOOKED_AT = 100_000
+"""Up to so many rows it is looked whether one is found by another: what that needs of each is kept meanwhile."""
 _PROGRESS_ROWS = 1000
 
 
@@ -96,6 +99,7 @@ def bring_in(
             _examine(desk, ledger, taken, reader.small)
         else:
             taken.examined = False
+            _find_shadowed(taken, reader)
         if taken.refused or preview or not taken.new + taken.changed:
             return taken
         fields = {
@@ -121,6 +125,7 @@ class _Reader:
         self._ledger, self._taken, self._update = ledger, taken, update
         self._actor, self._at, self._reason, self._event_id = actor, at, reason, event_id
         self.small: list[tuple[str, Revision]] | None = []
+        self.words, self.ids, self.places = GrowingColumns(), list[str](), list[str]()
 
     def revisions(self, file: IO[bytes], name: str) -> Iterator[tuple[Revision, str]]:
         """What is to be proposed, with its meaning."""
@@ -154,6 +159,10 @@ class _Reader:
                 self.small.append((place, revision))
                 if len(self.small) > FULL_EXAMINATION:
                     self.small = None
+            if entry.kind == "keyword" and len(self.ids) <= SHADOWS_LOOKED_AT:
+                self.words.add(entry)
+                self.ids.append(entry.id)
+                self.places.append(place)
             yield revision, what
 
     def _placed(self, place: str, entry: Entry, what: str) -> Revision | None:
@@ -187,6 +196,18 @@ class _Reader:
 
 def _says_the_same(revision: Revision, entry: Entry) -> bool:
     return revision.status not in ENDED and content_of(revision.entry) == content_of(entry)
+
+
+def _find_shadowed(taken: Intake, reader: _Reader) -> None:
+    """Of a large file: entries that are found by another one of it already."""
+    if len(reader.ids) > SHADOWS_LOOKED_AT:
+        return
+    seen: set[int] = set()
+    for at, remark in shadowed(reader.words.columns(), reader.ids):
+        if at not in seen:
+            seen.add(at)
+            taken.new -= 1
+            taken.add("invalid", reader.places[at], f"{remark.code}: {remark.text}")
 
 
 def _examine(desk: Desk, ledger: Ledger, taken: Intake, brought: list[tuple[str, Revision]]) -> None:

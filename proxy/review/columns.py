@@ -6,6 +6,7 @@ entry that compiling looks at, but for its pattern. So each question is asked on
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from proxy.review.entry import Direction, Entry
 from proxy.review.flat import Flat, Numbers
 from proxy.review.scope import Condition
 
-__all__ = ["Bools", "Columns", "acting", "chained", "shape_key"]
+__all__ = ["Bools", "Columns", "GrowingColumns", "acting", "chained", "shape_key"]
 
 Bools = NDArray[np.bool_]
 
@@ -53,16 +54,10 @@ class Columns:
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Columns:
         """The columns of checked entries."""
-        known: dict[tuple[Any, ...], int] = {}
-        shapes: list[Entry] = []
-        shape = []
+        growing = GrowingColumns()
         for entry in entries:
-            number = known.setdefault(shape_key(entry), len(shapes))
-            if number == len(shapes):
-                shapes.append(entry)
-            shape.append(number)
-        rows = np.arange(len(shape))
-        return cls(entries, rows, [entry.pattern for entry in entries], shapes, np.array(shape, np.int64))
+            growing.add(entry)
+        return growing.columns(entries)
 
     def where(self, wanted: Callable[[Entry], bool]) -> Columns:
         """Those whose shape is wanted."""
@@ -142,6 +137,31 @@ class Columns:
                     direction, holds=True, bounded=bounded
                 )
         return found
+
+
+class GrowingColumns:
+    """Columns of checked entries that come one by one, and need not be kept."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], int] = {}
+        self._patterns: list[str] = []
+        self._shapes: list[Entry] = []
+        self._shape = array("I")
+
+    def __len__(self) -> int:
+        return len(self._patterns)
+
+    def add(self, entry: Entry) -> None:
+        number = self._known.setdefault(shape_key(entry), len(self._shapes))
+        if number == len(self._shapes):
+            self._shapes.append(entry)
+        self._patterns.append(entry.pattern)
+        self._shape.append(number)
+
+    def columns(self, entries: Sequence[Entry] = ()) -> Columns:
+        """The columns so far; without `entries` nobody may ask for one."""
+        shape = np.array(self._shape, np.int64)
+        return Columns(entries, np.arange(len(shape)), self._patterns, self._shapes, shape)
 
 
 class _Chain(Sequence[Entry]):

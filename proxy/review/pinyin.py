@@ -17,7 +17,7 @@ from proxy.review.entry import Entry
 from proxy.review.judge import Judge, Match, Verdict, transcribed
 from proxy.review.original import Original
 from proxy.review.reading import AGE, MAX_KNOWN, Emitted, Mode, Reading, Transcript, back_of
-from proxy.review.spelling import BARRIER, NOISE
+from proxy.review.spelling import BARRIER, LIST_MARKS, NOISE
 from proxy.review.syllables import FIRST, MIN_BLOCK, MIN_FLAG, Syllables, syllables
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
@@ -159,9 +159,8 @@ class PinyinJudge:
                 return None if covered is None else False
         # As many code points as syllables: no symbol among them.
         length = match.end - match.start
-        if (
-            length > len(term.folded)
-            and self._widest_gap(original.slice(match.start, match.end)) > term.entry.gap
+        if length > len(term.folded) and not self._is_one(
+            original.slice(match.start, match.end), term.entry.gap
         ):
             return False
         last = match.end - 1
@@ -169,12 +168,23 @@ class PinyinJudge:
             return match.end
         return self._word_end(original, last, len(self._sound.names[ord(term.folded[-1]) - FIRST]))
 
-    def _widest_gap(self, text: str) -> int:
-        widest = gap = 0
+    def _is_one(self, text: str, gap: int) -> bool:
+        """Whether no gap is too wide, and marks of lists, if any, stand between all characters: else two items of a
+        list are taken for one word.
+        """
+        listed = joined = False
+        before, between = "", ""
         for safe in self._safe.fold(text):
-            gap = gap + 1 if self._kinds[ord(safe)] == Kind.OTHER else 0
-            widest = max(widest, gap)
-        return widest
+            if self._kinds[ord(safe)] == Kind.OTHER:
+                between += safe
+                continue
+            marks = "".join(between.split())
+            listed = listed or (marks != "" and LIST_MARKS.issuperset(marks))
+            joined = joined or (not between and before in self._sound.of and safe in self._sound.of)
+            if len(between) > gap:
+                return False
+            before, between = safe, ""
+        return not (listed and joined)
 
     def _word_end(self, original: Original, place: int, letters: int) -> Verdict:
         """Where the Latin syllable ends that begins at `place`; False if its word goes on."""

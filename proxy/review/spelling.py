@@ -23,6 +23,7 @@ from proxy.review.views import SafeView
 
 __all__ = [
     "BARRIER",
+    "LIST_MARKS",
     "MAX_AROUND",
     "MIN_SPLIT",
     "NOISE",
@@ -59,7 +60,7 @@ SYMBOLS: Mapping[str, tuple[str, str]] = {
     "@": ("a", NOISE), "$": ("s", NOISE), "!": ("i", BARRIER)
 }  # fmt: skip
 # Marks of lists and the ends of brackets and quotations: ordinary text has them between any two words.
-_LIST_MARKS = frozenset("、)]}】》〉」』〕”")
+LIST_MARKS = frozenset("、)]}】》〉」』〕”")
 _MIN_TWINS = 6  # letters of a word from which on i and l may be written for each other: fail is not fall
 _STANDS_FOR: Mapping[str, frozenset[str]] = {
     "0": frozenset("o"), "1": frozenset("il"), "3": frozenset("e"), "4": frozenset("a"), "5": frozenset("s"),
@@ -199,7 +200,7 @@ class _Walk:
             own_gap = letter is None or following.gap > 0
             if not own_gap:
                 marks = "".join(self._between.split())
-                self._listed = self._listed or (marks != "" and _LIST_MARKS.issuperset(marks))
+                self._listed = self._listed or (marks != "" and LIST_MARKS.issuperset(marks))
                 self._joined = self._joined or not self._between
                 self._parted += 1
             self._at, self._count = self._at + 1, 0

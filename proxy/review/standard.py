@@ -6,9 +6,10 @@ Remarks do not stop a bootstrap; for proposed entries those in REFUSED do.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from proxy.review.columns import Columns
 from proxy.review.entry import Entry, EntryError
 from proxy.review.library import Library
 from proxy.review.matcher import DaachorseMatcher
@@ -16,7 +17,7 @@ from proxy.review.tables import Kind, Tables, builtin_tables
 from proxy.review.terms import edges
 from proxy.review.views import SafeView, safe_view
 
-__all__ = ["REFUSED", "Remark", "examine", "meaning", "unmatched"]
+__all__ = ["REFUSED", "Remark", "examine", "meaning", "shadowed", "unmatched"]
 
 # What keeps an entry out of the procedure; an idle phrase is only worth a look.
 REFUSED = frozenset({"unmatchable", "short", "duplicate", "always_allowed", "shadowed"})
@@ -40,25 +41,39 @@ def examine(entries: Sequence[Entry], tables: Tables | None = None) -> list[Rema
     first: dict[str, Entry] = {}
     for entry, text in zip(keywords, folded, strict=True):
         first.setdefault(text, entry)
-    patterns = sorted(text for text in first if text)
-    matcher = DaachorseMatcher(patterns)
+    inside: dict[int, list[Remark]] = {}
+    for place, remark in shadowed(Columns.of(keywords), [entry.id for entry in keywords], tables):
+        inside.setdefault(place, []).append(remark)
     remarks = []
-    for entry, text in zip(keywords, folded, strict=True):
+    for place, (entry, text) in enumerate(zip(keywords, folded, strict=True)):
         remarks += _length(entry, text, tables)
         if first[text] is not entry:
             remarks.append(Remark(entry.id, "duplicate", f"equals {first[text].id} after folding"))
         remarks += _phrases(entry, text, view)
-        for start, end, index in matcher.find(text):
-            other = first[patterns[index]]
-            if (
-                patterns[index] != text
-                and _shadows(other, entry)
-                and _stands(other, text, start, end, tables)
-            ):
-                remarks.append(
-                    Remark(entry.id, "shadowed", f"{other.id} ({other.pattern}) is found in it already")
-                )
+        remarks += inside.get(place, ())
     return remarks
+
+
+def shadowed(
+    columns: Columns, ids: Sequence[str], tables: Tables | None = None
+) -> Iterator[tuple[int, Remark]]:
+    """Which of many keywords are found by another of them already, by their place: one search through all."""
+    tables = tables or builtin_tables()
+    folded = safe_view(tables).fold_all(columns.flat).texts()
+    first: dict[str, int] = {}
+    for place, text in enumerate(folded):
+        first.setdefault(text, place)
+    patterns = sorted(text for text in first if text)
+    matcher = DaachorseMatcher(patterns)
+    for place, text in enumerate(folded):
+        for start, end, index in matcher.find(text):
+            if patterns[index] == text:
+                continue
+            number = first[patterns[index]]
+            other = columns.entry(number)
+            if _shadows(other, columns.entry(place)) and _stands(other, text, start, end, tables):
+                said = f"{ids[number]} ({other.pattern}) is found in it already"
+                yield place, Remark(ids[place], "shadowed", said)
 
 
 def unmatched(*entries: Entry) -> list[Remark]:

@@ -224,6 +224,12 @@ def big(folder: Path, rows: int, last: str = "") -> list[int]:
     return list(json.loads(done.stdout))
 
 
+def test_in_a_large_file_too_an_entry_that_another_finds_is_refused(tmp_path: Path) -> None:
+    new, invalid, _ = big(tmp_path, 6_000, "词0000001语甲,A.1.a,2\n词0000001语乙,A.1.a,3\n")
+    assert (new, invalid) == (6_000, 2)
+    assert Desks(tmp_path).desk.search(Search(limit=1)) == []
+
+
 def test_many_rows_take_no_more_memory_than_few(tmp_path: Path) -> None:
     few, many = tmp_path / "few", tmp_path / "many"
     few.mkdir()

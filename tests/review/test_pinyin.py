@@ -121,3 +121,21 @@ def test_each_entry_has_its_own_gap() -> None:
     library = Library.compile(entries)
     assert run(library, ["侧式-近瓷"])[0] == "侧式-近瓷"
     assert run(library, ["另外----四字"])[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "hits"),
+    [("策是、近瓷", 0), ("策、是、近、瓷", 1), ("策是-近瓷", 1), ("ce、shi、近、瓷", 1), ("策是）近瓷", 0)],
+)
+def test_two_items_of_a_list_are_not_taken_for_one_word(text: str, hits: int) -> None:
+    library = Library.compile([Entry("测试禁词", "A.1.a", views=VIEWS)])
+    assert len(run(library, list(text))[1].findings) == hits
+
+
+def test_readings_that_hardly_a_word_has_are_not_looked_for() -> None:
+    also = builtin_tables().also
+    assert (
+        "ji" not in also.get("其", ()) and "ju" not in also.get("车", ()) and "yao" not in also.get("么", ())
+    )
+    assert "chong" in also["重"] or "zhong" in also["重"]
+    assert "hang" in also["行"]
