@@ -17,6 +17,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from labelers.watermarks.pairs import table
+
 __all__ = ["LOOKAHEAD", "Mark", "ends_clause", "marks_in", "may_lead", "optional_commas", "spacings_in"]
 
 LOOKAHEAD = 5  # characters behind a comma that say whether it ends a clause
@@ -125,9 +127,15 @@ def _marks(text: str, before: str) -> Iterator[Mark]:
     if (found := _HAN_COMMA.match(text)) and _STARTS.search(before):
         yield _comma(found, 1, "，")
     for found in _SPACING.finditer(text):
-        if found[1] == found[3]:
-            word = found[2]
+        word = found[2]
+        if found[1] == found[3] and not _may_be_chosen(word):
             yield Mark(found.start(), found.end(), 0, len(found[1]), word if found[1] else f" {word} ")
+
+
+def _may_be_chosen(word: str) -> bool:
+    """Whether a word of the table is in it, which would be one no more right beside a Han character."""
+    members = table().members
+    return any(one in members or one.lower() in members for one in (word, *word.split()))
 
 
 def _comma(found: re.Match[str], kind: int, comma: str) -> Mark:
