@@ -42,7 +42,7 @@ KEY = b"the bench's key!"
 TEMPERATURE, TOP_P = 0.8, 0.95
 SYNTHID: dict[str, Any] = {
     "ngram_len": 5,
-    "keys": [random.Random(7).randrange(1 << 30) for _ in range(30)],
+    "keys": random.Random(7).sample(range(1 << 30), 30),
     "sampling_table_size": 1 << 16,
     "sampling_table_seed": 0,
     "context_history_size": 1024,
@@ -133,9 +133,11 @@ def marking(scheme: str, model: Model) -> Any:
     return made[scheme]()
 
 
-def write(model: Model, schemes: Sequence[str], count: int, tokens: int, out: Path) -> None:
+def write(
+    model: Model, schemes: Sequence[str], languages: Sequence[str], count: int, tokens: int, out: Path
+) -> None:
     prompts = json.loads((HERE / "prompts.json").read_text("utf-8"))
-    for language in ("en", "zh"):
+    for language in languages:
         for scheme in schemes:
             model.chance = np.random.default_rng(len(scheme))
             asks = [
@@ -299,12 +301,13 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=400)
     parser.add_argument("--schemes", nargs="+", default=["gumbel", "tournament", "synthid", "kgw", "none"])
+    parser.add_argument("--languages", nargs="+", default=["en", "zh"])
     args = parser.parse_args()
     model = Model(args.folder)
     if args.command == "write":
         if args.out is None:
             parser.error("write needs --out FILE")
-        write(model, args.schemes, args.texts, args.tokens, args.out)
+        write(model, args.schemes, args.languages, args.texts, args.tokens, args.out)
     else:
         {"judge": judge, "read": read}[args.command](model, args.files)
 
