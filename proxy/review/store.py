@@ -68,7 +68,10 @@ def load_version(directory: Path | str, version: str, key: bytes | None = None) 
 def entries_of(directory: Path | str, version: str, key: bytes | None = None) -> tuple[Entry, ...]:
     """The entries of a published library, without what it takes to match them. LibraryError as above."""
     files, _ = _checked_files(directory, version, key)
-    return _entries(files)
+    try:
+        return _entries(files)
+    except ValueError as error:
+        raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
 
 
 def refusals_of(directory: Path | str, version: str, key: bytes | None = None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.interchange import write_jsonl
 from proxy.review.pointers import live_version
-from proxy.review.store import import_and_publish, load_live, load_version, publish
+from proxy.review.store import entries_of, import_and_publish, load_live, load_version, publish
 from proxy.review.tables import builtin_tables
 
 ENTRIES = [Entry("甲乙丙", "A.1.a"), Entry("丁戊己", "A.1.b", exceptions=("丁戊己庚",))]
@@ -126,6 +126,13 @@ def test_a_snapshot_from_before_the_words_were_kept_is_loaded_under_its_name(tmp
     rewritten(folder, {"entries.jsonl": write_jsonl(ENTRIES[:1]).encode()})
     with pytest.raises(LibraryError, match="its content has the hash"):
         load_version(tmp_path, folder.name)
+
+
+def test_entries_that_are_none_are_told_as_damage_though_the_manifest_fits(tmp_path: Path) -> None:
+    version = put(tmp_path)
+    rewritten(tmp_path / "versions" / version, {"entries.jsonl": b'{"pattern": ""}\n'})
+    with pytest.raises(LibraryError, match="is damaged"):
+        entries_of(tmp_path, version)
 
 
 def words_with(raw: bytes, **changed: object) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,12 +12,13 @@ from hypothesis import strategies as st
 from proxy.review.checks import FOLDS, VIEWS, EntryError
 from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry
+from proxy.review.flat import Flat
 from proxy.review.lexicon import Lexicon, compile_lexicon
 from proxy.review.sights import sight_of
 from proxy.review.syllables import syllables
 from proxy.review.tables import builtin_tables
 from proxy.review.trie import ROOT, Trie
-from proxy.review.wholesale import pinyin_words
+from proxy.review.wholesale import _has_spaces, pinyin_words
 
 TABLES = builtin_tables()
 # Characters that divide, have several readings, sound as one word (西安), run, fold to several, are symbols or Latin.
@@ -149,3 +151,15 @@ def test_entries_that_ask_for_more_are_spelled_one_by_one(fold: str) -> None:
     for view in lexicon.views:
         expected = {word for word, *_ in one_by_one(view.name, entries, 3)}
         assert set(words_of(view.trie)) == expected
+
+
+def test_three_syllables_that_read_as_two_in_one_word_are_no_word_of_their_own() -> None:
+    """xi'an'a is xian'a, too short to look for by its sound in one word."""
+    entries = [Entry("西安啊", "A.1.a", views=("safe", "evasion", "pinyin"), action="flag")]  # type: ignore[arg-type]
+    lexicon = compile_lexicon(Columns.of(entries), TABLES)
+    found = {view.name: set(words_of(view.trie)) for view in lexicon.views}
+    assert found["pinyin"] == {word for word, *_ in one_by_one("pinyin", entries, 3)}
+
+
+def test_nothing_has_no_spaces() -> None:
+    assert not len(_has_spaces(Flat.of([]), np.empty(0, np.int64)))
