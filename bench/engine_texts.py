@@ -13,11 +13,13 @@ tokens again; `read` reads what bench/statistical_generate.py wrote as well. p-v
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import random
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -164,13 +166,18 @@ def judge(model: Model, files: Sequence[Path]) -> None:
 
 def readers(model: Model) -> dict[str, Callable[[str], float]]:
     """log10 p of a text, by scheme."""
-    from transformers import SynthIDTextWatermarkLogitsProcessor, WatermarkDetector, WatermarkingConfig
+    from transformers import SynthIDTextWatermarkLogitsProcessor, WatermarkLogitsProcessor
 
     prf = epoch_prf(KeyRing(MASTER), 1)
     synthid = SynthIDTextWatermarkLogitsProcessor(**SYNTHID, device=torch.device("cpu"))
-    kgw = WatermarkDetector(
-        model.network.config, "cpu", WatermarkingConfig(**KGW), ignore_repeated_ngrams=True
-    )
+    kgw = WatermarkLogitsProcessor(len(model.bytes), torch.device("cpu"), **KGW)
+
+    @cache
+    def green(before: int) -> Any:
+        """The green tokens behind one, as bits."""
+        found = np.zeros(len(model.bytes), np.bool_)
+        found[kgw._get_greenlist_ids(torch.tensor([before])).numpy()] = True
+        return np.packbits(found)
 
     def ids_of(text: str) -> list[int]:
         found: list[int] = model.tokenizer(text, add_special_tokens=False).input_ids
@@ -197,7 +204,13 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
         return log10_tail(total / math.sqrt(float((weights**2).sum()) * max(1, int(new.sum())) / 4))
 
     def by_kgw(text: str) -> float:
-        return log10_tail(float(kgw(torch.tensor([ids_of(text)]), return_dict=True).z_score[0]))
+        """As transformers' WatermarkDetector: each pair of tokens once, z of the share that is green."""
+        ids = ids_of(text)
+        pairs = set(itertools.pairwise(ids))
+        part = KGW["greenlist_ratio"]
+        hits = sum(int(green(before)[token >> 3] >> (7 - (token & 7))) & 1 for before, token in pairs)
+        spread = math.sqrt(max(1, len(pairs)) * part * (1 - part))
+        return log10_tail((hits - part * len(pairs)) / spread)
 
     def by_units(text: str) -> float:
         return log10_p(prf, text)[0]
