@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -113,13 +114,17 @@ def compile_lexicon(columns: Columns, tables: Tables) -> Lexicon:
     views: list[ViewWords] = []
     spelled: dict[str, Flat] = {}
     for name in _VIEWS:
-        inside = columns.where(lambda entry, name=name: name in _views(entry))  # type: ignore[misc]
+        inside = columns.where(partial(_is_in, name))
         made = _view_words(name, inside, tables) if len(inside) else None
         if made is not None:
             views.append(made[0])
             spelled[name] = made[1]
     alike = all(e.action_for(Direction.INPUT) is e.action_for(Direction.OUTPUT) for e in columns.used)
     return Lexicon(views, _sieves(spelled, tables), alike)
+
+
+def _is_in(view: str, entry: Entry) -> bool:
+    return view in _views(entry)
 
 
 def _views(entry: Entry) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,7 +140,8 @@ def words_with(raw: bytes, **changed: object) -> bytes:
     with np.load(io.BytesIO(raw)) as archive:
         arrays = {name: archive[name] for name in archive.files}
     target = io.BytesIO()
-    np.savez(target, **{name: value for name, value in {**arrays, **changed}.items() if value is not None})  # type: ignore[arg-type]
+    kept: dict[str, Any] = {name: value for name, value in {**arrays, **changed}.items() if value is not None}
+    np.savez(target, **kept)
     return target.getvalue()
 
 

@@ -16,7 +16,15 @@ ENTRIES = sorted(
     [
         Entry("甲乙丙", "A.1.a", reason="说", author="a", reviewer="b", approvers=("c", "d"), version=3),
         Entry("甲乙丁", "A.1.a", legal_basis="法", source=Source("投诉举报", "r", "2026-01-01")),
-        Entry("甲乙戊", "A.1.b", views=("raw",), action="flag", exceptions=("甲乙戊己",)),  # type: ignore[arg-type]
+        Entry.from_row(
+            {
+                "pattern": "甲乙戊",
+                "category": "A.1.b",
+                "views": ["raw"],
+                "action": "flag",
+                "exceptions": ["甲乙戊己"],
+            }
+        ),
         Entry.from_row({"category": "A.1.a", "kind": "combination", "combination": {"all": ["甲", "乙"]}}),
         Entry.from_row(
             {"category": "A.1.a", "kind": "regex", "pattern": "1\\d{3}", "regex": {"max_width": 4}}

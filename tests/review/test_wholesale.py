@@ -155,7 +155,8 @@ def test_entries_that_ask_for_more_are_spelled_one_by_one(fold: str) -> None:
 
 def test_three_syllables_that_read_as_two_in_one_word_are_no_word_of_their_own() -> None:
     """xi'an'a is xian'a, too short to look for by its sound in one word."""
-    entries = [Entry("西安啊", "A.1.a", views=("safe", "evasion", "pinyin"), action="flag")]  # type: ignore[arg-type]
+    row = {"pattern": "西安啊", "category": "A.1.a", "views": ["safe", "evasion", "pinyin"], "action": "flag"}
+    entries = [Entry.from_row(row)]
     lexicon = compile_lexicon(Columns.of(entries), TABLES)
     found = {view.name: set(words_of(view.trie)) for view in lexicon.views}
     assert found["pinyin"] == {word for word, *_ in one_by_one("pinyin", entries, 3)}
