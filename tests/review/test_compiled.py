@@ -99,9 +99,11 @@ def test_two_rows_alike_but_for_their_words_are_checked_once() -> None:
     assert (len(columns), len(columns.shapes)) == (3, 1)
 
 
-@pytest.mark.parametrize("text", ["友女子城市", "友女 子城市"])
-def test_a_character_written_as_two_is_found_in_long_text(text: str) -> None:
-    library = Library.compile([entry("友好城市", action="flag", folds=["split"], views=["safe", "evasion"])])
+@pytest.mark.parametrize("text", ["友女子城市", "。友女子城市。", "友女子女子城市"])
+@pytest.mark.parametrize("folds", [[], ["split"]])
+def test_a_character_written_as_two_is_found_in_long_text(text: str, folds: list[str]) -> None:
+    """Without the fold the automaton of the sieve does not hold it: only what is looked for around pairs tells."""
+    library = Library.compile([entry("友好城市", action="flag", folds=folds, views=["safe", "evasion"])])
     filler = "今天的天气真不错，我们去公园散步，然后回家吃饭。" * 200
-    assert len(found(library, filler + text + filler)) == len(found(library, text))
-    assert len(found(library, "友女子城市")) == 1
+    expected = 0 if "女子女子" in text else 1
+    assert len(found(library, text)) == len(found(library, filler + text + filler)) == expected
