@@ -107,3 +107,12 @@ def test_a_character_written_as_two_is_found_in_long_text(text: str, folds: list
     filler = "今天的天气真不错，我们去公园散步，然后回家吃饭。" * 200
     expected = 0 if "女子女子" in text else 1
     assert len(found(library, text)) == len(found(library, filler + text + filler)) == expected
+
+
+def test_a_word_beside_a_pair_is_found_once() -> None:
+    """A word that stands whole before 女子 is no word with that pair in it."""
+    entries = [
+        entry(word, action="flag", views=["safe", "evasion"]) for word in ("甲乙丙", "东南西北友好城市")
+    ]
+    filler = "今天的天气真不错，我们去公园散步，然后回家吃饭。" * 200
+    assert len(found(Library.compile(entries), filler + "甲乙丙女子" + filler)) == 1
