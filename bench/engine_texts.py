@@ -36,6 +36,7 @@ from detectors.token_marks import TokenRow, token_scores
 from engines.marking import Asked, Sampling, TokenMarker
 from labelers.provenance import KeyRing
 from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
+from labelers.watermarks.engine import engine_key
 from labelers.watermarks.units import epoch_prf, log10_tail
 
 HERE = Path(__file__).parent / "texts"
@@ -183,11 +184,11 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
         found: list[int] = model.tokenizer(text, add_special_tokens=False).input_ids
         return found
 
-    def ours(tournament: bool) -> Callable[[str], float]:
+    def ours(tournament: bool, key: bytes = KEY) -> Callable[[str], float]:
         def read(text: str) -> float:
             empty = torch.empty(0, dtype=torch.int64).numpy()
             row = TokenRow(tuple(model.bytes[at] for at in ids_of(text)), empty, empty)
-            _, scores, ones = token_scores(KEY, row)
+            _, scores, ones = token_scores(key, row)
             if tournament:
                 return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
             return log10_gamma_tail(float(scores.sum()), len(scores))
@@ -215,8 +216,22 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
     def by_units(text: str) -> float:
         return log10_p(prf, text)[0]
 
-    units = dict.fromkeys(("walk", "1", *map(str, range(2, 65))), by_units)
+    units = dict.fromkeys(("words", "1", *map(str, range(2, 65))), by_units)
+    units |= {"walk": ours(False, engine_key(KeyRing(MASTER), 1))}
     return units | {"gumbel": ours(False), "tournament": ours(True), "synthid": by_synthid, "kgw": by_kgw}
+
+
+class Cutting:
+    """The model's tokenizer, for the detector."""
+
+    name = "the model's"
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def tokens(self, text: str) -> list[bytes]:
+        ids = self._model.tokenizer(text, add_special_tokens=False).input_ids
+        return [self._model.bytes[at] for at in ids]
 
 
 def read(model: Model, files: Sequence[Path]) -> None:
@@ -240,7 +255,8 @@ def read(model: Model, files: Sequence[Path]) -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for (scheme, language), rows in groups.items():
-        reader = by.get(scheme)
+        kind, *more = scheme.split(":")
+        reader = None if more == ["payload"] else by.get(kind)  # a message is for the detector to read
         for length in LENGTHS if reader is not None else ():
             texts = cut(rows, length)
             if not texts or reader is None:
@@ -255,10 +271,13 @@ def read(model: Model, files: Sequence[Path]) -> None:
     print("\nAs the detector says it, all tests paid for: marked / weak evidence / message read.\n")
     print("| scheme | language | tokens | texts | one key | thirty keys |")
     print("|---|---|---|---|---|---|")
-    detectors = [StatisticalDetector(KeyRing(MASTER, keys)) for keys in (1, 30)]
+    rings = [KeyRing(MASTER, keys) for keys in (1, 30)]
+    by_words = [StatisticalDetector(ring) for ring in rings]
+    by_tokens = [StatisticalDetector(ring, tokenizers=[Cutting(model)]) for ring in rings]
     for (scheme, language), rows in groups.items():
         if scheme in OWN:
             continue
+        detectors = by_tokens if scheme.startswith("walk") else by_words
         for length in LENGTHS:
             texts = cut(rows, length)
             if not texts:
@@ -280,7 +299,9 @@ def read(model: Model, files: Sequence[Path]) -> None:
         if not own:
             continue
         # Beside unmarked texts of the same way: through HTTP, or in the engine.
-        plain = groups.get(("none" if scheme in OWN else "1", language), [])
+        _, *more = scheme.split(":")
+        heat = [one for one in more if one != "payload"]
+        plain = groups.get(("none" if scheme in OWN else ":".join(["1", *heat]), language), [])
         plain = [row["judged"]["nats"] for row in plain if "judged" in row]
         nats = [row["judged"]["nats"] for row in own]
         entropy = sum(row["judged"]["entropy"] for row in own) / len(own)

@@ -31,9 +31,10 @@ __all__ = ["Ask", "Model", "Said", "export"]
 
 GGUF = Path.home() / ".cache/inkseal/gemma-3-270m-q4_k_m.gguf"
 
-# Texts are English or Chinese: tokens of other scripts, of bytes and of no text are never drawn.
+# Texts are English or Chinese: tokens of other scripts, of bytes, of no text, and those that look like ends are never drawn.
 _PLAIN = re.compile(r"[\x20-\x7e\n\u2581\u2010-\u2027\u3000-\u303f\uff01-\uff65\u4e00-\u9fff]+")
 _BYTES = frozenset(f"<0x{at:02X}>" for at in range(256))
+ENDS = frozenset(["</s>", "<eos>"])  # what clients take for the end of an answer
 ROWS, BLOCK = 16, 512
 NUCLEUS = 4096  # tokens; nearly every nucleus has fewer
 READ = 256  # prompts of which keys and values are kept
@@ -72,7 +73,7 @@ class Model:
         plain = [
             at
             for at, one in enumerate(tokens)
-            if at not in added and _PLAIN.fullmatch(one) and one not in _BYTES
+            if at not in added and _PLAIN.fullmatch(one) and one not in _BYTES | ENDS
         ]
         self.open = torch.tensor(plain)  # the ids of the tokens that may be drawn
         self._head = self.network.lm_head.weight[self.open].contiguous()
