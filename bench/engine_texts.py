@@ -58,7 +58,8 @@ RATES = (0.1, 0.2, 0.3)
 class Ours:
     """The core of all plug-ins, over the tokens that may be drawn."""
 
-    def __init__(self, model: Model, tournament: bool) -> None:
+    def __init__(self, model: Model, tournament: bool, top_k: int) -> None:
+        self._top_k = top_k
         spelt = [model.bytes[token] for token in model.open.tolist()]
         self._marker = TokenMarker(np, Asked(KEY, tournament), spelt)
         self._place = np.full(len(model.bytes), -1, np.int64)
@@ -66,7 +67,7 @@ class Ours:
 
     def __call__(self, answers: Any, logits: Any) -> Any:
         return self._marker.mark_ids(
-            logits, self._place[answers], [Sampling(TEMPERATURE, TOP_P)] * len(logits)
+            logits, self._place[answers], [Sampling(TEMPERATURE, TOP_P, self._top_k)] * len(logits)
         )
 
 
@@ -124,11 +125,11 @@ class Kgw:
         return logits
 
 
-def marking(scheme: str, model: Model) -> Any:
+def marking(scheme: str, model: Model, top_k: int) -> Any:
     """What changes the logits in a scheme."""
     made: dict[str, Callable[[], Any]] = {
-        "gumbel": lambda: Ours(model, False),
-        "tournament": lambda: Ours(model, True),
+        "gumbel": lambda: Ours(model, False, top_k),
+        "tournament": lambda: Ours(model, True, top_k),
         "synthid": lambda: SynthID(model),
         "kgw": lambda: Kgw(model),
         "none": lambda: None,
@@ -137,20 +138,26 @@ def marking(scheme: str, model: Model) -> Any:
 
 
 def write(
-    model: Model, schemes: Sequence[str], languages: Sequence[str], count: int, tokens: int, out: Path
+    model: Model,
+    schemes: Sequence[str],
+    languages: Sequence[str],
+    count: int,
+    tokens: int,
+    out: Path,
+    top_k: int = 0,
 ) -> None:
     prompts = json.loads((HERE / "prompts.json").read_text("utf-8"))
     for language in languages:
         for scheme in schemes:
             model.chance = np.random.default_rng(len(scheme))
             asks = [
-                Ask(prompts[language][at % len(prompts[language])], 1, TEMPERATURE, TOP_P)
+                Ask(prompts[language][at % len(prompts[language])], 1, TEMPERATURE, TOP_P, top_k=top_k)
                 for at in range(count)
             ]
-            found = model.continued(asks, tokens, marking(scheme, model))
+            found = model.continued(asks, tokens, marking(scheme, model, top_k))
             with out.open("a", encoding="utf-8") as lines:
                 for ask, (said,) in zip(asks, found, strict=True):
-                    cell = f"{scheme}:{language}:{tokens}"
+                    cell = f"{scheme}:{language}:{tokens}" + (f":k{top_k}" if top_k else "")
                     line = {"cell": cell, "prompt": ask.prompt, "text": model.text(said.ids)}
                     lines.write(json.dumps(line, ensure_ascii=False) + "\n")
             print(f"{scheme}:{language}: {count} texts", flush=True)
@@ -275,7 +282,7 @@ def read(model: Model, files: Sequence[Path]) -> None:
     by_words = [StatisticalDetector(ring) for ring in rings]
     by_tokens = [StatisticalDetector(ring, tokenizers=[Cutting(model)]) for ring in rings]
     for (scheme, language), rows in groups.items():
-        if scheme in OWN:
+        if scheme.partition(":")[0] in OWN:
             continue
         detectors = by_tokens if scheme.startswith("walk") else by_words
         for length in LENGTHS:
@@ -299,9 +306,9 @@ def read(model: Model, files: Sequence[Path]) -> None:
         if not own:
             continue
         # Beside unmarked texts of the same way: through HTTP, or in the engine.
-        _, *more = scheme.split(":")
+        kind, *more = scheme.split(":")
         heat = [one for one in more if one != "payload"]
-        plain = groups.get(("none" if scheme in OWN else ":".join(["1", *heat]), language), [])
+        plain = groups.get((":".join(["none" if kind in OWN else "1", *heat]), language), [])
         plain = [row["judged"]["nats"] for row in plain if "judged" in row]
         nats = [row["judged"]["nats"] for row in own]
         entropy = sum(row["judged"]["entropy"] for row in own) / len(own)
@@ -334,6 +341,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--texts", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=400)
+    parser.add_argument(
+        "--top-k", type=int, default=0, help="what the sampler leaves, as a walk does; 0: all"
+    )
     parser.add_argument("--schemes", nargs="+", default=["gumbel", "tournament", "synthid", "kgw", "none"])
     parser.add_argument("--languages", nargs="+", default=["en", "zh"])
     args = parser.parse_args()
@@ -341,7 +351,7 @@ def main() -> None:
     if args.command == "write":
         if args.out is None:
             parser.error("write needs --out FILE")
-        write(model, args.schemes, args.languages, args.texts, args.tokens, args.out)
+        write(model, args.schemes, args.languages, args.texts, args.tokens, args.out, args.top_k)
     else:
         {"judge": judge, "read": read}[args.command](model, args.files)
 

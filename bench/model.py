@@ -43,7 +43,9 @@ DRY_MULTIPLIER, DRY_BASE, DRY_ALLOWED, DRY_LONGEST = 0.8, 1.75, 2, 40
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One prompt, and how it is gone on with. `alternatives`: of how many tokens each position tells the log-probability."""
+    """One prompt, and how it is gone on with. `alternatives`: of how many tokens each position tells the log-probability.
+    `top_k`: 0 is off.
+    """
 
     prompt: str
     n: int = 1
@@ -51,6 +53,7 @@ class Ask:
     top_p: float = 1.0
     alternatives: int = 0
     bias: Mapping[int, float] = field(default_factory=dict)
+    top_k: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,8 @@ class Model:
         best = int(values.argmax())
         if ask.temperature <= 0:
             return best
+        if ask.top_k:
+            values = np.where(values < np.partition(values, -ask.top_k)[-ask.top_k], -np.inf, values)
         weights = np.exp((values - values[best]) * np.float32(1 / ask.temperature))
         blocks = np.add.reduceat(weights, self._blocks, dtype=np.float64).cumsum()
         while True:

@@ -66,7 +66,9 @@ class TakingTurns:
         self._since = 0.0
 
 
-async def one_text(run: Running, prompt: str, tokens: int, seed: int, temperature: float) -> dict[str, Any]:
+async def one_text(
+    run: Running, prompt: str, tokens: int, seed: int, temperature: float, top_k: int
+) -> dict[str, Any]:
     """One continuation through the proxy, and what the AIGC object tells of it."""
     client = run.client.with_options(timeout=7200)
     began, first, said, aigc = time.monotonic(), 0.0, "", {}
@@ -78,7 +80,12 @@ async def one_text(run: Running, prompt: str, tokens: int, seed: int, temperatur
         top_p=0.95,
         seed=seed,
         stream=True,
-        extra_body={"ignore_eos": True, "dry_sequence_breakers": ["\n"], "cache_prompt": True},
+        extra_body={
+            "ignore_eos": True,
+            "dry_sequence_breakers": ["\n"],
+            "cache_prompt": True,
+            **({"top_k": top_k} if top_k else {}),
+        },
     )
     whole = False
     async for chunk in stream:
@@ -97,8 +104,8 @@ async def one_text(run: Running, prompt: str, tokens: int, seed: int, temperatur
 
 
 def scheme_of(cell: str, k: int) -> tuple[str, Any]:
-    """The name and the scheme of a cell: `kind:language:tokens`, then `:payload` where the mark names the answer, or `:t0.5`,
-    the temperature.
+    """The name and the scheme of a cell: `kind:language:tokens`, then `:payload` where the mark names the answer, `:t0.5`,
+    the temperature, or `:k20`, its top_k.
 
     `kind`: best-of-n's n; 1: unmarked; walk (of tokens, where `--upstream` is given); words: a walk of words; substitution.
     """
@@ -111,9 +118,10 @@ def scheme_of(cell: str, k: int) -> tuple[str, Any]:
     return "none" if kind == "1" else "best_of_n", BestOfN(ring, max(2, int(kind)), k, payload)
 
 
-def temperature_of(cell: str) -> float:
+def sampling_of(cell: str) -> tuple[float, int]:
+    """The temperature and the top_k of a cell."""
     *_, last = cell.split(":")
-    return float(last[1:]) if last.startswith("t") else 0.8
+    return float(last[1:]) if last[0] == "t" else 0.8, int(last[1:]) if last[0] == "k" else 0
 
 
 def upstream_of(address: str | None) -> dict[str, Any]:
@@ -179,7 +187,7 @@ async def main() -> None:
                 some = range(done, min(done + args.parallel, args.texts))
 
                 async def kept(cell: str, prompt: str, tokens: int, seed: int) -> None:
-                    row = await one_text(run, prompt, tokens, seed, temperature_of(cell))
+                    row = await one_text(run, prompt, tokens, seed, *sampling_of(cell))
                     told = row if row["text"] else {**row, "cut": True}
                     line = json.dumps({"cell": cell, "k": args.k, **told}, ensure_ascii=False)
                     written.append(cell)
