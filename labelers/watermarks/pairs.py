@@ -265,7 +265,8 @@ _ASCII = str.maketrans("，。！？；：（", ",.!?;:(")
 
 
 def _with_ascii(guard: str) -> str:
-    """The guard for Chinese with the punctuation of ASCII too."""
+    """The guard for Chinese with the punctuation of ASCII too, and with wide digits."""
+    guard = guard.replace("0-9０-９", "0-9").replace("0-9", "0-9０-９")
     out, inside = "", False
     for at, char in enumerate(guard):
         if char in "[]" and guard[at - 1 : at] != "\\":
