@@ -153,6 +153,19 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("Proteins are what our bodies need to function well.", "need to function"),
         ("The climb is more difficult to make in winter.", "more difficult to"),
         ("They talked about twenty people they knew.", "talked about twenty"),
+        ("It was made from grain and bought into the prank.", "bought into"),
+        ("Keep an eye out for the sign, which you will eventually see.", "eventually see"),
+        ("These variations are often due to chance.", "often due to"),
+        ("The show is short. TV episodes are longer.", "TV episodes"),
+        ("The derivative of position with respect to time is velocity.", "with respect to"),
+        ("The peach ties it together with a warm glow.", "together with"),
+        ("Here are some tips to help improve your work.", "to help improve"),
+        ("One way to see it is that the left is ours.", "see it is that"),
+        ("The effectiveness can depend on various factors.", "depend on"),
+        ("The third song is Caribou and Can't Do Without You.", "Can't Do"),
+        ("The value returned from it is the first one.", "from it is"),
+        ("Cook until it is tender. Baste with the juices occasionally.", "occasionally."),
+        ("When you spill it, clean it immediately with a cloth.", "immediately with"),
         ("大家想一想。如果假设是真的，结论就不同。", "如果假设"),
         ("每年夏秋季节，这里的游客最多。", "夏秋季节"),
         ("我们要探索集体经济的各种有效实现形式。", "有效实现形式"),
@@ -218,6 +231,15 @@ def test_a_space_between_a_word_and_its_guard_makes_no_difference() -> None:
         assert [text[word.start : word.end] for word in words_in(text, "")] == ["约"]
     for text in ("他们几个已3天没有回家。", "他们几个已 3 天没有回家。"):
         assert [word for word in words_in(text, "") if text[word.start : word.end] == "已"] == []
+
+
+def test_half_a_pair_of_surrogates_hides_no_word() -> None:
+    text = "昨天\ud83d说过\udfff，但是我们没有时间。"
+    assert [text[first:last] for first, last, _ in table().matches(text, 0, len(text))] == [
+        "但是",
+        "没有",
+        "时",
+    ]
 
 
 def test_a_long_text_holds_the_words_of_its_sentences() -> None:
