@@ -38,7 +38,6 @@ CONTEXT = 48  # characters before a word that its guards see
 _PLAIN = re.compile(r"[^\x00-\x7f]+(?:\|[^\x00-\x7f]+)*")
 _WORDS = re.compile(r"\\b(?:\(\?:)?([\w' |-]+)\)?")
 _LETTER = re.compile(r"[A-Za-z]")
-_TITLE = re.compile(" [A-Z]")  # behind a capital: a name or a title, most likely
 _LONE = re.compile("[\ud800-\udfff]")  # halves of a pair, which no automaton reads
 
 
@@ -140,7 +139,9 @@ class Table:
         return [
             (one.start(), one.end(), self._member(one[0]))
             for one in self.latin.finditer(text, start, end)
-            if not (one[0][0].isupper() and _TITLE.match(text, one.end(), end) and one[0][:1] != "I")
+            if not one[0][0].isupper()
+            or one[0] in self.members
+            or not _in_title(text, one.start(), one.end())
         ]
 
     def _member(self, word: str) -> Member:
@@ -149,6 +150,16 @@ class Table:
             word = word.replace("’", "'")
             member = self.members.get(word) or self.members[word[0].lower() + word[1:]]
         return member
+
+
+def _in_title(text: str, start: int, end: int) -> bool:
+    """Whether a word with a capital is part of a name or title, most likely: no sentence begins with it, or another capital follows."""
+    follows = text[end : end + 2]
+    if text[start : start + 1] != "I" and follows[:1] == " " and follows[1:].isupper():
+        return True
+    return text[start - 1 : start] == " " and (
+        text[start - 2 : start - 1].isalnum() or text[start - 2 : start - 1] in ",&"
+    )
 
 
 def _place(match: Match) -> int:

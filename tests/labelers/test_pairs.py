@@ -156,6 +156,9 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("It was made from grain and bought into the prank.", "bought into"),
         ("Keep an eye out for the sign, which you will eventually see.", "eventually see"),
         ("These variations are often due to chance.", "often due to"),
+        ("Use the tools on your phone (like Digital Wellbeing) every week.", "Digital Wellbeing"),
+        ("The project is more of a demonstration of a model rather than a working engine.", "rather than a"),
+        ("An attack that deals damage and has a chance to hit twice.", "a chance to"),
         ("The show is short. TV episodes are longer.", "TV episodes"),
         ("The derivative of position with respect to time is velocity.", "with respect to"),
         ("The peach ties it together with a warm glow.", "together with"),
@@ -195,6 +198,9 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("一个人在面临失业时要做好准备。", "面临失业时"),
         ("这是环境对事物产生的重要影响。", "的重要影响"),
         ("这样做是为了使身体有障碍的人也能参加。", "为了使身体"),
+        ("慢慢后退，尽量使自己显得大一些。", "使自己"),
+        ("这是一个有趣但不实际的想法。", "有趣但不"),
+        ("大家要抢在寒流之前安排好住处。", "寒流之前"),
     ],
 )
 def test_words_that_are_part_of_others_or_mean_something_else_stay(text: str, kept: str) -> None:
