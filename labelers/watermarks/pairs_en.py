@@ -80,6 +80,8 @@ _AIDED = (
 )
 _NOHELP = r"L:\b(?:the|your|no|of|for|some|god|more|his|her|their|to)"
 
+_TO = r"R+: (?:them|us|people|players|students|customers|businesses|companies|individuals|organizations|teams|developers|researchers|readers|employees|him|her|each \w+|the (?:user|users|reader|team|system|company|public|model|body)) to\b"
+
 PAIRS = rf"""
 do not ; R: (?:only|just)\b = don't ; {_ASKED} ~ The people here do not know him.
 does not ; R: (?:only|just)\b = doesn't ; {_ASKED} ~ The old clock does not work.
@@ -510,4 +512,16 @@ in this way, ; {_START} = this way, ; {_START} ~ The boys took turns. In this wa
 if you have any ; {_START} = should you have any ; {_START} || R+: (?:other |further |more |additional |specific )?(?:questions|concerns|problems|issues|feedback)\b ; R:[^.!?]*\b(?:would|are|were|is|can|could)\b ~ The office is open. If you have any questions, please call.
 whether or not ; L:(?:^|[.!?:;\n])|\b(?:on|as|to|doubt|of) = whether ; L:(?:^|[.!?:;\n])|\b(?:on|as|doubt|or|of) || R+: (?:the|a|you|they|it|he|she|we|this|there|I)\b[^,]*[.;!?]\Z ; R:[^.!?]*\bor\b ~ The guide asked whether or not they had a map.
 in the center of = in the middle of || R+: (?:the|a) (?:room|town|city|table|page|circle|square|village|park|lake|garden|field|picture|plate|pan)\b ~ The fountain stands in the center of the park.
+allowing ; {_TO}| (?:you|users) to\b = enabling ; {_TO}| (?:you|users) to\b || L+:, ~ The new line is open, allowing people to travel faster.
+allows ; {_TO} = enables ; {_TO} ~ The new line allows people to travel faster.
+ensuring that = making sure that ~ They check the doors, ensuring that nobody is inside.
+an impact on = an effect on || L:\b(?:make|made|makes|making|such|much of|too) ~ The weather has an impact on prices.
+a positive impact on = a positive effect on || L:\b(?:make|made|makes|making) ~ The new park had a positive impact on the town.
+a negative impact on = a negative effect on || L:\b(?:make|made|makes|making) ~ The long strike had a negative impact on the town.
+determine if = determine whether ~ The test will determine if the water is clean.
+determining if = determining whether ~ They had trouble determining if the water is clean.
+to see if = to see whether || R:(?: or not)|[,.;:!?] ~ The nurse came to see if we slept.
+check if = check whether || R:[,.;:!?] ; L:\b(?:the|a) ~ Before you leave, check if the doors are shut.
+decide if = decide whether ~ The judges decide if the rules were broken.
+remember to ; {_START} = don't forget to ; {_START} ~ The stove is hot. Remember to turn it off.
 """.strip()  # noqa: S608 - words, no query

@@ -200,6 +200,9 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("这样做是为了使身体有障碍的人也能参加。", "为了使身体"),
         ("慢慢后退，尽量使自己显得大一些。", "使自己"),
         ("这是一个有趣但不实际的想法。", "有趣但不"),
+        ("它很难得，但这并不能直接说明问题。", "并不能直接"),
+        ("The work made a positive impact on the world.", "positive impact"),
+        ("Think of their age before allowing them to watch it.", "allowing them"),
         ("大家要抢在寒流之前安排好住处。", "寒流之前"),
     ],
 )
