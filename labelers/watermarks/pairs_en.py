@@ -29,7 +29,7 @@ _START = r"L+:(?:^|[.!?:;\n])"
 _MAYBE = (
     r"R+: (?:a|an|the|more|less|too|due|because|difficult|hard|easier|harder|necessary|helpful|useful|beneficial|important|better|"
     r"worth|worse|some|one|several|other|different|similar|true|wrong|unable|interested|surprised|willing|tempted|high|low|higher|"
-    r"lower|so|very|quite|simple|good|enough)\b"
+    r"lower|so|very|quite|simple|good|enough|caused|related|influenced|affected|required|needed|possible|available|challenging|appropriate|suitable|linked|associated|limited|relevant|trying|experiencing|feeling|wondering|present|part)\b"
 )
 _CAN = r"L+:\b(?:can|could|may|might|will|would|often|frequently|also|must|should|and)"
 _VERB = (
@@ -278,7 +278,7 @@ took part in = participated in ~ Many schools took part in the race.
 takes part in = participates in ~ Our school takes part in the race.
 taking part in = participating in ~ Many schools are taking part in the race.
 carried out ; L:\b(?:be|is|are|was|were|being|been) ; R: (?:by|in|on|with|at|to|of|under)\b|[,.;:!?] = conducted ; L:\b(?:be|is|are|was|were|being|been|and|an|he|she|the|self|orchestra|who) ; R: (?:by|in|on|with|at|to|the|himself|herself)\b|[,.;:!?] ~ The students carried out three surveys.
-may ; L:(?:^|[.!?\n;:])|\b(?:of|in|since|until|last|early|late|by|next) = might ; L:\b(?:the|his|her|all|its|with|and) || R+: (?:need|have|want|also|help|cause|require|include|lead|find|seem|feel|even|result|vary|experience|occur|become|appear|affect)\b ~ The old bridge may need repairs.
+may ; L:(?:^|[.!?\n;:])|\b(?:of|in|since|until|last|early|late|by|next) = might ; L:\b(?:the|his|her|all|its|with|and) || R+: (?:need|have (?:a|an|the|to|some|more|many|no|different|several|their|your|trouble|difficulty)|want|also|help|cause|require|include|lead|find|seem|feel|even|result|vary|experience|occur|become|appear|affect|contain|differ|change|take|make|provide|offer|increase|reduce|improve|contribute|depend|indicate|suggest|involve|encounter|face|struggle|benefit|notice|look|sound|come|lack|suffer|develop|exist|arise|think|believe|prefer|wonder|trigger|produce|prove|pose|limit|damage|prevent|not (?:be|know|work|always|seem|want|need|realize|feel|reflect|provide|require|contain|apply))\b ~ The old bridge may need repairs.
 help to ; L:\b(?:the|of|no|your|his|her|their|for|some|any|a|more|with|my|our|great|god|to) = help ; L:\b(?:the|of|no|your|his|her|their|for|some|any|a|more|with|my|our|great|god|to) || {_VERB} ~ These plants help to reduce noise.
 helps to = helps || {_VERB} ~ This plant helps to reduce noise.
 helped to = helped || {_VERB} ~ These plants helped to reduce noise.

@@ -202,6 +202,8 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("这是一个有趣但不实际的想法。", "有趣但不"),
         ("它很难得，但这并不能直接说明问题。", "并不能直接"),
         ("The work made a positive impact on the world.", "positive impact"),
+        ("Without their help the decade might have looked different.", "might have"),
+        ("他们必须能够有效地管理多项任务。", "必须能够"),
         ("Think of their age before allowing them to watch it.", "allowing them"),
         ("大家要抢在寒流之前安排好住处。", "寒流之前"),
     ],
