@@ -67,6 +67,8 @@ class Lexicon:
         arrays: dict[str, NDArray[Any]] = {}
         for view in self.views:
             arrays |= view.trie.arrays(view.name)
+        for name, sieve in self.sieves.items():
+            arrays |= sieve.arrays(name) if sieve is not None else {}
         about = {
             "views": [
                 {
@@ -85,8 +87,7 @@ class Lexicon:
         arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode("ascii"), np.uint8)
         target = io.BytesIO()
         np.savez(target, allow_pickle=False, **arrays)
-        automata = {f"{n}.automaton": s.to_bytes() for n, s in self.sieves.items() if s is not None}
-        return {COMPILED: target.getvalue(), **automata}
+        return {COMPILED: target.getvalue()}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes], tables: Tables) -> tuple[Lexicon, Mapping[str, Any]]:
@@ -103,7 +104,7 @@ class Lexicon:
             context = {Direction(name): int(number) for name, number in said["context"].items()}
             views.append(ViewWords(said["name"], trie, int(said["reach"]), context))
         sieves = {
-            name: Sieve.of_bytes(name, kept, files[f"{name}.automaton"], tables) if kept is not None else None
+            name: Sieve.of_arrays(name, kept, arrays, tables) if kept is not None else None
             for name, kept in about["sieves"].items()
         }
         return cls(views, sieves, bool(about["alike"])), about["more"]
