@@ -157,7 +157,9 @@ class PinyinSight:
     def term(self, entry: Entry, folded: str) -> Term:
         phrases = (self._spoken(phrase) for phrase in entry.exceptions)
         allow = tuple(dict.fromkeys(phrase for phrase in phrases if folded in phrase))
-        return Term(entry, folded, folded, True, Edge.WORD, allow, len(folded) < MIN_BLOCK)
+        ways = self._sound.ways(entry, self._safe.fold(entry.pattern))
+        spelling = folded if folded in ways else ways[0]
+        return Term(entry, folded, spelling, True, Edge.WORD, allow, len(folded) < MIN_BLOCK)
 
     def _spoken(self, text: str) -> str:
         script = Transcript(self.reading())
@@ -170,7 +172,9 @@ class PinyinSight:
 
 
 class PinyinJudge:
-    """A match stands if no gap in it is too wide and it takes Latin words whole."""
+    """A match stands if no gap in it is too wide and it takes Latin words whole; if it is what an entry divides into
+    as one word, there has to be such a word: xian is xi an, 先 is not.
+    """
 
     def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reading: Reading) -> None:
         self._safe, self._kinds, self._sound, self._reading = safe, tables.kinds, sound, reading
@@ -181,6 +185,8 @@ class PinyinJudge:
             covered = transcribed(self._reading, match, original, ended)
             if covered is not False:
                 return None if covered is None else False
+        if term.spelling != term.folded and not self._has_letters(original.slice(match.start, match.end)):
+            return False
         # As many code points as syllables: no symbol among them.
         length = match.end - match.start
         if length > len(term.folded) and not self._is_one(
@@ -193,6 +199,9 @@ class PinyinJudge:
         return self._word_end(
             original, last, len(self._sound.names[ord(term.folded[-1]) - FIRST]), term.entry.gap
         )
+
+    def _has_letters(self, text: str) -> bool:
+        return any("a" <= safe <= "z" for safe in self._safe.fold(text))
 
     def _is_one(self, text: str, gap: int) -> bool:
         """Whether no gap is too wide, and marks of lists, if any, stand between all characters: else two items of a

@@ -36,6 +36,9 @@ FOUND = [
     ("测试恶词", "测试e-ci", "测试e-ci", "block"),
     ("测试恶词", "测试e·c·i", "测试e·c·i", "block"),
     ("西安大雁", "xiandayan", "xiandayan", "flag"),  # divides as xian da yan
+    ("西安大雁", "先大雁", None, None),
+    ("测试反感", "侧式fangan", "侧式fangan", "block"),
+    ("测试反感", "侧式方案", None, None),
     ("测试词", "侧式瓷", "侧式瓷", "flag"),
     ("测试", "侧式", None, None),
     ("测试A词", "侧式A瓷", None, None),
