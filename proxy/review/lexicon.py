@@ -21,7 +21,7 @@ from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.flat import Flat
 from proxy.review.judge import around
-from proxy.review.sieve import Sieve, letters_of, sounds_of
+from proxy.review.sieve import Sieve, Sought, letters_of, sounds_of
 from proxy.review.sights import Sight, sight_of
 from proxy.review.tables import Tables
 from proxy.review.terms import MAX_FOLDED, Term
@@ -67,6 +67,8 @@ class Lexicon:
         arrays: dict[str, NDArray[Any]] = {}
         for view in self.views:
             arrays |= view.trie.arrays(view.name)
+        for name, sieve in self.sieves.items():
+            arrays |= sieve.arrays(name) if sieve is not None else {}
         about = {
             "views": [
                 {
@@ -85,8 +87,7 @@ class Lexicon:
         arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode("ascii"), np.uint8)
         target = io.BytesIO()
         np.savez(target, allow_pickle=False, **arrays)
-        automata = {f"{n}.automaton": s.to_bytes() for n, s in self.sieves.items() if s is not None}
-        return {COMPILED: target.getvalue(), **automata}
+        return {COMPILED: target.getvalue()}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes], tables: Tables) -> tuple[Lexicon, Mapping[str, Any]]:
@@ -103,7 +104,7 @@ class Lexicon:
             context = {Direction(name): int(number) for name, number in said["context"].items()}
             views.append(ViewWords(said["name"], trie, int(said["reach"]), context))
         sieves = {
-            name: Sieve.of_bytes(name, kept, files[f"{name}.automaton"], tables) if kept is not None else None
+            name: Sieve.of_arrays(name, kept, arrays, tables) if kept is not None else None
             for name, kept in about["sieves"].items()
         }
         return cls(views, sieves, bool(about["alike"])), about["more"]
@@ -112,7 +113,7 @@ class Lexicon:
 def compile_lexicon(columns: Columns, tables: Tables) -> Lexicon:
     """The lexicon of entries that are words. EntryError for an entry that cannot be matched."""
     views: list[ViewWords] = []
-    spelled: dict[str, Flat] = {}
+    spelled: dict[str, Sought] = {}
     for name in _VIEWS:
         inside = columns.where(partial(_is_in, name))
         made = _view_words(name, inside, tables) if len(inside) else None
@@ -134,7 +135,7 @@ def _views(entry: Entry) -> tuple[str, ...]:
     return entry.views if entry.views == ("raw",) or "safe" in entry.views else ("safe", *entry.views)
 
 
-def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords, Flat] | None:
+def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords, Sought] | None:
     """The words of one view, and those that its sieve has to look for."""
     quick = sight_of(name, tables).words(columns)
     _check_all(quick, columns, name, tables)
@@ -159,7 +160,9 @@ def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords,
         )
         for direction in Direction
     }
-    return ViewWords(name, trie, quick.widest, context), words.take(np.flatnonzero(sifted))
+    written = Flat.joined([quick.written, words.take(np.arange(len(quick.words.starts) - 1, len(places)))])
+    sought = np.flatnonzero(sifted)
+    return ViewWords(name, trie, quick.widest, context), Sought(words.take(sought), written.take(sought))
 
 
 def _check_all(quick: Words, columns: Columns, name: str, tables: Tables) -> None:
@@ -196,13 +199,13 @@ def _check_length(name: str, texts: Sequence[str]) -> None:
     require(longest <= MAX_FOLDED, name, advice)
 
 
-def _sieves(spelled: Mapping[str, Flat], tables: Tables) -> dict[str, Sieve | None]:
+def _sieves(spelled: Mapping[str, Sought], tables: Tables) -> dict[str, Sieve | None]:
     sieves: dict[str, Sieve | None] = {}
     letters = [spelled[name] for name in _SIEVES["letters"] if name in spelled]
     if letters:
-        plain = [spelled[name] for name in ("raw", "safe") if name in spelled]
+        plain = [spelled[name].terms for name in ("raw", "safe") if name in spelled]
         splits = "evasion" in spelled
-        sieves["letters"] = letters_of(Flat.joined(letters), Flat.joined(plain), tables, splits=splits)
+        sieves["letters"] = letters_of(Sought.joined(letters), Flat.joined(plain), tables, splits=splits)
     if "pinyin" in spelled:
-        sieves["sounds"] = sounds_of(spelled["pinyin"], tables)
+        sieves["sounds"] = sounds_of(spelled["pinyin"].terms, tables)
     return sieves

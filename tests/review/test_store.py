@@ -51,7 +51,7 @@ def test_a_new_version_replaces_the_old_one_and_both_stay(tmp_path: Path) -> Non
     assert live_version(tmp_path) == first
 
 
-FILES = ["entries.jsonl", "refusals.json", "tables.json", "letters.automaton", "words.npz", "manifest.json"]
+FILES = ["entries.jsonl", "refusals.json", "tables.json", "words.npz", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -105,7 +105,7 @@ def rewritten(folder: Path, files: dict[str, bytes | None], **manifest: str) -> 
 
 def test_what_another_compiler_made_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "versions" / put(tmp_path)
-    rewritten(folder, {"letters.automaton": b"of another kind"}, compiler="another")
+    rewritten(folder, {"words.npz": b"of another kind"}, compiler="another")
     library = load_live(tmp_path)
     assert library is not None
     assert library.review("甲乙丙", Direction.INPUT)
@@ -153,6 +153,8 @@ def words_with(raw: bytes, **changed: object) -> bytes:
         {"safe.owned": None},
         {"safe.owners": np.array([1 << 20, 0], np.uint32)},
         {"safe.labels": np.array([0.5])},
+        {"letters.threes": np.zeros(7, np.uint8)},
+        {"letters.wholes": None},
         {"about": np.frombuffer(b"{}", np.uint8)},
     ],
 )
