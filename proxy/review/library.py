@@ -17,11 +17,10 @@ from proxy.review.columns import Columns
 from proxy.review.compile import Kit, Lens, compile_kits, is_further, kits_of
 from proxy.review.doubts import Doubts, Likeness
 from proxy.review.entry import Direction, Entry, EntryError
-from proxy.review.interchange import write_jsonl
 from proxy.review.lexicon import Lexicon
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.scope import Condition, Scope
-from proxy.review.stored import StoredEntries
+from proxy.review.stored import StoredEntries, lines_of
 from proxy.review.tables import Tables, builtin_tables
 
 __all__ = ["Library"]
@@ -116,7 +115,7 @@ class Library:
         """The entries as they are kept: JSON Lines in the order of their ids."""
         if isinstance(self.entries, StoredEntries):
             return self.entries.raw
-        return write_jsonl(self.entries).encode("utf-8")
+        return lines_of(self.entries)
 
     @cached_property
     def version(self) -> str:

@@ -38,6 +38,7 @@ __all__ = [
     "make_snapshot",
     "publish",
     "refusals_of",
+    "stored_of",
 ]
 
 
@@ -72,6 +73,12 @@ def entries_of(directory: Path | str, version: str, key: bytes | None = None) ->
         return _entries(files)
     except ValueError as error:
         raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
+
+
+def stored_of(directory: Path | str, version: str, key: bytes | None = None) -> StoredEntries:
+    """The same as they are kept: whole, signed and not looked at. LibraryError for files that were changed."""
+    files, _ = _checked_files(directory, version, key)
+    return StoredEntries(files["entries.jsonl"])
 
 
 def refusals_of(directory: Path | str, version: str, key: bytes | None = None) -> dict[str, str]:
@@ -134,7 +141,9 @@ def _loaded(files: Mapping[str, bytes], manifest: Mapping[str, Any], version: st
         library = Library.of_compiled(StoredEntries(files["entries.jsonl"]), refusals, tables, files)
         found = library.version
     else:
-        library = Library.compile(_entries(files), refusals, tables=tables)
+        library = Library.of_columns(
+            columns_of(StoredEntries(files["entries.jsonl"])), refusals, tables=tables
+        )
         found = library.version if library.version == version else _first_version(library, tables)
     if found != version:
         raise ValueError(f"its content has the hash {found[:12]}")

@@ -14,7 +14,7 @@ from proxy.review.interchange import write_jsonl
 from proxy.review.lexicon import COMPILED, Lexicon
 from proxy.review.library import Library
 from proxy.review.store import load_version, make_snapshot
-from proxy.review.stored import StoredEntries, columns_of
+from proxy.review.stored import StoredEntries, columns_of, lines_of
 from proxy.review.tables import builtin_tables
 
 TABLES = builtin_tables()
@@ -84,7 +84,7 @@ def test_rows_that_say_unlimited_entries_are_limited_are_refused() -> None:
 
 def test_a_snapshot_of_stored_entries_is_that_of_the_entries(tmp_path: Path) -> None:
     entries = sorted([entry("甲乙丙"), entry("甲乙丁", action="flag")], key=lambda one: one.id)
-    stored = StoredEntries(write_jsonl(entries).encode())
+    stored = StoredEntries(lines_of(entries))
     how = {"author": "a", "reason": "r", "now": NOW}
     version = make_snapshot(tmp_path / "a", stored, **how)
     assert version == make_snapshot(tmp_path / "b", entries, **how)

@@ -111,6 +111,20 @@ def test_what_another_compiler_made_is_made_anew(tmp_path: Path) -> None:
     assert library.review("甲乙丙", Direction.INPUT)
 
 
+def test_a_snapshot_whose_lines_were_written_otherwise_is_loaded_under_its_name(tmp_path: Path) -> None:
+    version = put(tmp_path)
+    raw = write_jsonl(sorted(ENTRIES, key=lambda entry: entry.id)).encode()
+    digest = hashlib.sha256(b"library 2\n" + raw)
+    digest.update(b'{"default.en": "No."}\n' + builtin_tables().digest.encode())
+    folder = tmp_path / "versions" / digest.hexdigest()
+    (tmp_path / "versions" / version).rename(folder)
+    for compiler in ("daachorse 0.5, words 1", "another"):
+        rewritten(folder, {"entries.jsonl": raw}, compiler=compiler)
+        library = load_version(tmp_path, folder.name)
+        assert library.version == folder.name
+        assert list(library.entries) == sorted(ENTRIES, key=lambda entry: entry.id)
+
+
 def test_a_snapshot_from_before_the_words_were_kept_is_loaded_under_its_name(tmp_path: Path) -> None:
     version = put(tmp_path)
     digest = hashlib.sha256()
