@@ -5,9 +5,7 @@ It holds numbers of entries, not entries, and can be kept as bytes; who loads it
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from proxy.review.arrays import pack, unpack
 from proxy.review.checks import require
 from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry, EntryError
-from proxy.review.flat import Flat
+from proxy.review.flat import Flat, codes_of
 from proxy.review.judge import around
 from proxy.review.sieve import Sieve, letters_of, sounds_of
 from proxy.review.sights import Sight, sight_of
@@ -28,9 +27,10 @@ from proxy.review.terms import MAX_FOLDED, Term
 from proxy.review.trie import Trie, trie_of
 from proxy.review.wholesale import Words
 
-__all__ = ["COMPILED", "Lexicon", "ViewWords", "compile_lexicon"]
+__all__ = ["COMPILED", "LABELS", "Lexicon", "ViewWords", "compile_lexicon"]
 
-COMPILED = "words.npz"
+COMPILED = "words.bin"
+LABELS = "labels.bin"  # read once, so not in the same file: the other one stays in memory
 _SIEVES = {"letters": ("raw", "safe", "evasion"), "sounds": ("pinyin",)}
 _VIEWS = ("raw", "safe", "evasion", "pinyin")
 
@@ -64,9 +64,9 @@ class Lexicon:
 
     def to_files(self, more: Mapping[str, Any]) -> dict[str, bytes]:
         """File name -> bytes. `more`: JSON-able facts that are kept with it."""
-        arrays: dict[str, NDArray[Any]] = {}
+        numbers: dict[str, NDArray[Any]] = {}
         for view in self.views:
-            arrays |= view.trie.arrays(view.name)
+            numbers |= view.trie.numbers(view.name)
         about = {
             "views": [
                 {
@@ -82,24 +82,19 @@ class Lexicon:
             },
             "more": more,
         }
-        arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode("ascii"), np.uint8)
-        target = io.BytesIO()
-        np.savez(target, allow_pickle=False, **arrays)
+        labels: dict[str, NDArray[Any]] = {view.name: codes_of(view.trie.labels) for view in self.views}
+        labels["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode("ascii"), np.uint8)
         automata = {f"{n}.automaton": s.to_bytes() for n, s in self.sieves.items() if s is not None}
-        return {COMPILED: target.getvalue(), **automata}
+        return {COMPILED: pack(numbers), LABELS: pack(labels), **automata}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes], tables: Tables) -> tuple[Lexicon, Mapping[str, Any]]:
         """The lexicon and the facts kept with it. ValueError, KeyError for files that are none."""
-        try:
-            with np.load(io.BytesIO(files[COMPILED]), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{COMPILED} cannot be read: {error}") from error
-        about = json.loads(arrays["about"].tobytes())
+        numbers, labels = unpack(files[COMPILED]), unpack(files[LABELS])
+        about = json.loads(labels["about"].tobytes())
         views = []
         for said in about["views"]:
-            trie = Trie.of_arrays(arrays, said["name"])
+            trie = Trie.of_arrays(labels[said["name"]], numbers, said["name"])
             context = {Direction(name): int(number) for name, number in said["context"].items()}
             views.append(ViewWords(said["name"], trie, int(said["reach"]), context))
         sieves = {

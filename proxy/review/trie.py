@@ -6,7 +6,6 @@ children are a range, and to follow a letter is to find it in a short piece of o
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,13 +18,13 @@ __all__ = ["ROOT", "Trie", "trie_of"]
 
 ROOT = 0
 _CODE_BITS = 21
-_FIELDS = ("labels", "first", "below", "owned", "owners")
+_NUMBERS = ("first", "below", "owned", "owners")
 
 
 class Trie:
     """Words, each with its owners (numbers) and eight flags.
 
-    Node n has the letter labels[n] and the children first[n] to first[n + 1]; below[n] are the flags of all words
+    The numbers stay in the arrays that they come in, which are read only. Node n has the letter labels[n] and the children first[n] to first[n + 1]; below[n] are the flags of all words
     that are longer than it and begin with it; owners[owned[n]:owned[n + 1]] are the owners of the word it is; `most` is the highest number of one.
     """
 
@@ -36,34 +35,26 @@ class Trie:
     ) -> None:
         """ValueError for arrays that are no trie."""
         nodes = len(labels)
+        _require(all(numbers.dtype == np.uint32 for numbers in (labels, first, owned, owners)))
+        _require(below.dtype == np.uint8)
         _require(nodes > 0 and len(first) == len(owned) == nodes + 1 and len(below) == nodes)
         _require(int(first[-1]) == nodes and bool((first[:-1] <= first[1:]).all()))
-        _require(bool((first[:-1] > np.arange(nodes)).all()))
+        _require(bool((first[:-1] > np.arange(nodes, dtype=np.uint32)).all()))
         self.most = int(owners.max(initial=0))
         _require(int(owned[-1]) == len(owners) and bool((owned[:-1] <= owned[1:]).all()))
         self.labels = text_of(labels)
-        self.first, self.owned, self.owners = (
-            array("I", np.ascontiguousarray(numbers, np.uint32).tobytes())
-            for numbers in (first, owned, owners)
-        )
-        self.below = below.tobytes()
+        self.first, self.owned, self.owners = first.data, owned.data, owners.data
+        self.below = below.data
         self._tops = {self.labels[node]: node for node in range(self.first[ROOT], self.first[ROOT + 1])}
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Trie:
-        """The trie that `arrays` gave. KeyError, ValueError for others."""
-        found = [arrays[f"{name}.{field}"] for field in _FIELDS]
-        _require(all(field.ndim == 1 for field in found))
-        labels, first, owned, owners = (found[at].astype(np.uint32, casting="safe") for at in (0, 1, 3, 4))
-        return cls(labels, first, found[2].astype(np.uint8, casting="safe"), owned, owners)
+    def of_arrays(cls, labels: Codes, numbers: Mapping[str, NDArray[Any]], name: str) -> Trie:
+        """The trie that had these labels and numbers. KeyError, ValueError for others."""
+        return cls(labels, *(numbers[f"{name}.{field}"] for field in _NUMBERS))
 
-    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """What it takes to have it again."""
-        labels = np.frombuffer(self.labels.encode("utf-32-le", "surrogatepass"), np.uint32)
-        below = np.frombuffer(self.below, np.uint8)
-        numbers = [np.frombuffer(kept, np.uint32) for kept in (self.first, self.owned, self.owners)]
-        fields: tuple[NDArray[Any], ...] = (labels, numbers[0], below, numbers[1], numbers[2])
-        return {f"{name}.{field}": kept for field, kept in zip(_FIELDS, fields, strict=True)}
+    def numbers(self, name: str) -> dict[str, NDArray[Any]]:
+        """What it takes, beside its labels, to have it again."""
+        return {f"{name}.{field}": np.asarray(getattr(self, field)) for field in _NUMBERS}
 
     def walk(self, word: str) -> int:
         """The node of a word or a beginning of one, not empty; -1 if there is none."""

@@ -11,7 +11,7 @@ from proxy.review.checks import EntryError
 from proxy.review.columns import GrowingColumns, chained, shape_key
 from proxy.review.entry import Direction, Entry
 from proxy.review.interchange import write_jsonl
-from proxy.review.lexicon import COMPILED, Lexicon
+from proxy.review.lexicon import Lexicon
 from proxy.review.library import Library
 from proxy.review.store import load_version, make_snapshot
 from proxy.review.stored import StoredEntries, columns_of, lines_of
@@ -58,11 +58,6 @@ def test_words_that_were_found_long_ago_are_worked_out_again(monkeypatch: pytest
     library = Library.compile([entry(word, action="flag") for word in ("甲乙丙", "丁戊己", "庚辛壬")])
     text = "甲乙丙，丁戊己，庚辛壬，甲乙丙。"
     assert len(found(library, text)) == 4
-
-
-def test_a_file_of_words_that_is_no_archive_is_told() -> None:
-    with pytest.raises(ValueError, match=f"{COMPILED} cannot be read"):
-        Lexicon.of_files({COMPILED: b"PK\x03\x04 nothing more"}, TABLES)
 
 
 def test_an_input_entry_may_be_longer_than_what_output_can_hold_back() -> None:
