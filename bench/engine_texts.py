@@ -36,6 +36,7 @@ from detectors.token_marks import TokenRow, token_scores
 from engines.marking import Asked, Sampling, TokenMarker
 from labelers.provenance import KeyRing
 from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
+from labelers.watermarks.engine import engine_key
 from labelers.watermarks.units import epoch_prf, log10_tail
 
 HERE = Path(__file__).parent / "texts"
@@ -57,7 +58,8 @@ RATES = (0.1, 0.2, 0.3)
 class Ours:
     """The core of all plug-ins, over the tokens that may be drawn."""
 
-    def __init__(self, model: Model, tournament: bool) -> None:
+    def __init__(self, model: Model, tournament: bool, top_k: int) -> None:
+        self._top_k = top_k
         spelt = [model.bytes[token] for token in model.open.tolist()]
         self._marker = TokenMarker(np, Asked(KEY, tournament), spelt)
         self._place = np.full(len(model.bytes), -1, np.int64)
@@ -65,7 +67,7 @@ class Ours:
 
     def __call__(self, answers: Any, logits: Any) -> Any:
         return self._marker.mark_ids(
-            logits, self._place[answers], [Sampling(TEMPERATURE, TOP_P)] * len(logits)
+            logits, self._place[answers], [Sampling(TEMPERATURE, TOP_P, self._top_k)] * len(logits)
         )
 
 
@@ -123,11 +125,11 @@ class Kgw:
         return logits
 
 
-def marking(scheme: str, model: Model) -> Any:
+def marking(scheme: str, model: Model, top_k: int) -> Any:
     """What changes the logits in a scheme."""
     made: dict[str, Callable[[], Any]] = {
-        "gumbel": lambda: Ours(model, False),
-        "tournament": lambda: Ours(model, True),
+        "gumbel": lambda: Ours(model, False, top_k),
+        "tournament": lambda: Ours(model, True, top_k),
         "synthid": lambda: SynthID(model),
         "kgw": lambda: Kgw(model),
         "none": lambda: None,
@@ -136,20 +138,26 @@ def marking(scheme: str, model: Model) -> Any:
 
 
 def write(
-    model: Model, schemes: Sequence[str], languages: Sequence[str], count: int, tokens: int, out: Path
+    model: Model,
+    schemes: Sequence[str],
+    languages: Sequence[str],
+    count: int,
+    tokens: int,
+    out: Path,
+    top_k: int = 0,
 ) -> None:
     prompts = json.loads((HERE / "prompts.json").read_text("utf-8"))
     for language in languages:
         for scheme in schemes:
             model.chance = np.random.default_rng(len(scheme))
             asks = [
-                Ask(prompts[language][at % len(prompts[language])], 1, TEMPERATURE, TOP_P)
+                Ask(prompts[language][at % len(prompts[language])], 1, TEMPERATURE, TOP_P, top_k=top_k)
                 for at in range(count)
             ]
-            found = model.continued(asks, tokens, marking(scheme, model))
+            found = model.continued(asks, tokens, marking(scheme, model, top_k))
             with out.open("a", encoding="utf-8") as lines:
                 for ask, (said,) in zip(asks, found, strict=True):
-                    cell = f"{scheme}:{language}:{tokens}"
+                    cell = f"{scheme}:{language}:{tokens}" + (f":k{top_k}" if top_k else "")
                     line = {"cell": cell, "prompt": ask.prompt, "text": model.text(said.ids)}
                     lines.write(json.dumps(line, ensure_ascii=False) + "\n")
             print(f"{scheme}:{language}: {count} texts", flush=True)
@@ -183,11 +191,11 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
         found: list[int] = model.tokenizer(text, add_special_tokens=False).input_ids
         return found
 
-    def ours(tournament: bool) -> Callable[[str], float]:
+    def ours(tournament: bool, key: bytes = KEY) -> Callable[[str], float]:
         def read(text: str) -> float:
             empty = torch.empty(0, dtype=torch.int64).numpy()
             row = TokenRow(tuple(model.bytes[at] for at in ids_of(text)), empty, empty)
-            _, scores, ones = token_scores(KEY, row)
+            _, scores, ones = token_scores(key, row)
             if tournament:
                 return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
             return log10_gamma_tail(float(scores.sum()), len(scores))
@@ -215,8 +223,22 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
     def by_units(text: str) -> float:
         return log10_p(prf, text)[0]
 
-    units = dict.fromkeys(("walk", "1", *map(str, range(2, 65))), by_units)
+    units = dict.fromkeys(("words", "1", *map(str, range(2, 65))), by_units)
+    units |= {"walk": ours(False, engine_key(KeyRing(MASTER), 1))}
     return units | {"gumbel": ours(False), "tournament": ours(True), "synthid": by_synthid, "kgw": by_kgw}
+
+
+class Cutting:
+    """The model's tokenizer, for the detector."""
+
+    name = "the model's"
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def tokens(self, text: str) -> list[bytes]:
+        ids = self._model.tokenizer(text, add_special_tokens=False).input_ids
+        return [self._model.bytes[at] for at in ids]
 
 
 def read(model: Model, files: Sequence[Path]) -> None:
@@ -240,7 +262,8 @@ def read(model: Model, files: Sequence[Path]) -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for (scheme, language), rows in groups.items():
-        reader = by.get(scheme)
+        kind, *more = scheme.split(":")
+        reader = None if more == ["payload"] else by.get(kind)  # a message is for the detector to read
         for length in LENGTHS if reader is not None else ():
             texts = cut(rows, length)
             if not texts or reader is None:
@@ -255,10 +278,13 @@ def read(model: Model, files: Sequence[Path]) -> None:
     print("\nAs the detector says it, all tests paid for: marked / weak evidence / message read.\n")
     print("| scheme | language | tokens | texts | one key | thirty keys |")
     print("|---|---|---|---|---|---|")
-    detectors = [StatisticalDetector(KeyRing(MASTER, keys)) for keys in (1, 30)]
+    rings = [KeyRing(MASTER, keys) for keys in (1, 30)]
+    by_words = [StatisticalDetector(ring) for ring in rings]
+    by_tokens = [StatisticalDetector(ring, tokenizers=[Cutting(model)]) for ring in rings]
     for (scheme, language), rows in groups.items():
-        if scheme in OWN:
+        if scheme.partition(":")[0] in OWN:
             continue
+        detectors = by_tokens if scheme.startswith("walk") else by_words
         for length in LENGTHS:
             texts = cut(rows, length)
             if not texts:
@@ -280,7 +306,9 @@ def read(model: Model, files: Sequence[Path]) -> None:
         if not own:
             continue
         # Beside unmarked texts of the same way: through HTTP, or in the engine.
-        plain = groups.get(("none" if scheme in OWN else "1", language), [])
+        kind, *more = scheme.split(":")
+        heat = [one for one in more if one != "payload"]
+        plain = groups.get((":".join(["none" if kind in OWN else "1", *heat]), language), [])
         plain = [row["judged"]["nats"] for row in plain if "judged" in row]
         nats = [row["judged"]["nats"] for row in own]
         entropy = sum(row["judged"]["entropy"] for row in own) / len(own)
@@ -313,6 +341,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--texts", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=400)
+    parser.add_argument(
+        "--top-k", type=int, default=0, help="what the sampler leaves, as a walk does; 0: all"
+    )
     parser.add_argument("--schemes", nargs="+", default=["gumbel", "tournament", "synthid", "kgw", "none"])
     parser.add_argument("--languages", nargs="+", default=["en", "zh"])
     args = parser.parse_args()
@@ -320,7 +351,7 @@ def main() -> None:
     if args.command == "write":
         if args.out is None:
             parser.error("write needs --out FILE")
-        write(model, args.schemes, args.languages, args.texts, args.tokens, args.out)
+        write(model, args.schemes, args.languages, args.texts, args.tokens, args.out, args.top_k)
     else:
         {"judge": judge, "read": read}[args.command](model, args.files)
 

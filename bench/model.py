@@ -31,9 +31,10 @@ __all__ = ["Ask", "Model", "Said", "export"]
 
 GGUF = Path.home() / ".cache/inkseal/gemma-3-270m-q4_k_m.gguf"
 
-# Texts are English or Chinese: tokens of other scripts, of bytes and of no text are never drawn.
+# Texts are English or Chinese: tokens of other scripts, of bytes, of no text, and those that look like ends are never drawn.
 _PLAIN = re.compile(r"[\x20-\x7e\n\u2581\u2010-\u2027\u3000-\u303f\uff01-\uff65\u4e00-\u9fff]+")
 _BYTES = frozenset(f"<0x{at:02X}>" for at in range(256))
+ENDS = frozenset(["</s>", "<eos>"])  # what clients take for the end of an answer
 ROWS, BLOCK = 16, 512
 NUCLEUS = 4096  # tokens; nearly every nucleus has fewer
 READ = 256  # prompts of which keys and values are kept
@@ -42,7 +43,9 @@ DRY_MULTIPLIER, DRY_BASE, DRY_ALLOWED, DRY_LONGEST = 0.8, 1.75, 2, 40
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One prompt, and how it is gone on with. `alternatives`: of how many tokens each position tells the log-probability."""
+    """One prompt, and how it is gone on with. `alternatives`: of how many tokens each position tells the log-probability.
+    `top_k`: 0 is off.
+    """
 
     prompt: str
     n: int = 1
@@ -50,6 +53,7 @@ class Ask:
     top_p: float = 1.0
     alternatives: int = 0
     bias: Mapping[int, float] = field(default_factory=dict)
+    top_k: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Model:
         plain = [
             at
             for at, one in enumerate(tokens)
-            if at not in added and _PLAIN.fullmatch(one) and one not in _BYTES
+            if at not in added and _PLAIN.fullmatch(one) and one not in _BYTES | ENDS
         ]
         self.open = torch.tensor(plain)  # the ids of the tokens that may be drawn
         self._head = self.network.lm_head.weight[self.open].contiguous()
@@ -237,6 +241,8 @@ class Model:
         best = int(values.argmax())
         if ask.temperature <= 0:
             return best
+        if ask.top_k:
+            values = np.where(values < np.partition(values, -ask.top_k)[-ask.top_k], -np.inf, values)
         weights = np.exp((values - values[best]) * np.float32(1 / ask.temperature))
         blocks = np.add.reduceat(weights, self._blocks, dtype=np.float64).cumsum()
         while True:

@@ -2,7 +2,7 @@
 
     python bench/model_server.py DIR --port-file FILE
 
-`/v1/completions` with n, temperature, top_p, max_tokens, logprobs and logit_bias, streamed or not; `/tokenize` and `/v1/models`.
+`/v1/completions` with n, temperature, top_p, top_k, max_tokens, logprobs and logit_bias, streamed or not; `/tokenize` and `/v1/models`.
 Every answer has as many tokens as were asked for. Log-probabilities are of what is sampled from (DRY applied, at temperature 1),
 as vLLM's `processed_logprobs`. `seed` is not looked at: requests are drawn together.
 """
@@ -94,6 +94,7 @@ async def completions(request: Request) -> Response:
         body.get("top_p", 1.0),
         body.get("logprobs") or 0,
         {int(token): bias for token, bias in (body.get("logit_bias") or {}).items()},
+        body.get("top_k") or 0,
     )
     tokens = body.get("max_tokens", 16)
     found = await batches.said(ask, tokens)

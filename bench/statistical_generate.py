@@ -3,8 +3,8 @@
     python bench/statistical_generate.py --cells 8:zh:200 8:en:200 --seconds 600
 
 A proxy with the scheme switched on, the embedded base model behind it (or `--upstream`, where bench/model_server.py runs on a
-GPU, many at once: `--parallel`), and the official client: one continuation of a prompt after the other (temperature 0.8, top_p
-0.95), cell after cell (`scheme_of`), with DRY against loops as the embedded model has it, but one breaker: each costs 0.04 s a candidate. Texts that the
+GPU, many at once: `--parallel`), and the official client: one continuation of a prompt after the other (temperature 0.8 or
+the cell's own, top_p 0.95), cell after cell (`scheme_of`), with DRY against loops as the embedded model has it, but one breaker: each costs 0.04 s a candidate. Texts that the
 model's stop string cut are marked as such. They are appended to bench/texts/best_of_n.jsonl as soon as it is whole. Started again it goes on with the next prompts.
 `--lock FILE` takes turns with other heavy work on the machine, round by round.
 """
@@ -66,7 +66,9 @@ class TakingTurns:
         self._since = 0.0
 
 
-async def one_text(run: Running, prompt: str, tokens: int, seed: int) -> dict[str, Any]:
+async def one_text(
+    run: Running, prompt: str, tokens: int, seed: int, temperature: float, top_k: int
+) -> dict[str, Any]:
     """One continuation through the proxy, and what the AIGC object tells of it."""
     client = run.client.with_options(timeout=7200)
     began, first, said, aigc = time.monotonic(), 0.0, "", {}
@@ -74,11 +76,16 @@ async def one_text(run: Running, prompt: str, tokens: int, seed: int) -> dict[st
         model=MODEL,
         prompt=prompt,
         max_tokens=tokens,
-        temperature=0.8,
+        temperature=temperature,
         top_p=0.95,
         seed=seed,
         stream=True,
-        extra_body={"ignore_eos": True, "dry_sequence_breakers": ["\n"], "cache_prompt": True},
+        extra_body={
+            "ignore_eos": True,
+            "dry_sequence_breakers": ["\n"],
+            "cache_prompt": True,
+            **({"top_k": top_k} if top_k else {}),
+        },
     )
     whole = False
     async for chunk in stream:
@@ -97,17 +104,24 @@ async def one_text(run: Running, prompt: str, tokens: int, seed: int) -> dict[st
 
 
 def scheme_of(cell: str, k: int) -> tuple[str, Any]:
-    """The name and the scheme of a cell: `kind:language:tokens`, then `:payload` where the mark names the answer.
+    """The name and the scheme of a cell: `kind:language:tokens`, then `:payload` where the mark names the answer, `:t0.5`,
+    the temperature, or `:k20`, its top_k.
 
-    `kind`: best-of-n's n; 1: unmarked; walk; substitution.
+    `kind`: best-of-n's n; 1: unmarked; walk (of tokens, where `--upstream` is given); words: a walk of words; substitution.
     """
     kind, _, _, *more = cell.split(":")
     ring, payload = KeyRing(MASTER), more == ["payload"]
-    if kind == "walk":
+    if kind in ("walk", "words"):
         return "logprob_walk", LogprobWalk(ring, k, payload)
     if kind == "substitution":
         return "substitution", Substitution(ring)
     return "none" if kind == "1" else "best_of_n", BestOfN(ring, max(2, int(kind)), k, payload)
+
+
+def sampling_of(cell: str) -> tuple[float, int]:
+    """The temperature and the top_k of a cell."""
+    *_, last = cell.split(":")
+    return float(last[1:]) if last[0] == "t" else 0.8, int(last[1:]) if last[0] == "k" else 0
 
 
 def upstream_of(address: str | None) -> dict[str, Any]:
@@ -151,12 +165,14 @@ async def main() -> None:
                 "carrier": {"enabled": False},
             },
             upstreams=[upstream_of(args.upstream)],
+            detection={"tokenizers": ["upstream:model"] if args.upstream else []},
         ) as run:
             settings, upstream = run.house.upstreams[0]
             if args.lock:
                 upstream = TakingTurns(upstream, args.lock)  # type: ignore[assignment]
                 run.house.upstreams = [(settings, upstream)]
             rules = run.house.rules[""]
+            tokenizers = run.house.statistical.tokenizers
             while time.monotonic() < end:
                 cell = min(args.cells, key=lambda cell: (written.count(cell), args.cells.index(cell)))
                 done = written.count(cell)
@@ -164,13 +180,14 @@ async def main() -> None:
                     break
                 kind, language, tokens, *_ = cell.split(":")
                 scheme, run.house.statistical.schemes[""] = scheme_of(cell, args.k)
+                run.house.statistical.tokenizers = frozenset() if kind == "words" else tokenizers
                 run.house.rules = {
                     "": replace(rules, statistical=rules.statistical.model_copy(update={"scheme": scheme}))
                 }
                 some = range(done, min(done + args.parallel, args.texts))
 
                 async def kept(cell: str, prompt: str, tokens: int, seed: int) -> None:
-                    row = await one_text(run, prompt, tokens, seed)
+                    row = await one_text(run, prompt, tokens, seed, *sampling_of(cell))
                     told = row if row["text"] else {**row, "cut": True}
                     line = json.dumps({"cell": cell, "k": args.k, **told}, ensure_ascii=False)
                     written.append(cell)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from engines.sending import members
@@ -26,6 +27,7 @@ from proxy.fallback import RouteSettings
 from proxy.policy import Rules
 from proxy.sampling import Sampled, Steering, cannot_bias, cannot_draw, cannot_drive, cannot_reword
 from proxy.settings import UpstreamSettings
+from proxy.tokenizing import FileTokenizer
 from proxy.tokens import single_tokens
 from proxy.upstreams import Upstream, UpstreamError
 from proxy.upstreams import UpstreamSettings as AnyUpstream
@@ -44,7 +46,8 @@ GENERATING = ("/chat/completions", "/completions", "/responses")
 @dataclass(slots=True)
 class StatisticalMarks:
     """The statistical marks of one worker. `can`: what each upstream is known to be able to do, by name; `ids`: the
-    token ids there of the words that green_list may favour; `runs_code`: the upstreams that run what a request brings.
+    token ids there of the words that green_list may favour; `runs_code`: the upstreams that run what a request brings;
+    `tokenizers`: those that the detector reads by.
     """
 
     schemes: dict[str, BestOfN | LogprobWalk] = field(default_factory=dict)
@@ -55,16 +58,24 @@ class StatisticalMarks:
     unknown: dict[str, UpstreamSettings] = field(default_factory=dict)
     rewording: Substitution | None = None
     runs_code: set[str] = field(default_factory=set)
+    tokenizers: frozenset[str] = frozenset()
     _rounds: dict[str, asyncio.Semaphore] = field(default_factory=dict)
     _biases: dict[tuple[str, str, int], dict[str, float]] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, ring: KeyRing, rules: Iterable[Rules], upstreams: Iterable[UpstreamSettings]
+        cls,
+        ring: KeyRing,
+        rules: Iterable[Rules],
+        upstreams: Iterable[UpstreamSettings],
+        tokenizers: Iterable[str] = (),
     ) -> StatisticalMarks:
         """For the rules of all tenants; upstreams of which nobody asks anything stay unexplored."""
         upstreams = list(upstreams)
-        marks = cls(runs_code={one.name for one in upstreams if one.capabilities.engine == "sglang"})
+        marks = cls(
+            runs_code={one.name for one in upstreams if one.capabilities.engine == "sglang"},
+            tokenizers=frozenset(tokenizers),
+        )
         wanted = [one for one in rules if one.statistical.scheme != "none"]
         for one in wanted:
             settings = one.statistical
@@ -136,7 +147,8 @@ class StatisticalMarks:
             rounds = self._rounds[upstream] = asyncio.Semaphore(settings.rounds_at_once)
         reworded = choice.scheme == "substitution" and not sampled.unmarked
         rewording = self.rewording if reworded else None
-        return Steering(self.schemes[rules.tenant], can, rounds, sampled, rewording, added)
+        by_tokens = not self.tokenizers.isdisjoint((f"upstream:{upstream}", can.tokenizer))
+        return Steering(self.schemes[rules.tenant], can, rounds, sampled, rewording, added, by_tokens)
 
     def _add(
         self, scheme: str, rules: Rules, upstream: str, path: str, body: Mapping[str, Any]
@@ -173,6 +185,14 @@ class StatisticalMarks:
     async def _ask_ids(self, settings: AnyUpstream, upstream: Upstream) -> None:
         words = [word for pair in PAIRS for word in pair]
         tokenizer = self.can[settings.name].tokenizer
+        if tokenizer.endswith(".json"):
+            try:
+                own = await asyncio.to_thread(FileTokenizer, Path(tokenizer))
+            except ValueError as error:
+                log.warning("upstream %s: its tokenizer: %s", settings.name, error)
+                return
+            self.ids[settings.name] = own.single_tokens(words)
+            return
         if tokenizer != "upstream":
             self.ids[settings.name] = await asyncio.to_thread(single_tokens, tokenizer, words)
             return

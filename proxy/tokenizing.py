@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -70,6 +70,11 @@ class FileTokenizer:
     def tokens(self, text: str) -> Sequence[bytes]:
         found = self._library.encode(text, add_special_tokens=False).tokens
         return [raw_token(token, self._byte_level) for token in found]
+
+    def single_tokens(self, words: Iterable[str]) -> dict[str, int]:
+        """The ids of those words that are one token."""
+        ids = {word: self._library.encode(word, add_special_tokens=False).ids for word in words}
+        return {word: found[0] for word, found in ids.items() if len(found) == 1}
 
 
 class ServerTokenizer:

@@ -214,7 +214,7 @@ def build_house(settings: Settings) -> House:
         fingerprints=IndexWriter(Fingerprinter(fingerprint_key(keys)), store),
         marks=IndexWriter(MarkValues(ring), marks, "marks"),
         report_key=report_key(report_seed(keys.derive)),
-        statistical=StatisticalMarks.of(ring, rules, settings.upstreams),
+        statistical=StatisticalMarks.of(ring, rules, settings.upstreams, settings.detection.tokenizers),
         library_key=library_key(keys),
         sign_label=signer,
         credentials=content_signer(settings.content_credentials),

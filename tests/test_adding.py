@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +215,27 @@ async def test_words_are_cut_by_the_servers_own_tokenizer_and_until_then_none_is
         assert (await ask(run))["schemes"] == ["green_list"]
     assert all(request.rooted for request in asked)
     assert all(int(token) >= 7 for token in sent(upstream)["logit_bias"])
+
+
+async def test_words_are_cut_by_a_tokenizer_file_and_without_it_none_is_favoured(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "tokenizer.json"
+    upstream = Scripted.answer(["An answer."])
+    async with marking(tmp_path, upstream, {**GREEN, "tokenizer": str(path)}, scheme="green_list") as run:
+        marks = run.house.statistical
+        assert "not known yet" in (await ask(run))["statistical"]["unmarked"]
+        with caplog.at_level(logging.WARNING, "inkseal"):
+            await marks._ask_ids(*run.house.upstreams[0])
+        assert f"upstream main: its tokenizer: detection.tokenizers: {path}" in caplog.text
+        assert marks.curious
+        if find_spec("tokenizers") is None:
+            return
+        from tokenizers import Tokenizer, models
+
+        words = [word for pair in PAIRS for word in pair]
+        Tokenizer(models.WordLevel({word: at for at, word in enumerate(words)}, "?")).save(str(path))
+        await marks._ask_ids(*run.house.upstreams[0])
+        assert (await ask(run))["schemes"] == ["green_list"]
+    green = green_words(epoch_prf(run.house.ring, 1))
+    assert set(sent(upstream)["logit_bias"]) <= {str(words.index(word)) for word in green}

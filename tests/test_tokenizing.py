@@ -51,6 +51,7 @@ def test_a_tokenizer_file_cuts_as_its_model_does(tmp_path: Path) -> None:
     tokenizer = FileTokenizer(vocabulary_file(tmp_path))
     assert tokenizer.name == tmp_path.name
     assert tokenizer.tokens("b a你") == [b"b", b" a", b"\xe4", b"\xbd", b"\xa0"]
+    assert tokenizer.single_tokens(["b", " a", "ab"]) == {"b": 1, " a": 3}
 
 
 @pytest.mark.skipif(not HAS_LIBRARY, reason="the library tokenizers is not installed (extra `tokenizers`)")
@@ -75,6 +76,12 @@ def test_a_tokenizer_file_without_the_library_says_what_to_install(
 def test_tokenizers_that_are_none_are_refused_with_their_place(tmp_path: Path, name: str) -> None:
     with pytest.raises(SettingsError, match="tokenizers"):
         settings_in(tmp_path, detection={"tokenizers": [name]})
+
+
+def test_the_embedded_model_has_no_address_to_be_asked_at(tmp_path: Path) -> None:
+    upstream = {"name": "model", "kind": "local"}
+    with pytest.raises(SettingsError, match="has no address of its own"):
+        settings_in(tmp_path, upstreams=[upstream], detection={"tokenizers": ["upstream:model"]})
 
 
 @contextmanager

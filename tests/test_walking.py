@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from detectors.detection import Outcome
 from detectors.statistical import StatisticalDetector
 from proxy.sampling.drafts import read_draft
+from proxy.tokenizing import Packaged
 from proxy.upstreams import UpstreamRequest, replies
 from proxy.upstreams.replies import Reply
 from proxy.upstreams.scripted import Scripted
@@ -25,10 +27,11 @@ WORDS = [f" {a}{b}{c}{d}" for a in "bdfgklmn" for b in "aeiou" for c in "rstvz" 
 class Model:
     """Says for each position, which it knows by the words before, some words with their probabilities."""
 
-    def __init__(self, shape: str = "chat", length: int = 10_000) -> None:
+    def __init__(self, shape: str = "chat", length: int = 10_000, words: Sequence[str] = WORDS) -> None:
         self.asked: list[dict[str, Any]] = []
         self.shape = shape
         self.length = length
+        self.words = words
 
     def __call__(self, request: UpstreamRequest) -> Reply:
         body = json.loads(request.body)
@@ -46,7 +49,7 @@ class Model:
                 finish = "stop"
                 break
             chance = random.Random(at + step)
-            words = chance.sample(WORDS, 20)
+            words = chance.sample(self.words, 20)
             weights = sorted((chance.random() ** 3 for _ in words), reverse=True)
             positions.append(
                 [(word, math.log(weight / sum(weights))) for word, weight in zip(words, weights, strict=True)]
@@ -72,13 +75,14 @@ class Model:
         return {"content": [{**position[0], "top_logprobs": position} for position in told]}
 
 
-def walking(folder: Path, model: Model) -> Any:
+def walking(folder: Path, model: Any, tokenizers: Sequence[str] = (), **can: Any) -> Any:
     can = {
         "n": 1,
         "prefix": "continue_final_message",
         "repeats_prefix": False,
         "top_logprobs": 20,
         "logit_bias": 0,
+        **can,
     }
     return serving(
         folder,
@@ -86,6 +90,7 @@ def walking(folder: Path, model: Model) -> Any:
         watermarks={"statistical": {"scheme": "logprob_walk"}, "carrier": {"enabled": False}},
         upstreams=[{"name": "main", "kind": "scripted", "capabilities": can}],
         labels={"positions": ["end"]},
+        detection={"tokenizers": list(tokenizers)},
     )
 
 
@@ -163,3 +168,75 @@ def test_special_tokens_end_an_answer_and_half_characters_are_no_candidates() ->
     (drafted,) = read_draft({"logprobs": {"content": [{**top[2], "top_logprobs": top}]}})
     assert drafted.candidates == (("", -1.0), (" a", -3.0))
     assert drafted.whole
+
+
+def single_tokens() -> list[str]:
+    """Words that are one token of o200k_base each, wherever they stand among others."""
+    found = {
+        f" {word}" for word in (Path(__file__).parent / "helpers.py").read_text().split() if word.isalpha()
+    }
+    return sorted(word for word in found if len(Packaged("o200k_base").tokens(word)) == 1)
+
+
+@pytest.mark.parametrize("tokenizer", [None, "o200k_base", "cl100k_base"])
+async def test_where_the_detector_has_the_models_tokenizer_tokens_are_drawn_as_engines_do(
+    tmp_path: Path, tokenizer: str | None
+) -> None:
+    can = {} if tokenizer is None else {"tokenizer": tokenizer}
+    async with walking(tmp_path, Model(words=single_tokens()), ["o200k_base"], **can) as run:
+        text, finish, told, _ = await streamed(run, max_tokens=120)
+        assert (finish, told["statistical"]["kept_tokens"]) == ("length", 120)
+        ring = run.house.ring
+        by_tokens = StatisticalDetector(ring, tokenizers=[Packaged("o200k_base")]).detect(text)
+        assert by_tokens.outcome is Outcome.PRESENT
+        is_listed = tokenizer == "o200k_base"
+        assert ("tokens drawn by key" in by_tokens.detail) is is_listed
+        assert (StatisticalDetector(ring).detect(text).outcome is Outcome.PRESENT) is not is_listed
+
+
+async def test_choices_of_one_answer_differ_and_a_seed_makes_them_again(tmp_path: Path) -> None:
+    async with walking(tmp_path, Model(words=single_tokens()), ["o200k_base"], tokenizer="o200k_base") as run:
+
+        async def said(**members: Any) -> list[str]:
+            question = [{"role": "user", "content": "Hello"}]
+            answer = await run.client.chat.completions.create(
+                model="m", messages=question, max_tokens=12, **members
+            )
+            return [(one.message.content or "").partition("\n\n(")[0] for one in answer.choices]
+
+        assert len(set(await said(n=4))) == 4
+        assert await said(seed=5) == await said(seed=5)
+        assert await said() != await said()
+
+
+class Lines(Model):
+    """At every place a line may end as well as go on, and the draft says either."""
+
+    def __call__(self, request: UpstreamRequest) -> Reply:
+        body = json.loads(request.body)
+        self.asked.append(body)
+        before = body["messages"][-1]["content"] if body["messages"][-1]["role"] == "assistant" else ""
+        positions = []
+        for step in range(body["max_tokens"]):
+            at = len(before) + step  # what is drafted hangs on what stands there
+            pair = [(f" {'abcdefgh'[at % 8]}ou", math.log(0.55)), ("\n", math.log(0.45))]
+            positions.append(pair if at % 3 else pair[::-1])
+        text = "".join(position[0][0] for position in positions)
+        choice = {"index": 0, "finish_reason": "length", "logprobs": self.logprobs(positions)}
+        return replies.json({"choices": [choice | {"message": {"role": "assistant", "content": text}}]})
+
+
+@pytest.mark.parametrize("tokenizer", ["o200k_base", "cl100k_base"])
+async def test_an_answer_goes_on_where_lines_end(tmp_path: Path, tokenizer: str) -> None:
+    """A line end that ended a round was left out, drawn again and left out again, until the answer was given up."""
+    model = Lines()
+    async with walking(tmp_path, model, ["o200k_base"], tokenizer=tokenizer) as run:
+        answer = await run.client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hello"}], max_tokens=60
+        )
+        assert answer.choices[0].finish_reason == "length"
+        told = answer.model_extra["aigc"]["watermark"]["statistical"]
+        assert told["kept_tokens"] == 60
+        assert "\n" in (answer.choices[0].message.content or "").partition("\n\n(")[0]
+    begun = [body["messages"][-1]["content"] for body in model.asked[1:]]
+    assert all(text == text.rstrip() for text in begun)

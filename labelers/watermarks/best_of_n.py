@@ -37,11 +37,12 @@ _GOLDEN, _ODD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 
 
 class Selection:
-    """One text as it grows. `text` is what was chosen so far."""
+    """One text as it grows. `text` is what was chosen so far. `lot`: tells answers apart where nothing else does."""
 
-    def __init__(self, prf: Prf, payload: Payload | None = None) -> None:
+    def __init__(self, prf: Prf, payload: Payload | None = None, lot: str = "") -> None:
         self._prf = prf
         self._payload = payload
+        self._salt = lot
         self._seen: Hashes = np.empty(0, np.uint64)
         self.text = ""
 
@@ -78,7 +79,8 @@ class Selection:
         return Grams(grams.blocks[new], grams.units[new])
 
     def _lot(self, candidate: str) -> float:
-        said = hashlib.blake2b((self.text[-64:] + "\0" + candidate).encode("utf-8", "surrogatepass"))
+        about = "\0".join((self._salt, self.text[-64:], candidate))
+        said = hashlib.blake2b(about.encode("utf-8", "surrogatepass"))
         block = np.frombuffer(said.digest()[:16], np.uint64).reshape(1, 2)
         return float(quantiles()[int(self._prf.bits(block)[0, 1] & np.uint64(0xFFFF))])
 

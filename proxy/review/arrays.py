@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 __all__ = ["pack", "unpack"]
 
 _ALIGNED = 16
-_TYPES = ("|u1", "<u4")
+_TYPES = ("|u1", "<u4", "<u8", "<i8")
 
 
 def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """The bytes of arrays of uint8 and uint32, one dimension each."""
+    """The bytes of arrays of uint8, uint32, uint64 and int64, one dimension each."""
     places: dict[str, tuple[str, int, int]] = {}
     parts, at = [], 0
     for name, numbers in arrays.items():

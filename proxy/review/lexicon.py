@@ -67,6 +67,8 @@ class Lexicon:
         numbers: dict[str, NDArray[Any]] = {}
         for view in self.views:
             numbers |= view.trie.numbers(view.name)
+        for name, sieve in self.sieves.items():
+            numbers |= sieve.arrays(name) if sieve is not None else {}
         about = {
             "views": [
                 {
@@ -84,8 +86,7 @@ class Lexicon:
         }
         labels: dict[str, NDArray[Any]] = {view.name: codes_of(view.trie.labels) for view in self.views}
         labels["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode("ascii"), np.uint8)
-        automata = {f"{n}.automaton": s.to_bytes() for n, s in self.sieves.items() if s is not None}
-        return {COMPILED: pack(numbers), LABELS: pack(labels), **automata}
+        return {COMPILED: pack(numbers), LABELS: pack(labels)}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes], tables: Tables) -> tuple[Lexicon, Mapping[str, Any]]:
@@ -98,7 +99,7 @@ class Lexicon:
             context = {Direction(name): int(number) for name, number in said["context"].items()}
             views.append(ViewWords(said["name"], trie, int(said["reach"]), context))
         sieves = {
-            name: Sieve.of_bytes(name, kept, files[f"{name}.automaton"], tables) if kept is not None else None
+            name: Sieve.of_arrays(name, kept, numbers, tables) if kept is not None else None
             for name, kept in about["sieves"].items()
         }
         return cls(views, sieves, bool(about["alike"])), about["more"]

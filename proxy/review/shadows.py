@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, codes_of
+from proxy.review.flat import Codes, Numbers, codes_of
 from proxy.review.spelling import BARRIER, NOISE, SENTENCE_ENDS, SYMBOLS, code_of, codes_table
 from proxy.review.syllables import syllables
 from proxy.review.tables import Kind, Tables
@@ -50,6 +50,11 @@ class Cast(NamedTuple):
             return None
         origins = self.kept.nonzero()[0]
         return origins if self.distinct is None else origins[self.distinct]
+
+    def runs(self) -> Numbers:
+        """How many codes each code but the last stands for."""
+        assert self.distinct is not None
+        return np.diff(self.distinct.nonzero()[0])
 
 
 class Shadow(Protocol):

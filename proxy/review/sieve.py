@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Flat, text_of
-from proxy.review.matcher import DaachorseMatcher
-from proxy.review.shadows import STOP, SUSPECT, LetterShadow, Shadow, SoundShadow, sentence_ends
+from proxy.review.flat import Codes, Flat, Numbers, text_of
+from proxy.review.hashed import HashedWords
+from proxy.review.shadows import STOP, SUSPECT, Cast, LetterShadow, Shadow, SoundShadow, sentence_ends
 from proxy.review.spelling import MAX_AROUND
 from proxy.review.splits import Splits
 from proxy.review.tables import Tables
@@ -22,7 +23,7 @@ from proxy.review.views import safe_view
 __all__ = ["LONG", "Sieve", "Stretch", "letters_of", "sounds_of"]
 
 LONG = 400  # code points from which on sifting is quicker than reading (bench/review.py)
-PIECE = 1 << 14  # code points sifted at once: their arrays stay in the cache
+PIECE = 1 << 16  # code points sifted at once (bench/review.py)
 
 
 class Stretch(NamedTuple):
@@ -39,7 +40,7 @@ class Stretch(NamedTuple):
 
 
 class Sieve:
-    """Sifts texts for some views at once. `matcher` looks for the shadows of terms; nearly all terms are their own
+    """Sifts texts for some views at once. `words` are the shadows of terms; nearly all terms are their own
     shadow. `others`: by shadow the folded terms that cast it, where that is not the one that looks the same;
     `partial`: shadows that are those of a part of a term.
     """
@@ -47,18 +48,15 @@ class Sieve:
     def __init__(
         self,
         shadow: Shadow,
-        matcher: DaachorseMatcher,
+        words: HashedWords,
         others: Mapping[str, Sequence[str]],
         partial: Collection[str] = (),
         splits: Splits | None = None,
     ) -> None:
-        self._shadow, self._matcher, self._splits = shadow, matcher, splits
+        self._shadow, self._words, self._splits = shadow, words, splits
+        self._runs: dict[str, Numbers] = {}
         self._partial = frozenset((SUSPECT, *partial))
         self._others = {cast: tuple(terms) for cast, terms in others.items()}
-
-    def to_bytes(self) -> bytes:
-        """The automaton, to be kept."""
-        return self._matcher.to_bytes()
 
     @property
     def about(self) -> dict[str, Any]:
@@ -70,12 +68,19 @@ class Sieve:
             "longest": self._splits.longest if self._splits is not None else 0,
         }
 
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """And the words."""
+        return self._words.arrays(name)
+
     @classmethod
-    def of_bytes(cls, name: str, about: Mapping[str, Any], automaton: bytes, tables: Tables) -> Sieve:
-        """The sieve "letters" or "sounds" as it was kept. ValueError for bytes that are no automaton."""
+    def of_arrays(
+        cls, name: str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], tables: Tables
+    ) -> Sieve:
+        """The sieve "letters" or "sounds" as it was kept. KeyError, ValueError for arrays that are no words."""
         shadow = LetterShadow(tables, about["kept"]) if name == "letters" else SoundShadow(tables)
         splits = Splits(tables, about["longest"]) if about["longest"] else None
-        return cls(shadow, DaachorseMatcher.load(automaton), about["others"], about["partial"], splits)
+        words = HashedWords.of_arrays(arrays, name)
+        return cls(shadow, words, about["others"], about["partial"], splits)
 
     def stretches(self, text: str, fresh: bool) -> list[Stretch]:
         """What is to be read of a text: a stretch that begins at 0 from the present state, each other one from
@@ -106,19 +111,14 @@ class Sieve:
     def _suspected(self, text: str, mapped: Codes, at: int) -> Iterator[Stretch]:
         """Where terms may stand in a text that begins at `at`, behind a stop, and ends with one."""
         cast = self._shadow.cast(text, mapped)
-        shadow = cast.codes.tobytes().decode("utf-32-le")
-        hits = [
-            (start, end, self._others.get(shadow[start:end]) or (shadow[start:end],))
-            for start, end, _ in self._matcher.find(shadow)
-        ]
-        if self._splits is not None:
-            hits += self._splits.find(shadow, cast.codes, self._matcher)
+        hits = self._hits(cast)
         if not hits:
             return
         origins = cast.origins()
         segments: dict[int, dict[str, None]] = {}  # to be read whole, by where they begin in the shadow
-        for start, end, terms in hits:
-            if origins is not None and shadow[start:end] not in self._partial:
+        ends: Numbers | None = None
+        for start, end, seen, terms in hits:
+            if origins is not None and seen not in self._partial:
                 first, last = int(origins[start]), int(origins[end - 1])
                 span = text[first : last + 1]
                 if cast.distinct is None and len(span) == end - start and _is_han(span):
@@ -128,14 +128,46 @@ class Sieve:
                 if _is_han(text[last]) and (_is_han(text[before]) or text[before] in self._shadow.stops):
                     yield Stretch(at + before, at + int(origins[end]), terms)
                     continue
-            line = shadow.rfind("\n", 0, start) + 1
-            segments.setdefault(line, {}).update(dict.fromkeys(terms))
+            if ends is None:
+                ends = (cast.codes == STOP).nonzero()[0]
+            segments.setdefault(int(ends.searchsorted(start)), {}).update(dict.fromkeys(terms))
         if segments:
             stops = (mapped == STOP).nonzero()[0] + 1
-            lines = (cast.codes == STOP).nonzero()[0].searchsorted(list(segments))
-            for line, within in zip(lines.tolist(), segments.values(), strict=True):
+            for line, within in segments.items():
                 start = int(stops[line - 1]) if line else 0
                 yield Stretch(at + start, at + int(stops[line]), None if SUSPECT in within else tuple(within))
+
+    def _hits(self, cast: Cast) -> list[tuple[int, int, str, Sequence[str]]]:
+        """(start, end, shadow, terms that cast it) of what may be terms in a shadow."""
+        codes, others = cast.codes, self._others
+        found: list[tuple[int, int, str, Sequence[str]]] = []
+        runs: Numbers | None = None
+        for start, end in self._words.find(codes):
+            seen = text_of(codes[start:end])
+            terms = others.get(seen)
+            if terms is None:
+                terms = (seen,)
+            elif cast.distinct is not None and seen not in self._partial:
+                if runs is None:
+                    runs = cast.runs()
+                there = runs[start:end]
+                terms = tuple(term for term in terms if bool((there >= self._runs_of(term)).all()))
+                if not terms:
+                    continue
+            found.append((start, end, seen, terms))
+        if self._splits is not None:
+            for start, end in self._splits.find(codes, self._words):
+                seen = text_of(codes[start:end])
+                found.append((start, end, seen, (seen,)))
+        return found
+
+    def _runs_of(self, term: str) -> Numbers:
+        """How often each letter of a term stands one after the other."""
+        runs = self._runs.get(term)
+        if runs is None:
+            closed = term + min(self._shadow.stops)
+            runs = self._runs[term] = self._shadow.cast(closed, self._shadow.mapped(closed)).runs()
+        return runs
 
 
 def _is_han(text: str) -> bool:
@@ -173,10 +205,9 @@ def letters_of(terms: Flat, plain: Flat, tables: Tables, *, splits: bool) -> Sie
     for cast, looks in others.items():
         if cast in alone:
             looks[cast] = None
-    matcher = DaachorseMatcher(sorted(distinct | {SUSPECT}))
     return Sieve(
         shadow,
-        matcher,
+        HashedWords.of(Flat.of(sorted(distinct))),
         {cast: tuple(looks) for cast, looks in others.items()},
         {casts[row] for row in partial},
         Splits(tables, min(MAX_AROUND, max(map(len, distinct)))) if splits and distinct else None,
@@ -215,4 +246,4 @@ def _certain(spelling: str) -> str:
 
 def sounds_of(terms: Flat, tables: Tables) -> Sieve:
     """The sieve of the pinyin view: every term is its own shadow."""
-    return Sieve(SoundShadow(tables), DaachorseMatcher(sorted({SUSPECT, *terms.texts()})), {})
+    return Sieve(SoundShadow(tables), HashedWords.of(Flat.joined([terms, Flat.of([SUSPECT])])), {})

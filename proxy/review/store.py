@@ -1,7 +1,6 @@
 """Snapshots of published libraries on disk: immutable, named by their content, checked when loaded.
 
-    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  manifest.json
-                               words.bin  labels.bin  <sieve>.automaton
+    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  words.bin  labels.bin  manifest.json
     <dir>/live, rollout.json   the version in force, and one on trial beside it (`pointers`)
 
 A snapshot carries its fold tables, so it gives the same verdicts under a later release. With a key the
@@ -152,7 +151,7 @@ def _loaded(files: Mapping[str, bytes], manifest: Mapping[str, Any], version: st
     return library
 
 
-_COMPILER = "daachorse 0.5, words 2"
+_COMPILER = "words 3"
 
 
 def _first_version(library: Library, tables: Tables) -> str:

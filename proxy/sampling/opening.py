@@ -38,9 +38,7 @@ async def open_sampled(
         sampled = steering.sampled
         upstream = routes[0][1]
         drive = Drive(upstream, request, steering)
-        writers = [
-            Writer(drive, index, steering.scheme.new_selection(one)) for index, one in enumerate(provenances)
-        ]
+        writers = [Writer(drive, index, drive.choosing(one, index)) for index, one in enumerate(provenances)]
         began = time.monotonic()
         try:
             firsts = await _together(writer.round() for writer in writers)

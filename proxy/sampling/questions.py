@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 
-from labelers.watermarks.logprob_walk import LogprobWalk
+from labelers.provenance import Provenance
+from labelers.watermarks.best_of_n import Selection
+from labelers.watermarks.logprob_walk import LogprobWalk, Noise
 from proxy.sampling.reasons import CHAT
 from proxy.sampling.sampled import Steering
 from proxy.upstreams import Upstream, UpstreamRequest
@@ -66,6 +68,15 @@ class Drive:
         if not self.chat:
             return body | {"prompt": body["prompt"] + text}
         return with_prefix(body, text, self.steering.can.prefix) if text or self.given else body
+
+    def choosing(self, provenance: Provenance, index: int) -> Selection | Noise:
+        """What choice `index` is chosen by."""
+        scheme = self.steering.scheme
+        if not isinstance(scheme, LogprobWalk):
+            return scheme.new_selection(provenance)
+        seed = self.body.get("seed")
+        about = seed if type(seed) is int else provenance.content_id
+        return scheme.new_noise(provenance, f"{about} {index}", by_tokens=self.steering.by_tokens)
 
     def _asks_logprobs(self) -> dict[str, Any]:
         top = min(TOP_LOGPROBS, self.steering.can.top_logprobs)

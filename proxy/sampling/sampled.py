@@ -59,7 +59,8 @@ class Sampled:
 @dataclass(frozen=True, slots=True)
 class Steering:
     """How to mark one answer: by driving the upstream in rounds, by `rewording` what it answers, or by `added` members
-    of the request for that upstream alone.
+    of the request for that upstream alone. `by_tokens`: a walk draws tokens, because the detector can cut texts as the
+    upstream's model does.
     """
 
     scheme: BestOfN | LogprobWalk
@@ -68,6 +69,7 @@ class Steering:
     sampled: Sampled
     rewording: Substitution | None = None
     added: Mapping[str, Any] = field(default_factory=dict)
+    by_tokens: bool = False
 
     @property
     def drives(self) -> bool:

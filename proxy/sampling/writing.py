@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from labelers.watermarks.best_of_n import Selection
-from labelers.watermarks.logprob_walk import LogprobWalk, walk
+from labelers.watermarks.logprob_walk import Noise, walk
 from proxy.sampling.drafts import read_draft
 from proxy.sampling.questions import Candidate, Drive, RefusedError
 from proxy.sampling.stops import StopStrings
@@ -18,11 +18,11 @@ SHOWN = 24  # so many characters of the beginning are not said again by accident
 
 
 class Writer:
-    """One choice of the answer."""
+    """One choice of the answer. `choosing`: what is chosen by, scores of continuations or the noise of a walk."""
 
-    def __init__(self, drive: Drive, index: int, selection: Selection) -> None:
+    def __init__(self, drive: Drive, index: int, choosing: Selection | Noise) -> None:
         self._drive = drive
-        self._selection = selection
+        self._choosing = choosing
         self._stops = StopStrings(drive.stops)
         self._left = drive.max_tokens
         self._given = drive.given  # the caller's own beginning of the answer
@@ -34,21 +34,19 @@ class Writer:
 
     async def round(self) -> str:
         """One question; the text to send, which may be "". Raises RefusedError, UpstreamError."""
-        drive, selection = self._drive, self._selection
+        drive, choosing = self._drive, self._choosing
         tokens = self._tokens if self._left is None else min(self._tokens, self._left)
-        body = drive.question(selection.text, tokens, self.index)
+        body = drive.question(choosing.text, tokens, self.index)
         reply, wrote = await drive.ask(body)
-        if isinstance(drive.steering.scheme, LogprobWalk):
-            chosen, cost = self._walk(reply[0])
+        if isinstance(choosing, Selection):
+            text, finish, cost = self._best(choosing, reply, tokens, wrote)
         else:
-            chosen, cost = self._best(reply, tokens, wrote)
-        ends = chosen.finish not in (None, "length")
-        text = chosen.text if ends or self._left == cost else chosen.text.rstrip()
+            text, finish, cost = self._walk(choosing, reply[0])
+        ends = finish not in (None, "length")
         self.kept += cost
         drive.steering.sampled.kept += cost
         if self._left is not None:
             self._left -= cost
-        selection.take(text)
         if text or ends:
             self._tokens, self._empty = drive.steering.scheme.k, 0
         else:
@@ -57,7 +55,7 @@ class Writer:
         if self._stops.stopped:
             self.finish = "stop"
         elif ends:
-            self.finish = chosen.finish
+            self.finish = finish
         elif self._left == 0:
             self.finish = "length"
         elif self._empty > MAX_EMPTY:
@@ -68,37 +66,51 @@ class Writer:
         """What was held back, in case it began a stop string."""
         return self._stops.flush()
 
-    def _best(self, reply: Sequence[dict[str, Any]], tokens: int, wrote: int) -> tuple[Candidate, int]:
-        """The best of the continuations, and about how many tokens it has."""
+    def _best(
+        self, selection: Selection, reply: Sequence[dict[str, Any]], tokens: int, wrote: int
+    ) -> tuple[str, str | None, int]:
+        """The best of the continuations: its text, its finish reason, and about how many tokens it has."""
         found = [self._without_prefix(self._drive.candidate(choice)) for choice in reply]
-        chosen = found[self._selection.choose([one.text for one in found])]
-        whole = sum(one.finish in (None, "length") for one in found)
-        if chosen.finish in (None, "length"):
-            return chosen, tokens
-        # Some servers tell the tokens of all continuations, some those of one.
-        mean = (wrote - whole * tokens) // (len(found) - whole) if wrote > tokens else wrote
-        return chosen, max(0, min(tokens, mean))
+        chosen = found[selection.choose([one.text for one in found])]
+        cost = tokens
+        if chosen.finish not in (None, "length"):
+            whole = sum(one.finish in (None, "length") for one in found)
+            # Some servers tell the tokens of all continuations, some those of one.
+            mean = (wrote - whole * tokens) // (len(found) - whole) if wrote > tokens else wrote
+            cost = max(0, min(tokens, mean))
+        is_last = chosen.finish not in (None, "length") or self._left == cost
+        text = chosen.text if is_last else chosen.text.rstrip()
+        selection.take(text)
+        return text, chosen.finish, cost
 
-    def _walk(self, choice: dict[str, Any]) -> tuple[Candidate, int]:
-        """What the key makes of a draft, and how many tokens that is."""
+    def _walk(self, noise: Noise, choice: dict[str, Any]) -> tuple[str, str | None, int]:
+        """What the key makes of a draft, in the same form."""
         try:
             draft = read_draft(choice)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RefusedError("the upstream's log-probabilities cannot be read") from error
         drafted = self._drive.candidate(choice)
         if not draft:
-            return Candidate("", drafted.finish), 0
+            return "", drafted.finish, 0
         temperature, top_p = (self._drive.body.get(key) for key in ("temperature", "top_p"))
-        walked = walk(self._selection, draft, temperature or 1.0, 1.0 if top_p is None else top_p)
+        # The prompt of a completion is taken as it is; chat templates trim the messages that they are made of.
+        walked = walk(
+            noise, draft, temperature or 1.0, 1.0 if top_p is None else top_p, trims=self._drive.chat
+        )
         if walked.as_drafted:
-            return self._without_prefix(drafted), walked.tokens
-        to_its_end = walked.text == "".join(one.text for one in draft)
+            text = self._without_prefix(drafted).text
+            noise.take([text])
+            return text, "length", walked.tokens
+        to_its_end = len(walked.said) == len(draft) and walked.text == "".join(one.text for one in draft)
         ended = walked.ended or (to_its_end and drafted.finish not in (None, "length"))
-        return Candidate(walked.text, "stop" if ended else "length"), walked.tokens
+        if not ended and self._drive.chat and self._left != walked.tokens:
+            walked = walked.to_seam()
+        noise.take(walked.said)
+        return walked.text, "stop" if ended else "length", walked.tokens
 
     def _without_prefix(self, candidate: Candidate) -> Candidate:
         text = candidate.text
-        before = self._given + self._selection.text
+        before = self._given + self._choosing.text
         if self._drive.repeats and before:
             if not text.startswith(before):
                 raise RefusedError("the upstream does not repeat the prefix as it was given")

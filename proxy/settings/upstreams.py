@@ -22,7 +22,9 @@ class Timeouts(Section):
 
 
 class Abilities(Section):
-    """What an upstream can do. None: found out by asking, once a statistical mark needs it."""
+    """What an upstream can do. None: found out by asking, once a statistical mark needs it. `tokenizer`: a vocabulary's
+    name, `upstream` (its own /tokenize) or a `tokenizer.json`.
+    """
 
     n: int | None = Field(None, ge=1, le=128)
     prefix: Literal["none", "trailing", "continue_final_message", "prefix", "partial"] | None = None
@@ -30,7 +32,7 @@ class Abilities(Section):
     top_logprobs: int | None = Field(None, ge=0)
     logit_bias: int | None = Field(None, ge=0)
     engine: Literal["none", "vllm", "sglang"] | None = None
-    tokenizer: str | None = Field(None, pattern=r"^(o200k_base|cl100k_base|upstream)$")
+    tokenizer: str | None = Field(None, pattern=r"^(o200k_base|cl100k_base|upstream|.+\.json)$")
 
 
 class UpstreamSettings(Section):

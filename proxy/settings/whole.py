@@ -172,10 +172,18 @@ class Settings(Section):
                 raise ValueError(
                     f"records.enabled: {open_to_all}; records can be off on loopback only, for benchmarks"
                 )
-        names = [u.name for u in self.upstreams]
+        kinds = {u.name: u.kind for u in self.upstreams}
         for listed in self.detection.tokenizers:
-            if listed.startswith("upstream:") and listed.removeprefix("upstream:") not in names:
+            if not listed.startswith("upstream:"):
+                continue
+            kind = kinds.get(listed.removeprefix("upstream:"))
+            if kind is None:
                 raise ValueError(f"detection.tokenizers: {listed}: there is no upstream of that name")
+            if kind == "local":
+                raise ValueError(
+                    f"detection.tokenizers: {listed}: the embedded model has no address of its own to ask; "
+                    "give its tokenizer.json instead"
+                )
         for what, names in (
             ("upstreams", [u.name for u in self.upstreams]),
             ("tenants", [t.name for t in self.tenants]),

@@ -13,10 +13,17 @@ from numpy.typing import NDArray
 from proxy.review.arrays import pack, unpack
 
 _bytes = st.lists(st.integers(0, 255)).map(lambda values: np.array(values, np.uint8))
+_long = st.lists(st.integers(-(2**63), 2**63 - 1)).map(lambda values: np.array(values, np.int64))
 _words = st.lists(st.integers(0, 2**32 - 1)).map(lambda values: np.array(values, np.uint32))
 
 
-@given(st.dictionaries(st.text(max_size=5), _bytes | _words, max_size=5))
+@given(
+    st.dictionaries(
+        st.text(max_size=5),
+        _bytes | _words | _long | _long.map(lambda values: values.astype(np.uint64)),
+        max_size=5,
+    )
+)
 def test_arrays_come_back_as_they_were(arrays: dict[str, NDArray[Any]]) -> None:
     found = unpack(pack(arrays))
     assert list(found) == list(arrays)

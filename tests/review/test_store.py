@@ -52,15 +52,7 @@ def test_a_new_version_replaces_the_old_one_and_both_stay(tmp_path: Path) -> Non
     assert live_version(tmp_path) == first
 
 
-FILES = [
-    "entries.jsonl",
-    "refusals.json",
-    "tables.json",
-    "letters.automaton",
-    "words.bin",
-    "labels.bin",
-    "manifest.json",
-]
+FILES = ["entries.jsonl", "refusals.json", "tables.json", "words.bin", "labels.bin", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -114,7 +106,7 @@ def rewritten(folder: Path, files: dict[str, bytes | None], **manifest: str) -> 
 
 def test_what_another_compiler_made_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "versions" / put(tmp_path)
-    rewritten(folder, {"letters.automaton": b"of another kind"}, compiler="another")
+    rewritten(folder, {"words.bin": b"of another kind"}, compiler="another")
     library = load_live(tmp_path)
     assert library is not None
     assert library.review("甲乙丙", Direction.INPUT)
@@ -171,6 +163,8 @@ def numbers(*values: int) -> NDArray[Any]:
         ("words.bin", {"safe.owned": None}),
         ("words.bin", {"safe.owners": numbers(1 << 20, 0)}),
         ("words.bin", {"safe.below": numbers(1)}),
+        ("words.bin", {"letters.threes": np.zeros(7, np.uint8)}),
+        ("words.bin", {"letters.wholes": None}),
         ("labels.bin", {"safe": np.array([1], np.uint8)}),
         ("labels.bin", {"about": np.frombuffer(b"{}", np.uint8)}),
         ("words.bin", b"PK oops"),
