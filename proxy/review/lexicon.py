@@ -20,7 +20,7 @@ from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.flat import Flat, codes_of
 from proxy.review.judge import around
-from proxy.review.sieve import Sieve, letters_of, sounds_of
+from proxy.review.sieve import Sieve, Sought, letters_of, sounds_of
 from proxy.review.sights import Sight, sight_of
 from proxy.review.tables import Tables
 from proxy.review.terms import MAX_FOLDED, Term
@@ -108,7 +108,7 @@ class Lexicon:
 def compile_lexicon(columns: Columns, tables: Tables) -> Lexicon:
     """The lexicon of entries that are words. EntryError for an entry that cannot be matched."""
     views: list[ViewWords] = []
-    spelled: dict[str, Flat] = {}
+    spelled: dict[str, Sought] = {}
     for name in _VIEWS:
         inside = columns.where(partial(_is_in, name))
         made = _view_words(name, inside, tables) if len(inside) else None
@@ -130,7 +130,7 @@ def _views(entry: Entry) -> tuple[str, ...]:
     return entry.views if entry.views == ("raw",) or "safe" in entry.views else ("safe", *entry.views)
 
 
-def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords, Flat] | None:
+def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords, Sought] | None:
     """The words of one view, and those that its sieve has to look for."""
     quick = sight_of(name, tables).words(columns)
     _check_all(quick, columns, name, tables)
@@ -155,7 +155,9 @@ def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords,
         )
         for direction in Direction
     }
-    return ViewWords(name, trie, quick.widest, context), words.take(np.flatnonzero(sifted))
+    written = Flat.joined([quick.written, words.take(np.arange(len(quick.words.starts) - 1, len(places)))])
+    sought = np.flatnonzero(sifted)
+    return ViewWords(name, trie, quick.widest, context), Sought(words.take(sought), written.take(sought))
 
 
 def _check_all(quick: Words, columns: Columns, name: str, tables: Tables) -> None:
@@ -192,13 +194,13 @@ def _check_length(name: str, texts: Sequence[str]) -> None:
     require(longest <= MAX_FOLDED, name, advice)
 
 
-def _sieves(spelled: Mapping[str, Flat], tables: Tables) -> dict[str, Sieve | None]:
+def _sieves(spelled: Mapping[str, Sought], tables: Tables) -> dict[str, Sieve | None]:
     sieves: dict[str, Sieve | None] = {}
     letters = [spelled[name] for name in _SIEVES["letters"] if name in spelled]
     if letters:
-        plain = [spelled[name] for name in ("raw", "safe") if name in spelled]
+        plain = [spelled[name].terms for name in ("raw", "safe") if name in spelled]
         splits = "evasion" in spelled
-        sieves["letters"] = letters_of(Flat.joined(letters), Flat.joined(plain), tables, splits=splits)
+        sieves["letters"] = letters_of(Sought.joined(letters), Flat.joined(plain), tables, splits=splits)
     if "pinyin" in spelled:
-        sieves["sounds"] = sounds_of(spelled["pinyin"], tables)
+        sieves["sounds"] = sounds_of(spelled["pinyin"].terms, tables)
     return sieves

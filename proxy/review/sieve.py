@@ -39,24 +39,35 @@ class Stretch(NamedTuple):
     plain: bool = False
 
 
+class Sought(NamedTuple):
+    """Terms, folded; and each as `written`, with all the letters that a text must have for it."""
+
+    terms: Flat
+    written: Flat
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sought]) -> Sought:
+        return cls(Flat.joined([part.terms for part in parts]), Flat.joined([part.written for part in parts]))
+
+
 class Sieve:
     """Sifts texts for some views at once. `words` are the shadows of terms; nearly all terms are their own
-    shadow. `others`: by shadow the folded terms that cast it, where that is not the one that looks the same;
-    `partial`: shadows that are those of a part of a term.
+    shadow. `others`: by shadow the folded terms that cast it, where that is not the one that looks the same, and for
+    each the ways to write it; `partial`: shadows that are those of a part of a term.
     """
 
     def __init__(
         self,
         shadow: Shadow,
         words: HashedWords,
-        others: Mapping[str, Sequence[str]],
+        others: Mapping[str, Mapping[str, Sequence[str]]],
         partial: Collection[str] = (),
         splits: Splits | None = None,
     ) -> None:
         self._shadow, self._words, self._splits = shadow, words, splits
         self._runs: dict[str, Numbers] = {}
         self._partial = frozenset((SUSPECT, *partial))
-        self._others = {cast: tuple(terms) for cast, terms in others.items()}
+        self._others = others
 
     @property
     def about(self) -> dict[str, Any]:
@@ -144,30 +155,29 @@ class Sieve:
         runs: Numbers | None = None
         for start, end in self._words.find(codes):
             seen = text_of(codes[start:end])
-            terms = others.get(seen)
-            if terms is None:
-                terms = (seen,)
-            elif cast.distinct is not None and seen not in self._partial:
+            cast_by = others.get(seen)
+            terms: Sequence[str] = (seen,) if cast_by is None else tuple(cast_by)
+            if cast_by is not None and seen not in self._partial:
                 if runs is None:
                     runs = cast.runs()
-                there = runs[start:end]
-                terms = tuple(term for term in terms if bool((there >= self._runs_of(term)).all()))
-                if not terms:
-                    continue
-            found.append((start, end, seen, terms))
+                terms = [term for term in terms if self._is_written(cast_by[term], runs[start:end])]
+            if terms:
+                found.append((start, end, seen, terms))
         if self._splits is not None:
             for start, end in self._splits.find(codes, self._words):
                 seen = text_of(codes[start:end])
                 found.append((start, end, seen, (seen,)))
         return found
 
-    def _runs_of(self, term: str) -> Numbers:
-        """How often each letter of a term stands one after the other."""
-        runs = self._runs.get(term)
-        if runs is None:
-            closed = term + min(self._shadow.stops)
-            runs = self._runs[term] = self._shadow.cast(closed, self._shadow.mapped(closed)).runs()
-        return runs
+    def _is_written(self, ways: Sequence[str], runs: Numbers) -> bool:
+        """Whether letters stand one after the other as often as they do in one of the ways to write a term."""
+        for way in ways:
+            if way not in self._runs:
+                closed = way + min(self._shadow.stops)
+                self._runs[way] = self._shadow.cast(closed, self._shadow.mapped(closed)).runs()
+            if (runs >= self._runs[way]).all():
+                return True
+        return False
 
 
 def _is_han(text: str) -> bool:
@@ -175,10 +185,10 @@ def _is_han(text: str) -> bool:
     return min(text) >= "\u3400" and max(text) <= "\u9fff"
 
 
-def letters_of(terms: Flat, plain: Flat, tables: Tables, *, splits: bool) -> Sieve | None:
+def letters_of(sought: Sought, plain: Flat, tables: Tables, *, splits: bool) -> Sieve | None:
     """The sieve of the views raw, safe and evasion; None if a term casts no shadow.
 
-    `terms`: what they look for; `plain`: the part of raw and safe, which may hold the end of a sentence; `splits`:
+    `sought`: what they look for; `plain`: the part of raw and safe, which may hold the end of a sentence; `splits`:
     those of evasion are looked for with one of their characters written as two, too.
     """
     safe = safe_view(tables)
@@ -187,28 +197,26 @@ def letters_of(terms: Flat, plain: Flat, tables: Tables, *, splits: bool) -> Sie
     shadow = LetterShadow(tables, kept)
     if not shadow.stops:
         return None
-    folded = safe.fold_all(terms)
-    written, partial = _certain_parts(folded)
-    spelled = text_of(_closed(written, ord(min(shadow.stops))))
+    certain, partial = _certain_parts(safe.fold_all(sought.terms))
+    spelled = text_of(_closed(certain, ord(min(shadow.stops))))
     codes = shadow.cast(spelled, shadow.mapped(spelled)).codes
     casts = text_of(codes).split("\n")[:-1]
     distinct = set(casts)
     if "" in distinct:
         return None
-    others: dict[str, dict[str, None]] = {}
+    others: dict[str, dict[str, list[str]]] = {}
     alone: set[str] = set()
-    for cast, term in zip(casts, terms.texts(), strict=True):
-        if cast == term:
+    for cast, term, written in zip(casts, sought.terms.texts(), sought.written.texts(), strict=True):
+        if cast == term == written:
             alone.add(cast)
         else:
-            others.setdefault(cast, {})[term] = None
-    for cast, looks in others.items():
-        if cast in alone:
-            looks[cast] = None
+            others.setdefault(cast, {}).setdefault(term, []).append(written)
+    for cast in alone.intersection(others):
+        others[cast].setdefault(cast, []).append(cast)
     return Sieve(
         shadow,
         HashedWords.of(Flat.of(sorted(distinct))),
-        {cast: tuple(looks) for cast, looks in others.items()},
+        others,
         {casts[row] for row in partial},
         Splits(tables, min(MAX_AROUND, max(map(len, distinct)))) if splits and distinct else None,
     )

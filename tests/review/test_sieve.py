@@ -108,6 +108,19 @@ def test_ordinary_text_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reviewer.feed(text) == text
 
 
+def test_a_word_with_doubled_letters_is_suspected_only_where_they_are_doubled() -> None:
+    library = Library.compile(
+        [Entry(word, "A.1.a", views=VIEWS[1], action=FLAG) for word in ("甲甲乙丙", "allow")]
+    )
+    letters = library.lenses(OUT)[0].sieve
+    assert letters is not None
+    assert letters.stretches("丁甲乙丙，丁。a low wall。", fresh=True) == [Stretch(18, 18)]
+    hidden = ["甲甲乙丙", "甲-甲乙丙", "a-l-l-o-w"]
+    assert [
+        f.text for f in library.review("".join(f"好，{text}。" for text in hidden * 20), OUT)
+    ] == hidden * 20
+
+
 def test_a_match_in_a_long_text_is_found_where_it_stands() -> None:
     library = Library.compile([Entry.from_row(
         {"pattern": "西安大雁塔", "category": "A.1.a", "views": VIEWS[2], "action": "flag"})])  # fmt: skip
