@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Flat, Numbers, text_of
+from proxy.review.flat import Codes, Flat, Numbers, differing, distinct, text_of
 
 __all__ = ["ROOT", "Trie", "trie_of"]
 
 ROOT = 0
-_CODE_BITS = 21
 _NUMBERS = ("first", "below", "owned", "owners")
 
 
@@ -83,36 +82,67 @@ def _require(good: bool) -> None:
 
 
 def trie_of(words: Flat, owners: Numbers, flags: NDArray[np.uint8]) -> Trie:
-    """The trie of some words, each of an owner and with flags.
-
-    Level by level: what distinguishes two nodes of a level is their parent and their letter.
-    """
-    lengths = words.lengths
-    node_of = np.zeros(len(lengths), np.int64)
-    labels, parents = [np.zeros(1, np.uint32)], [np.zeros(1, np.int64)]
-    bounds = [0, 1]
-    rows, depth = np.flatnonzero(lengths > 0), 0
-    while len(rows):
-        letters = words.codes[words.starts[rows] + depth].astype(np.int64)
-        keys, places = np.unique((node_of[rows] << _CODE_BITS) | letters, return_inverse=True)
-        labels.append((keys & ((1 << _CODE_BITS) - 1)).astype(np.uint32))
-        parents.append(keys >> _CODE_BITS)
-        node_of[rows] = bounds[-1] + places
-        bounds.append(bounds[-1] + len(keys))
-        depth += 1
-        rows = rows[lengths[rows] > depth]
-    parent, nodes = np.concatenate(parents), bounds[-1]
+    """The trie of some words, each of an owner and with flags."""
+    node_of, labels, parents, bounds = _nodes(words)
+    nodes = bounds[-1]
     first = np.ones(nodes + 1, np.int64)
-    first[1:] += np.cumsum(np.bincount(parent[1:], minlength=nodes))
+    first[1:] += np.cumsum(np.bincount(np.concatenate(parents)[1:], minlength=nodes))
     own, below = np.zeros(nodes, np.uint8), np.zeros(nodes, np.uint8)
-    np.bitwise_or.at(own, node_of, flags)
-    for start, end in zip(bounds[-2:0:-1], bounds[:1:-1], strict=True):
-        np.bitwise_or.at(below, parent[start:end], own[start:end] | below[start:end])
+    for flag in distinct(flags).tolist():
+        own[node_of[flags == flag]] |= flag
+    for start, end, parent in zip(bounds[-2:0:-1], bounds[:1:-1], parents[:0:-1], strict=True):
+        opens = np.flatnonzero(differing(parent))
+        below[parent[opens]] = np.bitwise_or.reduceat(own[start:end] | below[start:end], opens)
     pairs = np.sort((node_of << 32) | owners)
-    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
+    pairs = pairs[differing(pairs)]
     owned = np.zeros(nodes + 1, np.int64)
     np.cumsum(np.bincount(pairs >> 32, minlength=nodes), out=owned[1:])
     return Trie(
         np.concatenate(labels), first.astype(np.uint32), below, owned.astype(np.uint32),
         (pairs & 0xFFFFFFFF).astype(np.uint32),
     )  # fmt: skip
+
+
+def _nodes(words: Flat) -> tuple[Numbers, list[Codes], list[Numbers], list[int]]:
+    """The node of each word; level by level the letters of its nodes, their parents, and where the level begins.
+
+    What distinguishes two nodes of a level is their parent and their letter. As many levels are sorted at once as there
+    is room for their letters behind the number of a node.
+    """
+    lengths = words.lengths
+    letters, numbered = _numbered(words.codes)
+    bits = max(1, len(letters).bit_length())
+    at_once = max(1, (63 - (len(words.codes) + 1).bit_length()) // bits)
+    node_of = np.zeros(len(lengths), np.int64)
+    labels, parents, bounds = [np.zeros(1, np.uint32)], [np.zeros(1, np.int64)], [0, 1]
+    rows, depth = np.flatnonzero(lengths > 0), 0
+    while len(rows):
+        keys, starts, left = node_of[rows], words.starts[rows] + depth, lengths[rows] - depth
+        for at in range(at_once):
+            keys <<= bits
+            keys |= np.where(left > at, numbered.take(starts + at, mode="clip"), 0)
+        order = np.argsort(keys)
+        rows, keys = rows[order], keys[order]
+        nodes = node_of[rows]
+        for at in range(at_once - 1, -1, -1):
+            here = keys >> (bits * at)
+            letter = here & ((1 << bits) - 1)
+            new = differing(here) & (letter > 0)
+            opens = np.flatnonzero(new)
+            labels.append(letters[letter[opens] - 1])
+            parents.append(nodes[opens])
+            nodes = np.where(letter > 0, np.cumsum(new, dtype=np.int32) + (bounds[-1] - 1), nodes)
+            bounds.append(bounds[-1] + len(opens))
+        node_of[rows] = nodes
+        depth += at_once
+        rows = np.flatnonzero(lengths > depth)
+    return node_of, labels, parents, bounds
+
+
+def _numbered(codes: Codes) -> tuple[Codes, Codes]:
+    """The code points that there are, in order, and for each of the codes which of them it is, from 1 on."""
+    number = np.zeros(int(codes.max(initial=0)) + 1, np.uint32)
+    number[codes] = 1
+    letters = np.flatnonzero(number)
+    number[letters] = np.arange(1, len(letters) + 1)
+    return letters.astype(np.uint32), number[codes]

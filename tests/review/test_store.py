@@ -11,12 +11,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from proxy.review import store
 from proxy.review.arrays import pack, unpack
+from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.interchange import write_jsonl
 from proxy.review.pointers import live_version
-from proxy.review.store import entries_of, import_and_publish, load_live, load_version, publish
+from proxy.review.store import (
+    entries_of,
+    import_and_publish,
+    load_live,
+    load_version,
+    make_snapshot,
+    publish,
+)
+from proxy.review.stored import StoredEntries, columns_of, lines_of
 from proxy.review.tables import builtin_tables
 
 ENTRIES = [Entry("甲乙丙", "A.1.a"), Entry("丁戊己", "A.1.b", exceptions=("丁戊己庚",))]
@@ -124,6 +134,30 @@ def test_a_snapshot_whose_lines_were_written_otherwise_is_loaded_under_its_name(
         library = load_version(tmp_path, folder.name)
         assert library.version == folder.name
         assert list(library.entries) == sorted(ENTRIES, key=lambda entry: entry.id)
+
+
+def test_a_version_that_is_there_is_not_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[StoredEntries] = []
+
+    def counting(entries: StoredEntries) -> Columns:
+        compiled.append(entries)
+        return columns_of(entries)
+
+    monkeypatch.setattr(store, "columns_of", counting)
+    entries = StoredEntries(lines_of(sorted(ENTRIES, key=lambda entry: entry.id)))
+    about: dict[str, Any] = {"author": "a", "reason": "r", "now": NOW}
+    version = make_snapshot(tmp_path, entries, **about)
+    assert make_snapshot(tmp_path, entries, **about) == version
+    assert len(compiled) == 1
+    folder = tmp_path / "versions" / version
+    rewritten(folder, {}, compiler="another")  # workers would compile it each time
+    assert make_snapshot(tmp_path, entries, **about) == version
+    (folder / "words.bin").write_bytes(b"damaged")
+    assert make_snapshot(tmp_path, entries, **about) == version
+    assert len(compiled) == 3
+    assert list(load_version(tmp_path, version).entries) == list(entries)
 
 
 def test_a_snapshot_from_before_the_words_were_kept_is_loaded_under_its_name(tmp_path: Path) -> None:
