@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Flat, Numbers, text_of
-from proxy.review.hashed import HashedWords
+from proxy.review.flat import Codes, Flat, Numbers, distinct, text_of
+from proxy.review.hashed import HashedWords, hashes_of
 from proxy.review.shadows import STOP, SUSPECT, Cast, LetterShadow, Shadow, SoundShadow, sentence_ends
 from proxy.review.spelling import MAX_AROUND
 from proxy.review.splits import Splits
@@ -192,34 +192,42 @@ def letters_of(sought: Sought, plain: Flat, tables: Tables, *, splits: bool) -> 
     those of evasion are looked for with one of their characters written as two, too.
     """
     safe = safe_view(tables)
-    used = set(text_of(np.unique(np.concatenate([plain.codes, safe.fold_all(plain).codes]))))
+    used = set(text_of(distinct(np.concatenate([plain.codes, safe.fold_all(plain).codes]))))
     kept = [stop for stop in sentence_ends(tables) if used.intersection((stop, *safe.fold(stop)))]
     shadow = LetterShadow(tables, kept)
     if not shadow.stops:
         return None
     certain, partial = _certain_parts(safe.fold_all(sought.terms))
     spelled = text_of(_closed(certain, ord(min(shadow.stops))))
-    codes = shadow.cast(spelled, shadow.mapped(spelled)).codes
-    casts = text_of(codes).split("\n")[:-1]
-    distinct = set(casts)
-    if "" in distinct:
+    casts = _lines(shadow.cast(spelled, shadow.mapped(spelled)).codes)
+    if not casts.lengths.all():
         return None
     others: dict[str, dict[str, list[str]]] = {}
-    alone: set[str] = set()
-    for cast, term, written in zip(casts, sought.terms.texts(), sought.written.texts(), strict=True):
-        if cast == term == written:
-            alone.add(cast)
-        else:
-            others.setdefault(cast, {}).setdefault(term, []).append(written)
-    for cast in alone.intersection(others):
+    plainly = casts.equal(sought.terms) & casts.equal(sought.written)
+    odd = np.flatnonzero(~plainly)
+    looks = (one.take(odd).texts() for one in (casts, sought.terms, sought.written))
+    for cast, term, written in zip(*looks, strict=True):
+        others.setdefault(cast, {}).setdefault(term, []).append(written)
+    hashes = hashes_of(casts)
+    alike = np.flatnonzero(
+        plainly & np.isin(hashes, hashes[odd])
+    )  # nearly all that are plainly written are no others
+    for cast in others.keys() & set(casts.take(alike).texts()):
         others[cast].setdefault(cast, []).append(cast)
+    longest = min(MAX_AROUND, int(casts.lengths.max(initial=0)))
     return Sieve(
         shadow,
-        HashedWords.of(Flat.of(sorted(distinct))),
+        HashedWords.of(casts),
         others,
-        {casts[row] for row in partial},
-        Splits(tables, min(MAX_AROUND, max(map(len, distinct)))) if splits and distinct else None,
+        casts.take(np.array(partial, np.int64)).texts(),
+        Splits(tables, longest) if splits and longest else None,
     )
+
+
+def _lines(codes: Codes) -> Flat:
+    """The shadows of texts, each closed by a stop."""
+    ends = np.flatnonzero(codes == STOP)
+    return Flat.of_lengths(codes[codes != STOP], np.diff(ends, prepend=-1) - 1)
 
 
 def _certain_parts(folded: Flat) -> tuple[Flat, Sequence[int]]:

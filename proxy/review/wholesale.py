@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.columns import Bools, Columns
-from proxy.review.flat import Codes, Flat, Numbers
+from proxy.review.flat import Codes, Flat, Numbers, distinct
 from proxy.review.spelling import BARRIER, MAX_AROUND, MIN_SPLIT, NOISE, SYMBOLS, codes_table
 from proxy.review.syllables import FIRST, MAX_READINGS, MIN_BLOCK, MIN_FLAG, Syllables, syllables
 from proxy.review.tables import Kind, Tables
@@ -102,7 +102,7 @@ def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     parts: list[tuple[Flat, Numbers]] = []
     lengths = folded.lengths
     wanted = plain & ~silent & (lengths >= MIN_FLAG)
-    for length in np.unique(lengths[wanted]).tolist():
+    for length in distinct(lengths[wanted]).tolist():
         places = np.flatnonzero(wanted & (lengths == length))
         said = spoken[folded.starts[places][:, None] + np.arange(length)]
         parts += _ways(said, places, heard)
