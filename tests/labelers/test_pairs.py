@@ -253,6 +253,25 @@ def test_a_space_between_a_word_and_its_guard_makes_no_difference() -> None:
         assert [word for word in words_in(text, "") if text[word.start : word.end] == "已"] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这里很安静。但是，我们要走了。",
+        "他们家里没有足够的钱。",
+        "桌上放着苹果和也门的咖啡。",
+        "The people saw it. Is it not so?",
+    ],
+)
+def test_where_only_one_word_of_a_pair_could_stand_is_no_choice(text: str) -> None:
+    assert [place for place in read_places(text) if table().pairs[0].name and not place.weak] == []
+
+
+def test_a_guard_does_not_count_where_it_ends_another_word() -> None:
+    assert words_in("双方已经讲和了。", "") == []
+    for text in ("大家都说会议和活动很多。", "他们的要求和想法很多。"):
+        assert [text[word.start : word.end] for word in words_in(text, "")] == ["和"]
+
+
 def test_half_a_pair_of_surrogates_hides_no_word() -> None:
     text = "昨天\ud83d说过\udfff，但是我们没有时间。"
     assert [text[first:last] for first, last, _ in table().matches(text, 0, len(text))] == [
