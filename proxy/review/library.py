@@ -17,20 +17,28 @@ from proxy.review.columns import Columns
 from proxy.review.compile import Kit, Lens, compile_kits, is_further, kits_of
 from proxy.review.doubts import Doubts, Likeness
 from proxy.review.entry import Direction, Entry, EntryError
-from proxy.review.interchange import write_jsonl
 from proxy.review.lexicon import Lexicon
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.scope import Condition, Scope
-from proxy.review.stored import StoredEntries
+from proxy.review.stored import StoredEntries, lines_of
 from proxy.review.tables import Tables, builtin_tables
 
-__all__ = ["Library"]
+__all__ = ["Library", "content_hash"]
 
 # What is said when an operator has written nothing for a category and a language.
 _FALLBACK = MappingProxyType({
     "default.zh": "抱歉，这个问题我无法回答。您可以换一个话题继续提问。",
     "default.en": "Sorry, I cannot help with that. Please try another topic.",
 })  # fmt: skip
+
+
+def content_hash(raw: bytes, refusals: Mapping[str, str], tables: Tables) -> str:
+    """SHA-256 (hex) of the lines of entries, refusals and tables: equal content, equal verdicts, equal name."""
+    digest = hashlib.sha256(b"library 2\n")
+    digest.update(raw)
+    said = json.dumps(dict(refusals), sort_keys=True, ensure_ascii=False)
+    digest.update(said.encode("utf-8") + b"\n" + tables.digest.encode("ascii"))
+    return digest.hexdigest()
 
 
 class Library:
@@ -116,15 +124,12 @@ class Library:
         """The entries as they are kept: JSON Lines in the order of their ids."""
         if isinstance(self.entries, StoredEntries):
             return self.entries.raw
-        return write_jsonl(self.entries).encode("utf-8")
+        return lines_of(self.entries)
 
     @cached_property
     def version(self) -> str:
-        """The content hash (SHA-256, hex) of entries, refusals and tables: equal content, equal verdicts, equal name."""
-        digest = hashlib.sha256(b"library 2\n" + self.raw)
-        said = json.dumps(dict(self.refusals), sort_keys=True, ensure_ascii=False)
-        digest.update(said.encode("utf-8") + b"\n" + self._tables.digest.encode("ascii"))
-        return digest.hexdigest()
+        """The content hash of entries, refusals and tables."""
+        return content_hash(self.raw, self.refusals, self._tables)
 
     def kit(self, scope: Scope) -> Kit:
         """What a text that stands there is scanned with; compiled on the first use of limited entries (`knows`)."""

@@ -28,24 +28,11 @@ class Matcher(Protocol):
 
 
 class DaachorseMatcher:
-    """A double-array automaton over code points; it can be kept as bytes.
-
-    `patterns` are distinct and not empty. ValueError from `load` for bytes that are no automaton.
-    """
+    """A double-array automaton over code points. `patterns` are distinct and not empty."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._automaton = CharwiseDoubleArrayAhoCorasick(list(patterns))
-        self.find: Callable[[str], Sequence[tuple[int, int, int]]] = self._automaton.find_overlapping
-
-    @classmethod
-    def load(cls, raw: bytes) -> DaachorseMatcher:
-        matcher = cls.__new__(cls)
-        matcher._automaton = CharwiseDoubleArrayAhoCorasick.deserialize(raw)
-        matcher.find = matcher._automaton.find_overlapping
-        return matcher
-
-    def to_bytes(self) -> bytes:
-        return self._automaton.serialize()
+        automaton = CharwiseDoubleArrayAhoCorasick(list(patterns))
+        self.find: Callable[[str], Sequence[tuple[int, int, int]]] = automaton.find_overlapping
 
 
 class LivePrefixes:

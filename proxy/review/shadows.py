@@ -9,14 +9,14 @@ that is how a place in a shadow leads back to a place in the text.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, codes_of
+from proxy.review.flat import Codes, Numbers, codes_of
 from proxy.review.spelling import BARRIER, NOISE, SENTENCE_ENDS, SYMBOLS, code_of, codes_table
 from proxy.review.syllables import syllables
 from proxy.review.tables import Kind, Tables
@@ -50,6 +50,11 @@ class Cast(NamedTuple):
             return None
         origins = self.kept.nonzero()[0]
         return origins if self.distinct is None else origins[self.distinct]
+
+    def runs(self) -> Numbers:
+        """How many codes each code but the last stands for."""
+        assert self.distinct is not None
+        return np.diff(self.distinct.nonzero()[0])
 
 
 class Shadow(Protocol):
@@ -140,6 +145,8 @@ class SoundShadow:
         self._table, self._sound = _sounds(tables), syllables(tables)
         self._likely = _likely(tables)
         self._words: dict[bytes, Codes | None] = {}
+        self._apart: dict[bytes, bool] = {}
+        self._syllables = [name.encode() for name in tables.syllables if len(name) > 1]
 
     def mapped(self, text: str) -> Codes:
         return np.take(self._table, codes_of(text), mode="clip")
@@ -175,6 +182,28 @@ class SoundShadow:
             if spoken is not None:
                 place = int(places[start])
                 mapped[place : place + length] = spoken
+        alone = starts[lengths == 1]
+        if len(alone) > 1:
+            self._join(mapped, places[alone], bytes((letters[alone] + 96).tolist()))
+
+    def _join(self, mapped: Codes, alone: NDArray[np.intp], letters: bytes) -> None:
+        """Suspect letters that stand alone, one after the other, where a syllable is among them."""
+        order = (mapped > _NOISE).cumsum()[alone]
+        joined = np.diff(order) == 1
+        if not joined.any():
+            return
+        ends = np.append(np.flatnonzero(~joined), len(joined)).tolist()
+        begin = 0
+        for end in ends:
+            if end > begin:
+                word = letters[begin : end + 1]
+                if word not in self._apart:
+                    if len(self._apart) >= _MAX_WORDS:
+                        self._apart.clear()
+                    self._apart[word] = any(name in word for name in self._syllables)
+                if self._apart[word]:
+                    mapped[alone[begin]] = _SUSPECT
+            begin = end + 1
 
     def _spoken(self, word: bytes) -> Codes | None:
         """The syllables of a word, as many codes as it has letters; None if it is no pinyin."""
@@ -212,23 +241,24 @@ def _letters(tables: Tables) -> Codes:
     folds = safe_view(tables).lookup()
     several = folds == SEVERAL
     table = own[np.where(several, 0, folds)]
+    each = array("I", own.tobytes())
     for code in np.flatnonzero(several).tolist():
         to = tables.fold[code]
         assert not isinstance(to, int)
-        table[code] = _become(tables, to or "")
+        table[code] = _become(each, tables.kinds, to or "")
     table[table == _BARRIER] = STOP
     table[0xFF01] = _BARRIER  # the wide exclamation mark never is an i
     return table
 
 
-def _become(tables: Tables, folded: str) -> int:
-    """What a code point becomes that does not fold to exactly one."""
-    values = [_letter(safe, tables.kinds) for safe in folded]
+def _become(each: Sequence[int], kinds: bytes, folded: str) -> int:
+    """What a code point becomes that does not fold to exactly one. `each`: what one of the safe view becomes."""
+    values = [each[ord(safe)] for safe in folded]
     letters = [value for value in values if value != _NOISE]
     if not letters:
         return _NOISE if values else _GONE
     plain = len(letters) == 1 and letters[0] > 10
-    if plain and (values[-1] == letters[0] or tables.kinds[letters[0]] not in _SPACELESS):
+    if plain and (values[-1] == letters[0] or kinds[letters[0]] not in _SPACELESS):
         return letters[0]
     return _SEVERAL
 

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Flat, text_of
-from proxy.review.matcher import DaachorseMatcher
-from proxy.review.shadows import STOP, SUSPECT, LetterShadow, Shadow, SoundShadow, sentence_ends
+from proxy.review.flat import Codes, Flat, Numbers, distinct, text_of
+from proxy.review.hashed import HashedWords, hashes_of
+from proxy.review.shadows import STOP, SUSPECT, Cast, LetterShadow, Shadow, SoundShadow, sentence_ends
 from proxy.review.spelling import MAX_AROUND
 from proxy.review.splits import Splits
 from proxy.review.tables import Tables
@@ -22,7 +23,7 @@ from proxy.review.views import safe_view
 __all__ = ["LONG", "Sieve", "Stretch", "letters_of", "sounds_of"]
 
 LONG = 400  # code points from which on sifting is quicker than reading (bench/review.py)
-PIECE = 1 << 14  # code points sifted at once: their arrays stay in the cache
+PIECE = 1 << 16  # code points sifted at once (bench/review.py)
 
 
 class Stretch(NamedTuple):
@@ -38,27 +39,35 @@ class Stretch(NamedTuple):
     plain: bool = False
 
 
+class Sought(NamedTuple):
+    """Terms, folded; and each as `written`, with all the letters that a text must have for it."""
+
+    terms: Flat
+    written: Flat
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sought]) -> Sought:
+        return cls(Flat.joined([part.terms for part in parts]), Flat.joined([part.written for part in parts]))
+
+
 class Sieve:
-    """Sifts texts for some views at once. `matcher` looks for the shadows of terms; nearly all terms are their own
-    shadow. `others`: by shadow the folded terms that cast it, where that is not the one that looks the same;
-    `partial`: shadows that are those of a part of a term.
+    """Sifts texts for some views at once. `words` are the shadows of terms; nearly all terms are their own
+    shadow. `others`: by shadow the folded terms that cast it, where that is not the one that looks the same, and for
+    each the ways to write it; `partial`: shadows that are those of a part of a term.
     """
 
     def __init__(
         self,
         shadow: Shadow,
-        matcher: DaachorseMatcher,
-        others: Mapping[str, Sequence[str]],
+        words: HashedWords,
+        others: Mapping[str, Mapping[str, Sequence[str]]],
         partial: Collection[str] = (),
         splits: Splits | None = None,
     ) -> None:
-        self._shadow, self._matcher, self._splits = shadow, matcher, splits
+        self._shadow, self._words, self._splits = shadow, words, splits
+        self._runs: dict[str, Numbers] = {}
         self._partial = frozenset((SUSPECT, *partial))
-        self._others = {cast: tuple(terms) for cast, terms in others.items()}
-
-    def to_bytes(self) -> bytes:
-        """The automaton, to be kept."""
-        return self._matcher.to_bytes()
+        self._others = others
 
     @property
     def about(self) -> dict[str, Any]:
@@ -70,12 +79,19 @@ class Sieve:
             "longest": self._splits.longest if self._splits is not None else 0,
         }
 
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """And the words."""
+        return self._words.arrays(name)
+
     @classmethod
-    def of_bytes(cls, name: str, about: Mapping[str, Any], automaton: bytes, tables: Tables) -> Sieve:
-        """The sieve "letters" or "sounds" as it was kept. ValueError for bytes that are no automaton."""
+    def of_arrays(
+        cls, name: str, about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], tables: Tables
+    ) -> Sieve:
+        """The sieve "letters" or "sounds" as it was kept. KeyError, ValueError for arrays that are no words."""
         shadow = LetterShadow(tables, about["kept"]) if name == "letters" else SoundShadow(tables)
         splits = Splits(tables, about["longest"]) if about["longest"] else None
-        return cls(shadow, DaachorseMatcher.load(automaton), about["others"], about["partial"], splits)
+        words = HashedWords.of_arrays(arrays, name)
+        return cls(shadow, words, about["others"], about["partial"], splits)
 
     def stretches(self, text: str, fresh: bool) -> list[Stretch]:
         """What is to be read of a text: a stretch that begins at 0 from the present state, each other one from
@@ -106,19 +122,14 @@ class Sieve:
     def _suspected(self, text: str, mapped: Codes, at: int) -> Iterator[Stretch]:
         """Where terms may stand in a text that begins at `at`, behind a stop, and ends with one."""
         cast = self._shadow.cast(text, mapped)
-        shadow = cast.codes.tobytes().decode("utf-32-le")
-        hits = [
-            (start, end, self._others.get(shadow[start:end]) or (shadow[start:end],))
-            for start, end, _ in self._matcher.find(shadow)
-        ]
-        if self._splits is not None:
-            hits += self._splits.find(shadow, cast.codes, self._matcher)
+        hits = self._hits(cast)
         if not hits:
             return
         origins = cast.origins()
         segments: dict[int, dict[str, None]] = {}  # to be read whole, by where they begin in the shadow
-        for start, end, terms in hits:
-            if origins is not None and shadow[start:end] not in self._partial:
+        ends: Numbers | None = None
+        for start, end, seen, terms in hits:
+            if origins is not None and seen not in self._partial:
                 first, last = int(origins[start]), int(origins[end - 1])
                 span = text[first : last + 1]
                 if cast.distinct is None and len(span) == end - start and _is_han(span):
@@ -128,14 +139,45 @@ class Sieve:
                 if _is_han(text[last]) and (_is_han(text[before]) or text[before] in self._shadow.stops):
                     yield Stretch(at + before, at + int(origins[end]), terms)
                     continue
-            line = shadow.rfind("\n", 0, start) + 1
-            segments.setdefault(line, {}).update(dict.fromkeys(terms))
+            if ends is None:
+                ends = (cast.codes == STOP).nonzero()[0]
+            segments.setdefault(int(ends.searchsorted(start)), {}).update(dict.fromkeys(terms))
         if segments:
             stops = (mapped == STOP).nonzero()[0] + 1
-            lines = (cast.codes == STOP).nonzero()[0].searchsorted(list(segments))
-            for line, within in zip(lines.tolist(), segments.values(), strict=True):
+            for line, within in segments.items():
                 start = int(stops[line - 1]) if line else 0
                 yield Stretch(at + start, at + int(stops[line]), None if SUSPECT in within else tuple(within))
+
+    def _hits(self, cast: Cast) -> list[tuple[int, int, str, Sequence[str]]]:
+        """(start, end, shadow, terms that cast it) of what may be terms in a shadow."""
+        codes, others = cast.codes, self._others
+        found: list[tuple[int, int, str, Sequence[str]]] = []
+        runs: Numbers | None = None
+        for start, end in self._words.find(codes):
+            seen = text_of(codes[start:end])
+            cast_by = others.get(seen)
+            terms: Sequence[str] = (seen,) if cast_by is None else tuple(cast_by)
+            if cast_by is not None and seen not in self._partial:
+                if runs is None:
+                    runs = cast.runs()
+                terms = [term for term in terms if self._is_written(cast_by[term], runs[start:end])]
+            if terms:
+                found.append((start, end, seen, terms))
+        if self._splits is not None:
+            for start, end in self._splits.find(codes, self._words):
+                seen = text_of(codes[start:end])
+                found.append((start, end, seen, (seen,)))
+        return found
+
+    def _is_written(self, ways: Sequence[str], runs: Numbers) -> bool:
+        """Whether letters stand one after the other as often as they do in one of the ways to write a term."""
+        for way in ways:
+            if way not in self._runs:
+                closed = way + min(self._shadow.stops)
+                self._runs[way] = self._shadow.cast(closed, self._shadow.mapped(closed)).runs()
+            if (runs >= self._runs[way]).all():
+                return True
+        return False
 
 
 def _is_han(text: str) -> bool:
@@ -143,44 +185,49 @@ def _is_han(text: str) -> bool:
     return min(text) >= "\u3400" and max(text) <= "\u9fff"
 
 
-def letters_of(terms: Flat, plain: Flat, tables: Tables, *, splits: bool) -> Sieve | None:
+def letters_of(sought: Sought, plain: Flat, tables: Tables, *, splits: bool) -> Sieve | None:
     """The sieve of the views raw, safe and evasion; None if a term casts no shadow.
 
-    `terms`: what they look for; `plain`: the part of raw and safe, which may hold the end of a sentence; `splits`:
+    `sought`: what they look for; `plain`: the part of raw and safe, which may hold the end of a sentence; `splits`:
     those of evasion are looked for with one of their characters written as two, too.
     """
     safe = safe_view(tables)
-    used = set(text_of(np.unique(np.concatenate([plain.codes, safe.fold_all(plain).codes]))))
+    used = set(text_of(distinct(np.concatenate([plain.codes, safe.fold_all(plain).codes]))))
     kept = [stop for stop in sentence_ends(tables) if used.intersection((stop, *safe.fold(stop)))]
     shadow = LetterShadow(tables, kept)
     if not shadow.stops:
         return None
-    folded = safe.fold_all(terms)
-    written, partial = _certain_parts(folded)
-    spelled = text_of(_closed(written, ord(min(shadow.stops))))
-    codes = shadow.cast(spelled, shadow.mapped(spelled)).codes
-    casts = text_of(codes).split("\n")[:-1]
-    distinct = set(casts)
-    if "" in distinct:
+    certain, partial = _certain_parts(safe.fold_all(sought.terms))
+    spelled = text_of(_closed(certain, ord(min(shadow.stops))))
+    casts = _lines(shadow.cast(spelled, shadow.mapped(spelled)).codes)
+    if not casts.lengths.all():
         return None
-    others: dict[str, dict[str, None]] = {}
-    alone: set[str] = set()
-    for cast, term in zip(casts, terms.texts(), strict=True):
-        if cast == term:
-            alone.add(cast)
-        else:
-            others.setdefault(cast, {})[term] = None
-    for cast, looks in others.items():
-        if cast in alone:
-            looks[cast] = None
-    matcher = DaachorseMatcher(sorted(distinct | {SUSPECT}))
+    others: dict[str, dict[str, list[str]]] = {}
+    plainly = casts.equal(sought.terms) & casts.equal(sought.written)
+    odd = np.flatnonzero(~plainly)
+    looks = (one.take(odd).texts() for one in (casts, sought.terms, sought.written))
+    for cast, term, written in zip(*looks, strict=True):
+        others.setdefault(cast, {}).setdefault(term, []).append(written)
+    hashes = hashes_of(casts)
+    alike = np.flatnonzero(
+        plainly & np.isin(hashes, hashes[odd])
+    )  # nearly all that are plainly written are no others
+    for cast in others.keys() & set(casts.take(alike).texts()):
+        others[cast].setdefault(cast, []).append(cast)
+    longest = min(MAX_AROUND, int(casts.lengths.max(initial=0)))
     return Sieve(
         shadow,
-        matcher,
-        {cast: tuple(looks) for cast, looks in others.items()},
-        {casts[row] for row in partial},
-        Splits(tables, min(MAX_AROUND, max(map(len, distinct)))) if splits and distinct else None,
+        HashedWords.of(casts),
+        others,
+        casts.take(np.array(partial, np.int64)).texts(),
+        Splits(tables, longest) if splits and longest else None,
     )
+
+
+def _lines(codes: Codes) -> Flat:
+    """The shadows of texts, each closed by a stop."""
+    ends = np.flatnonzero(codes == STOP)
+    return Flat.of_lengths(codes[codes != STOP], np.diff(ends, prepend=-1) - 1)
 
 
 def _certain_parts(folded: Flat) -> tuple[Flat, Sequence[int]]:
@@ -215,4 +262,4 @@ def _certain(spelling: str) -> str:
 
 def sounds_of(terms: Flat, tables: Tables) -> Sieve:
     """The sieve of the pinyin view: every term is its own shadow."""
-    return Sieve(SoundShadow(tables), DaachorseMatcher(sorted({SUSPECT, *terms.texts()})), {})
+    return Sieve(SoundShadow(tables), HashedWords.of(Flat.joined([terms, Flat.of([SUSPECT])])), {})

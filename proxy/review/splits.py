@@ -11,22 +11,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from proxy.review.columns import Bools
-from proxy.review.flat import Codes, Numbers, text_of
-from proxy.review.matcher import Matcher
+from proxy.review.flat import Codes, Numbers
+from proxy.review.hashed import Flags, HashedWords, mixed
 from proxy.review.tables import Tables
 
 __all__ = ["Splits"]
 
 _BITS = 21
-_HASHED = 18  # bits
 _STOP = 10
 
 
 class _Pairs(NamedTuple):
-    """`maybe`: whether a pair has this hash; the pairs as sorted numbers, and for each what it may stand for."""
+    """`maybe`: the hashes of the pairs; the pairs as sorted numbers, and for each what it may stand for."""
 
-    maybe: Bools
+    maybe: Flags
     keys: Numbers
     wholes: Codes  # a line each, 0 for none
 
@@ -37,10 +35,10 @@ class Splits:
     def __init__(self, tables: Tables, longest: int) -> None:
         self._pairs, self.longest = _pairs(tables), longest
 
-    def find(self, shadow: str, codes: Codes, matcher: Matcher) -> list[tuple[int, int, tuple[str, ...]]]:
-        """Where in a shadow, `codes` as text, a word may stand with a pair in it: (start, end, the word so written)."""
+    def find(self, codes: Codes, words: HashedWords) -> list[tuple[int, int]]:
+        """Where in a shadow one of the words may stand with a pair in it: (start, end), in no order."""
         pairs, reach = self._pairs, self.longest - 1
-        at = pairs.maybe[_hash(codes[:-1], codes[1:])].nonzero()[0]
+        at = pairs.maybe.places(mixed(codes[:-1], codes[1:]))
         keys = (codes[at].astype(np.int64) << _BITS) | codes[at + 1]
         known = np.minimum(pairs.keys.searchsorted(keys), len(pairs.keys) - 1)
         fits = (pairs.keys[known] == keys).nonzero()[0]
@@ -52,18 +50,18 @@ class Splits:
         places = at[fits][which]
         around = np.full(len(codes) + 2 * reach, _STOP, np.uint32)
         around[reach : reach + len(codes)] = codes
-        lines = np.full((len(places), 2 * reach + 2), _STOP, np.uint32)
+        width = 2 * reach + 2
+        lines = np.full((len(places), width), _STOP, np.uint32)
         before = places[:, None] + np.arange(reach)
-        lines[:, :reach] = around[before]
+        lines[:, :reach] = around.take(before)
         lines[:, reach] = wholes[which, way]
-        lines[:, reach + 1 : -1] = around[before + reach + 2]
-        found: list[tuple[int, int, tuple[str, ...]]] = []
-        for start, end, _ in matcher.find(text_of(lines)):
-            line, begins = divmod(start, 2 * reach + 2)
+        lines[:, reach + 1 : -1] = around.take(before + reach + 2)
+        found: list[tuple[int, int]] = []
+        for start, end in words.find(lines.reshape(-1)):
+            line, begins = divmod(start, width)
             if begins <= reach < begins + end - start:
                 first = int(places[line]) + begins - reach
-                last = first + end - start + 1
-                found.append((first, last, (shadow[first:last],)))
+                found.append((first, first + end - start + 1))
         return found
 
 
@@ -78,13 +76,5 @@ def _pairs(tables: Tables) -> _Pairs:
     table = np.zeros((len(keys), max(map(len, wholes.values()), default=1)), np.uint32)
     for row, key in enumerate(keys.tolist()):
         table[row, : len(wholes[key])] = wholes[key]
-    maybe = np.zeros(1 << _HASHED, np.bool_)
-    maybe[_hash((keys >> _BITS).astype(np.uint32), (keys & ((1 << _BITS) - 1)).astype(np.uint32))] = True
-    return _Pairs(maybe, keys, table)
-
-
-def _hash(first: Codes, second: Codes) -> Codes:
-    hashed: Codes = first * np.uint32(0x9E3779B1)
-    hashed += second * np.uint32(0x85EBCA6B)
-    hashed >>= np.uint32(32 - _HASHED)
-    return hashed
+    first, second = keys >> _BITS, keys & ((1 << _BITS) - 1)
+    return _Pairs(Flags.of(mixed(first.astype(np.uint32), second.astype(np.uint32))), keys, table)

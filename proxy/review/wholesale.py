@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.columns import Bools, Columns
-from proxy.review.flat import Codes, Flat, Numbers
+from proxy.review.flat import Codes, Flat, Numbers, distinct
 from proxy.review.spelling import BARRIER, MAX_AROUND, MIN_SPLIT, NOISE, SYMBOLS, codes_table
 from proxy.review.syllables import FIRST, MAX_READINGS, MIN_BLOCK, MIN_FLAG, Syllables, syllables
 from proxy.review.tables import Kind, Tables
@@ -28,6 +28,7 @@ class Words(NamedTuple):
     """Words to look for. `places`: whose each is, by its place in the columns; `left`: only at the start of a word;
     `weak`: too weak a sign for more than a flag; `sifted`: a sieve has to look for the word itself. `slow`: places
     of entries whose words are not among them. `widest`: how many symbols may stand within one at most.
+    `written`: the words with every letter that a text must have for them, where one stands for a run.
     """
 
     words: Flat
@@ -37,6 +38,7 @@ class Words(NamedTuple):
     sifted: Bools
     slow: Numbers
     widest: int
+    written: Flat
 
 
 def plain_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
@@ -45,7 +47,7 @@ def plain_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     places = np.flatnonzero(plain)
     words = folded.take(places)
     left = _bounded(columns)[places] & _is_word(words.codes[words.starts[:-1]], tables)
-    return Words(words, places, left, ~_all(places), _all(places), np.flatnonzero(~plain), 0)
+    return Words(words, places, left, ~_all(places), _all(places), np.flatnonzero(~plain), 0, words)
 
 
 def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
@@ -84,7 +86,9 @@ def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
         (opens & _bounded(columns)[places])[chosen],
     )
     widest = _widest(folded, columns, tables)
-    return Words(words, places[chosen], left, ~_all(chosen), sifted[chosen], np.flatnonzero(~plain), widest)
+    written = _of_rows(codes, rows, _all(rows), places).take(chosen)
+    slow = np.flatnonzero(~plain)
+    return Words(words, places[chosen], left, ~_all(chosen), sifted[chosen], slow, widest, written)
 
 
 def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
@@ -98,7 +102,7 @@ def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     parts: list[tuple[Flat, Numbers]] = []
     lengths = folded.lengths
     wanted = plain & ~silent & (lengths >= MIN_FLAG)
-    for length in np.unique(lengths[wanted]).tolist():
+    for length in distinct(lengths[wanted]).tolist():
         places = np.flatnonzero(wanted & (lengths == length))
         said = spoken[folded.starts[places][:, None] + np.arange(length)]
         parts += _ways(said, places, heard)
@@ -109,7 +113,7 @@ def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     # Something in it is not spoken: only a space may be.
     slow = np.flatnonzero(~plain | (silent & _has_spaces(folded, rows)))
     widest = max((entry.gap for entry in columns.used), default=0)
-    return Words(words, places, _all(places), weak, _all(places), slow, widest)
+    return Words(words, places, _all(places), weak, _all(places), slow, widest, words)
 
 
 def _is_plain(columns: Columns) -> Bools:

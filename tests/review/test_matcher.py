@@ -48,17 +48,6 @@ def test_every_occurrence_is_found(
     assert [end for _, end, _ in found] == sorted(end for _, end, _ in found)
 
 
-@given(PATTERNS, TEXT)
-def test_an_automaton_comes_back_from_bytes(patterns: list[str], text: str) -> None:
-    matcher = DaachorseMatcher(patterns)
-    assert DaachorseMatcher.load(matcher.to_bytes()).find(text) == matcher.find(text)
-
-
-def test_bytes_that_are_no_automaton_are_refused() -> None:
-    with pytest.raises(ValueError, match="automaton"):
-        DaachorseMatcher.load(b"nonsense")
-
-
 def prefixes_of(free: list[str], bounded: list[str]) -> LivePrefixes:
     """Of words that act on output alone, some of them bound to the start of a word."""
     flags = [

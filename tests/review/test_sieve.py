@@ -31,6 +31,9 @@ PIECES = [
     "dayan",
     "西安大雁",
     "da yan ta",
+    "x-i-a-n",
+    "d a·",
+    "y·a-n",
     "。",
     "，",
     "\n",
@@ -106,6 +109,19 @@ def test_ordinary_text_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Machine, "seek", None)
     text = "今天天气很好，我们去公园。Every word goes out at once, my dear!\n" * 100
     assert reviewer.feed(text) == text
+
+
+def test_a_word_with_doubled_letters_is_suspected_only_where_they_are_doubled() -> None:
+    library = Library.compile(
+        [Entry(word, "A.1.a", views=VIEWS[1], action=FLAG) for word in ("甲甲乙丙", "allow")]
+    )
+    letters = library.lenses(OUT)[0].sieve
+    assert letters is not None
+    assert letters.stretches("丁甲乙丙，丁。a low wall。", fresh=True) == [Stretch(18, 18)]
+    hidden = ["甲甲乙丙", "甲-甲乙丙", "a-l-l-o-w"]
+    assert [
+        f.text for f in library.review("".join(f"好，{text}。" for text in hidden * 20), OUT)
+    ] == hidden * 20
 
 
 def test_a_match_in_a_long_text_is_found_where_it_stands() -> None:

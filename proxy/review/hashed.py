@@ -1,0 +1,171 @@
+"""Words by their hashes: where in a long text one of them very likely stands, told by arrays.
+
+Hardly anywhere do three letters of a text begin a word (one place in two thousand, one in two hundred where they are
+syllables), and one look-up by hash tells that of thousands of places at once. What is left is compared with the hashes
+of whole words, as Karp and Rabin (1987) do it with one word. A hash may be that of another text too, so what is found
+is a suspicion; a word that is there is always found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proxy.review.flat import Codes, Flat, Numbers, distinct
+
+__all__ = ["Flags", "HashedWords", "hashes_of", "mixed"]
+
+Bytes = NDArray[np.uint8]
+Hashes = NDArray[np.uint64]
+
+_FEWEST, _MOST = 12, 23  # bits of a hash that count
+_SPARSE = 64  # flags for each hash, at least
+_AT_ONCE = 1 << 18  # letters that are hashed at once
+_FACTORS = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B), np.uint32(0xC2B2AE35))
+_BEGINNING = len(_FACTORS)  # letters
+_HALF, _SEVEN, _ONE = np.uint64(32), np.uint32(7), np.uint8(1)
+_TABLES = ("twos", "threes", "again", "ends")
+
+
+class Flags:
+    """Which hashes there are: a flag for each that there may be, eight in a byte."""
+
+    def __init__(self, flags: Bytes) -> None:
+        """ValueError for so many that they are of no hashes."""
+        bits = len(flags).bit_length() + 2
+        if flags.dtype != np.uint8 or len(flags) << 3 != 1 << bits or not _FEWEST <= bits <= _MOST:
+            raise ValueError("the hashes of words are not as they were compiled")
+        self.flags, self._shift = flags, np.uint32(35 - bits)
+
+    @classmethod
+    def of(cls, hashes: Codes) -> Flags:
+        """Those of these hashes."""
+        bits = min(max((len(hashes) * _SPARSE).bit_length(), _FEWEST), _MOST)
+        flags = np.zeros((1 << (bits - 3), 8), np.bool_)
+        flags[hashes >> np.uint32(35 - bits), hashes & _SEVEN] = True
+        return cls(np.packbits(flags, bitorder="little"))
+
+    def places(self, hashes: Codes) -> Numbers:
+        """Which of the hashes are among them, now and then one that is not."""
+        flags = self.flags.take(hashes >> self._shift, mode="clip")
+        flags >>= (hashes & _SEVEN).astype(np.uint8)
+        flags &= _ONE
+        found: Numbers = flags.view(np.bool_).nonzero()[0]
+        return found
+
+
+class HashedWords:
+    """`ones`: words of one letter; `lengths` that words have; `wholes`: their hashes, in order.
+
+    `tables`: how words begin, those of two letters, those of more, and the latter by another hash; how words end, the
+    upper halves of `wholes`.
+    """
+
+    def __init__(
+        self, ones: Codes, lengths: Numbers, wholes: Hashes, tables: tuple[Flags, Flags, Flags, Flags]
+    ) -> None:
+        self._ones, self._lengths, self._wholes, self._tables = ones, lengths, wholes, tables
+        self._short, self._long = lengths[lengths == 2], lengths[lengths >= _BEGINNING]
+
+    @classmethod
+    def of(cls, words: Flat) -> HashedWords:
+        """Words of one letter at least; one may be among them twice."""
+        codes, lengths, starts = words.codes, words.lengths, words.starts[:-1]
+        known, wholes = distinct(lengths), distinct(hashes_of(words))
+        two, more = starts[lengths == 2], starts[lengths >= _BEGINNING]
+        begun = [codes[more + at] for at in range(_BEGINNING)]
+        beginnings = mixed(codes[two], codes[two + 1]), mixed(*begun), mixed(*reversed(begun))
+        one, other, third = (Flags.of(distinct(hashes)) for hashes in beginnings)
+        ones = distinct(codes[starts[lengths == 1]])
+        return cls(ones, known, wholes, (one, other, third, Flags.of(distinct(_upper(wholes)))))
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """What it takes to have them again."""
+        return {
+            f"{name}.ones": self._ones,
+            f"{name}.lengths": self._lengths,
+            f"{name}.wholes": self._wholes,
+            **{f"{name}.{field}": table.flags for field, table in zip(_TABLES, self._tables, strict=True)},
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> HashedWords:
+        """The words that `arrays` gave. KeyError, ValueError for others."""
+        one, other, third, last = (Flags(arrays[f"{name}.{field}"]) for field in _TABLES)
+        ones, wholes = arrays[f"{name}.ones"], arrays[f"{name}.wholes"]
+        lengths = arrays[f"{name}.lengths"]
+        kinds = ones.dtype == np.uint32, lengths.dtype == np.int64, wholes.dtype == np.uint64
+        if not all(kinds) or (lengths < 1).any():
+            raise ValueError("the hashes of words are not as they were compiled")
+        return cls(ones, lengths, wholes, (one, other, third, last))
+
+    def find(self, codes: Codes) -> list[tuple[int, int]]:
+        """(start, end) of what very likely is a word, in no order."""
+        found: list[tuple[int, int]] = []
+        twos, threes, again, _ = self._tables
+        if len(self._ones):
+            alone = codes == self._ones[0] if len(self._ones) == 1 else np.isin(codes, self._ones)
+            found += [(start, start + 1) for start in alone.nonzero()[0].tolist()]
+        hashes = mixed(codes[:-1], codes[1:])
+        if len(self._short):
+            found += self._wholes_at(codes, twos.places(hashes), self._short)
+        if len(self._long):
+            hashes = hashes[:-1]
+            hashes += codes[2:] * _FACTORS[2]
+            starts = threes.places(hashes)
+            backwards = mixed(*(codes.take(starts + at) for at in (2, 1, 0)))
+            found += self._wholes_at(codes, starts[again.places(backwards)], self._long)
+        return found
+
+    def _wholes_at(self, codes: Codes, starts: Numbers, lengths: Numbers) -> list[tuple[int, int]]:
+        """The words of these lengths that start at these places."""
+        width, ends = int(lengths[-1]), self._tables[-1]
+        weights, places = _weights(width), np.arange(width)
+        found: list[tuple[int, int]] = []
+        step = max(1, _AT_ONCE // width)
+        for at in range(0, len(starts), step):
+            some = starts[at : at + step]
+            weighed = codes.take(some[:, None] + places, mode="clip") * weights
+            hashes = weighed.cumsum(axis=1)[:, lengths - 1].reshape(-1)
+            likely = ends.places(_upper(hashes))
+            hashes = hashes[likely]
+            known = likely[self._wholes.take(self._wholes.searchsorted(hashes), mode="clip") == hashes]
+            rows, which = np.divmod(known, len(lengths))
+            begins, over = some[rows], some[rows] + lengths[which]
+            within = over <= len(codes)
+            found += zip(begins[within].tolist(), over[within].tolist(), strict=True)
+        return found
+
+
+def hashes_of(words: Flat) -> Hashes:
+    """The hash of each of some words of one letter at least."""
+    starts, lengths = words.starts[:-1], words.lengths
+    places = np.arange(len(words.codes)) - np.repeat(starts, lengths)
+    weighed = words.codes * _weights(int(lengths.max(initial=0)))[places]
+    return np.add.reduceat(weighed, starts) if len(starts) else np.zeros(0, np.uint64)
+
+
+def mixed(*letters: Codes) -> Codes:
+    """The hash of two or three letters, of many at once."""
+    hashes = letters[0] * _FACTORS[0]
+    for letter, factor in zip(letters[1:], _FACTORS[1:], strict=False):
+        hashes += letter * factor
+    return hashes
+
+
+def _upper(hashes: Hashes) -> Codes:
+    """The upper halves."""
+    return (hashes >> _HALF).astype(np.uint32)
+
+
+@lru_cache(maxsize=64)
+def _weights(length: int) -> Hashes:
+    """What the letters of a text are multiplied with for its hash: odd numbers without order (splitmix64)."""
+    numbers = np.arange(1, length + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
+    return (numbers ^ (numbers >> np.uint64(31))) | np.uint64(1)
