@@ -82,6 +82,8 @@ _NOHELP = r"L:\b(?:the|your|no|of|for|some|god|more|his|her|their|to)"
 
 _TO = r"R+: (?:them|us|people|players|students|customers|businesses|companies|individuals|organizations|teams|developers|researchers|readers|employees|him|her|each \w+|the (?:user|users|reader|team|system|company|public|model|body)) to\b"
 
+# "How late they are can matter": nothing is contracted before another verb.
+_VERB_NEXT = r"R: (?:can|could|is|are|may|might|will|would|should|must|has|have|had|was|were|do|does|did|depends|matters)\b"
 # A past participle is wanted, which is not always the past (has started, not "has began").
 _PERFECT = r"L:\b(?:have|has|had|having|was|were|been|be|is|are|get|gets|got|getting|to)(?: \w+)?|(?:'ve|’ve|'d|’d|n't|n’t)(?: \w+)?"
 
@@ -101,12 +103,12 @@ would not ; R: (?:only|just)\b = wouldn't ; {_ASKED} ~ The door would not open.
 should not ; R: (?:only|just)\b = shouldn't ; {_ASKED} ~ The soup should not boil.
 will not ; R: (?:only|just)\b = won't ; {_ASKED} ~ The weather will not last.
 cannot ; R: (?:only|but|help)\b = can't ; {_ASKED}| (?:only|but|help)\b ~ The engine cannot start.
-it is ; L:\b(?:from|of|in|on|for|to|with|by|about|at|under|after|before|like|what|how|where|who|as|than|that) ; {_HAS} = it's ; L:\b(?:from|of|in|on|for|to|with|by|about|at|under|after|before|like|what|how|where|who|as|than|that) ; {_HAS} || R: (?:that|to|by)\b ~ We know that place, and it is near.
+it is ; L:\b(?:from|of|in|on|for|to|with|by|about|at|under|after|before|like|what|how|where|who|as|than|that) ; {_HAS} = it's ; L:\b(?:from|of|in|on|for|to|with|by|about|at|under|after|before|like|what|how|where|who|as|than|that) ; {_HAS} || {_VERB_NEXT} ; R: (?:that|to|by)\b ~ We know that place, and it is near.
 there is ; L:\b(?:what|how|where|who|as|than|that|all) ; R:[,.;:!?] = there's ; L:\b(?:what|how|where|who|as|than|that|all) ; R: been\b|[,.;:!?] ~ In the garden there is a well.
-I am ; L:\b(?:what|how|where|who|as|than|and|that) ; R:[,.;:!?] = I'm ; L:\b(?:what|how|where|who|as|than|that) ; R:[,.;:!?] ~ People know where we went, since I am sure of it.
-you are ; L:\b(?:what|how|where|who|as|than|and) ; R:[,.;:!?] = you're ; L:\b(?:what|how|where|who|as|than) ; R:[,.;:!?] ~ Take a map when you are outside.
-we are ; L:\b(?:what|how|where|who|as|than|and) ; R:[,.;:!?] = we're ; L:\b(?:what|how|where|who|as|than) ; R:[,.;:!?] ~ Our friends think we are late.
-they are ; L:\b(?:what|how|where|who|as|than|and) ; R:[,.;:!?] = they're ; L:\b(?:what|how|where|who|as|than) ; R:[,.;:!?] ~ The children say they are hungry.
+I am ; L:\b(?:what|how|where|who|as|than|and|that) ; R:[,.;:!?] = I'm ; L:\b(?:what|how|where|who|as|than|that) ; R:[,.;:!?] || {_VERB_NEXT} ~ People know where we went, since I am sure of it.
+you are ; L:\b(?:what|how|where|who|as|than|and) ; R:[,.;:!?] = you're ; L:\b(?:what|how|where|who|as|than) ; R:[,.;:!?] || {_VERB_NEXT} ~ Take a map when you are outside.
+we are ; L:\b(?:what|how|where|who|as|than|and) ; R:[,.;:!?] = we're ; L:\b(?:what|how|where|who|as|than) ; R:[,.;:!?] || {_VERB_NEXT} ~ Our friends think we are late.
+they are ; L:\b(?:what|how|where|who|as|than|and) ; R:[,.;:!?] = they're ; L:\b(?:what|how|where|who|as|than) ; R:[,.;:!?] || {_VERB_NEXT} ~ The children say they are hungry.
 I have been = I've been ~ For years I have been a member.
 we have been = we've been ~ For years we have been members.
 you have been = you've been ~ For years you have been a member.
@@ -228,7 +230,7 @@ discovered that ; {_THAT} = discovered ; {_THAT} ~ The farmers discovered that t
 in addition, = additionally, ~ The room is large; in addition, the view is good.
 often ; L:\b(?:how|more|less|most|as|so|too|very|quite|not|all too|every so) ; R: (?:simply|just|than|enough|as|overlooked)\b|[,.;:!?] = frequently ; L:\b(?:more|less|most|as|so|too|how|very) ; R: (?:asked|used as)\b|[,.;:!?] ~ The neighbours often help us.
 usually = typically ~ The shop usually opens at nine.
-many ; L:many,|\b(?:how|so|too|as|not|very|a great|a good|the|these|those|his|her|its|their|our|my|your|and|of|for|that|in|to|one of|great|good) ; R: (?:include|contain|offer|come|feature|provide|use|also|still|now|do|did|may|might|must|should|even|just|never|consider|feel|find|see|like|want|need|choose|prefer|take|make|get|go|of|a|an|more|times|other|others|who|have|are|were|believe|think|say|people|had|will|would|can|could|different|such|thanks)\b|[,.;:!?-] = numerous ; L:\b(?:too|so|very|more|most|the|these|those|his|her|its|their|as|and|are|were|is|be|less) ; R: (?:and|than|enough|other|different|as|in|people|times)\b|[,.;:!?] ~ The garden has many old trees.
+many ; L:many,|\b(?:how|so|too|as|not|very|a great|a good|the|these|those|his|her|its|their|our|my|your|and|of|for|that|in|to|one of|great|good) ; R: (?:include|contain|offer|come|feature|provide|use|also|still|now|do|did|may|might|must|should|even|just|never|consider|feel|find|see|like|want|need|choose|prefer|take|make|get|go|of|a|an|more|times|other|others|who|have|are|were|believe|think|say|people|had|will|would|can|could|different|such|thanks)\b|[,.;:!?-] = numerous ; L:\b(?:too|so|very|more|most|the|these|those|his|her|its|their|as|and|are|were|is|be|less) ; R: (?:and|than|enough|other|different|as|in|people|times)\b|[,.;:!?] || R: (?:years|ways|things|days|hours|months|weeks|decades|minutes)\b ~ The garden has many old trees.
 due to ; L:\b(?:often|usually|typically|sometimes|likely|possibly|generally|commonly|is|are|was|were|be|been|being|largely|partly|mainly|mostly|not|partially|only|credit|amount|tax|simply|part|primarily|may|probably|likely|payment|respect) ; R: (?:the fact|be|arrive|start|begin|expire|open|have|take|go)\b = because of ; L:\b(?:often|usually|typically|sometimes|likely|possibly|generally|commonly|is|are|was|were|be|been|it's|just|simply|not|largely|partly|mainly|mostly|only|precisely) ; R: (?:the fact|it|him|her|them|you|me|us|this|that)\b|[,.;:!?] ~ The match was cancelled due to rain.
 along with ; L:\b(?:get|gets|getting|got|went|go|goes|going|come|came|play|played|sing|went|moved|move|help|deal|put|all|follow|rub|bring|carry) = together with ; L:\b(?:it|them|everything|all|things|us|tie|ties|work|working|worked|get|live|lived|play|come|stay|dance|bring|brought|travel|went|back|go|put|putting|taken|join|joined|closely|stuck|held|tied) ~ The soup comes along with fresh bread.
 apart from ; L:\b(?:tell|far|miles|set|sets|setting|stand|stands|torn|tear|days|live|living|lived|feet|inches|kept|keep|years|world|worlds|him|her|them|us|it)|\b(?:set|sets|setting|tell|keep|kept|stand|stands|stood)(?: [\w\x27-]+){{1,4}} ; R:[,.;:!?] = aside from ; L:\b(?:set|step|stepped|put|turn|turned|turning|stood|stand|moved|standing)|\b(?:set|sets|setting|put|puts|tell|keep|kept|stand|stands|stood)(?: [\w\x27-]+){{1,4}} ~ The street was empty apart from a cat.
@@ -396,8 +398,8 @@ secondly, ; {_START} = second, ; {_START} ~ We need a plan. Secondly, we need wa
 thirdly, ; {_START} = third, ; {_START} ~ We need a plan. Thirdly, we need water.
 as an example, ; {_START} = to give an example, ; {_START} ~ The rules are odd. As an example, dogs may vote.
 what is ; {_START} = what's ; {_START} || R+: (?:the (?:best|difference|weather|time|name|point|most)|your|happening|going on|wrong|this|that)\b ~ The guide asked us. What is the best way home?
-he is ; L:\b(?:what|how|where|who|as|than|that|and|if|so|here) ; {_HAS} = he's ; L:\b(?:what|how|where|who|as|than|that|and|if|so|here) ; {_HAS} ~ The old man says he is ready now.
-she is ; L:\b(?:what|how|where|who|as|than|that|and|if|so|here) ; {_HAS} = she's ; L:\b(?:what|how|where|who|as|than|that|and|if|so|here) ; {_HAS} ~ The old woman says she is ready now.
+he is ; L:\b(?:what|how|where|who|as|than|that|and|if|so|here) ; {_HAS} = he's ; L:\b(?:what|how|where|who|as|than|that|and|if|so|here) ; {_HAS} || {_VERB_NEXT} ~ The old man says he is ready now.
+she is ; L:\b(?:what|how|where|who|as|than|that|and|if|so|here) ; {_HAS} = she's ; L:\b(?:what|how|where|who|as|than|that|and|if|so|here) ; {_HAS} || {_VERB_NEXT} ~ The old woman says she is ready now.
 that is ; {_START} = that's ; {_START} || R+: (?:a|an|the|why|how|what|because|not|where|when|very|one|all|true|great|good)\b ~ The shop is shut. That is a pity.
 I would = I'd || R+: (?:like to|love to|be|say|suggest|recommend|rather|prefer|also)\b ~ After the long walk I would like to rest.
 we would = we'd || R+: (?:like to|love to|be|say|suggest|recommend|rather|prefer)\b ~ After the long walk we would like to rest.
@@ -437,7 +439,7 @@ e-mails = emails ~ The office sent many e-mails this morning.
 percent = per cent || L+:\d ~ About a third, or 33 percent of the crop, was lost.
 OK = okay || L+:\b(?:is|are|was|were|be|'s|it's|quite|perfectly|feel|looks) ; R+:(?: (?:to|for|with|if)\b|[.!?,]) ~ The doctor says it is OK to swim.
 as well ; L:\b(?:just|might|may|very) ; R+:[.!?] = too ; R+:[.!?] ; L:\b(?:me|you|,|far|all|much|so|and|them|him|her|us|him) || R+:[.!?] ~ The neighbours came and brought a cake as well.
-such as ; L:,? ?(?:is|are|was|were|be) = like ; L:\b(?:looks|feels|sounds|seems|tastes|smells|acts|works|is|was|its|does|this|always|sometimes|perhaps|less|dress|others|makes|behaves|appears|functions|moves|goes|yes|runs|sings|talks|just|guess|perhaps|as|has|lives|reads|plays|us|things|days|times|ways|walks|reacts|operates|writes) || L+:\b[a-z]{{3,}}s ; R+: (?!that|this|these|those|the one|to|it|him|her|them|you|me|us|ours|mine|never|a [a-z]+ in|when|if|in|so)[a-z]+ing\b| (?!that|this|these|those|to|it|him|her|them|you|me|us|ours|mine|never|crazy|when|if|in|so|for|with|by|at|on|is|are|was)[A-Za-z][a-z]+(?: [a-z]+)?(?:,| and| or|\.) ~ The garden is full of herbs such as mint and sage.
+such as ; L:,? ?(?:is|are|was|were|be) = like ; L:\b(?:looks|feels|sounds|seems|tastes|smells|acts|works|is|was|its|does|this|always|sometimes|perhaps|less|dress|others|makes|behaves|appears|functions|moves|goes|yes|runs|sings|talks|just|guess|perhaps|as|has|lives|reads|plays|us|things|days|times|ways|walks|reacts|operates|writes) || L:(?:^|[.!?:;\n*-]) ?[A-Z][a-z]+s ; L+:\b[a-z]{{3,}}s ; R+: (?!that|this|these|those|the one|to|it|him|her|them|you|me|us|ours|mine|never|a [a-z]+ in|when|if|in|so)[a-z]+ing\b| (?!that|this|these|those|to|it|him|her|them|you|me|us|ours|mine|never|crazy|when|if|in|so|for|with|by|at|on|is|are|was)[A-Za-z][a-z]+(?: [a-z]+)?(?:,| and| or|\.) ~ The garden is full of herbs such as mint and sage.
 that can ; {_THING} = which can ; {_THING} ~ The shop sells tools that can cut steel.
 that could ; {_THING} = which could ; {_THING} ~ The shop sold tools that could cut steel.
 that will ; {_THING} = which will ; {_THING} ~ The shop sells tools that will last for years.
