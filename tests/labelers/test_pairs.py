@@ -210,6 +210,7 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("See what sets your channel apart from all others.", "apart from"),
         ("这台机器的使用成本不高，使用成本很低。", "，使用成本"),
         ("先把菜洗净，用手撕成小块。", "，用手"),
+        ("这会引起有关部门的立即反应。", "的立即反应"),
         ("大家都佩服他的英勇和与大山的战斗。", "和与大山"),
         ("它会学习人们与之互动的方式。", "与之"),
         ("我们可以用旧书换一张邮票。", "可以用旧书"),
