@@ -2,7 +2,7 @@
 
 A line of `pairs_zh` or `pairs_en` is `a ; guards = b ; guards || guards of both ~ an example that holds a`. A guard is
 a regular expression with what it says in front: `L:` must not stand before the word, `R:` must not follow it,
-`L+:` must stand before it, `R+:` must follow it. What follows is seen to the end of the clause, what is before for 48
+`L+:` must stand before it, `R+:` must follow it, and before `L-:` a plain `L:` does not count (of 会议 and 议). The guards of either word hold for both: where only one of them could stand there is no choice. What follows is seen to the end of the clause, what is before for 48
 characters. One space between a word and what a guard names makes no difference.
 
 Strategy. Han words are found by one automaton (double array, in Rust), words of letters by one regular expression; the longest
@@ -43,7 +43,7 @@ _LONE = re.compile("[\ud800-\udfff]")  # halves of a pair, which no automaton re
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """What stands before a word: plain words where they are enough, else a regular expression.
+    """What stands before a word: plain words where they are enough, but those in `unless`, else a regular expression.
 
     `endings`: small letters of which some end what the expression finds; none where that is not known.
     """
@@ -51,12 +51,13 @@ class _Guard:
     plain: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
     endings: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
     def before(self, text: str, start: int) -> bool:
         first = start - CONTEXT if start > CONTEXT else 0
         last = start - text[start - 1 : start].isspace()
         if self.pattern is None:
-            return text.endswith(self.plain, first, last)
+            return text.endswith(self.plain, first, last) and not text.endswith(self.unless, first, last)
         if self.endings and not text[first:last].lower().endswith(self.endings):
             return False
         return self.pattern.search(text, first, start) is not None
@@ -76,13 +77,14 @@ class Member:
     name: int
     article: bool
     not_before: _Guard | None
-    must_before: _Guard | None
+    must_before: Sequence[_Guard]
     followed: Callable[[str, int, int], object]
 
     def preceded(self, text: str, start: int) -> bool:
         """Whether what stands before `start` lets the word be chosen."""
-        if self.must_before is not None and not self.must_before.before(text, start):
-            return False
+        for guard in self.must_before:
+            if not guard.before(text, start):
+                return False
         if self.not_before is not None and self.not_before.before(text, start):
             return False
         return not (self.article and _ARTICLE.search(text, max(0, start - CONTEXT), start))
@@ -189,14 +191,25 @@ def table() -> Table:
         words = halves[0][0], halves[1][0]
         name = int.from_bytes(blake2b(" = ".join(words).encode(), digest_size=8).digest(), "little")
         article = words[0].isascii() and (words[0][0] in _VOWELS) != (words[1][0] in _VOWELS)
+        guards = [[*own, *shared.split(" ; ")] for _, *own in halves]
+        never = _before("L:", guards[0] + guards[1], words[0])
+        must = [guard for guard in (_before("L+:", own, words[0]) for own in guards) if guard is not None]
+        behind = _behind(guards, words[0])
         both = []
-        for side, (word, *guards) in enumerate(halves):
+        for side, word in enumerate(words):
             if word in members:
                 raise ValueError(f"{word!r} stands in two pairs")
-            guards += shared.split(" ; ")
-            before = _before("L:", guards, word), _before("L+:", guards, word)
             both.append(
-                Member(len(pairs), side, words[1 - side], name, article, *before, _behind(guards, word))
+                Member(
+                    len(pairs),
+                    side,
+                    words[1 - side],
+                    name,
+                    article,
+                    never,
+                    must[:1] if must[1:] == must[:1] else must,
+                    behind,
+                )
             )
             members[word] = both[side]
         pairs.append(Pair(words, name, example.strip(), (both[0], both[1])))
@@ -216,7 +229,11 @@ def _before(mark: str, guards: Sequence[str], word: str) -> _Guard | None:
         return None
     if all(map(_PLAIN.fullmatch, said)):
         plain = "|".join(said)
-        return _Guard(tuple(dict.fromkeys([*plain.split("|"), *plain.translate(_ASCII).split("|")])))
+        unless = [guard[3:] for guard in guards if guard.startswith("L-:") and mark == "L:"]
+        return _Guard(
+            tuple(dict.fromkeys([*plain.split("|"), *plain.translate(_ASCII).split("|")])),
+            unless=tuple("|".join(unless).split("|")) if unless else (),
+        )
     pattern = re.compile(rf"(?:{'|'.join(_both(said, word))})\s?\Z", re.IGNORECASE)
     endings = [_WORDS.fullmatch(guard) for guard in said]
     if None in endings:
@@ -224,14 +241,16 @@ def _before(mark: str, guards: Sequence[str], word: str) -> _Guard | None:
     return _Guard((), pattern, tuple("|".join(one[1] for one in endings if one).lower().split("|")))
 
 
-def _behind(guards: Sequence[str], word: str) -> Callable[[str, int, int], object]:
-    """One regular expression for what must and must not follow a word."""
+def _behind(guards: Sequence[Sequence[str]], word: str) -> Callable[[str, int, int], object]:
+    """One regular expression for what must and must not follow the words of a pair, whose guards these are."""
     blank = "" if word.isascii() else r"\s?"
-    never, must = (
-        "|".join(_both([guard[len(mark) :] for guard in guards if guard.startswith(mark)], word))
-        for mark in ("R:", "R+:")
-    )
-    pattern = (f"(?!{blank}(?:{never}))" if never else "") + (f"(?={blank}(?:{must}))" if must else "")
+
+    def said(mark: str, own: Sequence[str]) -> str:
+        return "|".join(_both([guard[len(mark) :] for guard in own if guard.startswith(mark)], word))
+
+    ahead = [f"(?!{blank}(?:{never}))" for own in guards if (never := said("R:", own))]
+    ahead += [f"(?={blank}(?:{must}))" for own in guards if (must := said("R+:", own))]
+    pattern = "".join(dict.fromkeys(ahead))
     return re.compile(pattern, re.IGNORECASE if _LETTER.search(pattern) else 0).match
 
 

@@ -202,11 +202,17 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("这是一个有趣但不实际的想法。", "有趣但不"),
         ("它很难得，但这并不能直接说明问题。", "并不能直接"),
         ("The work made a positive impact on the world.", "positive impact"),
+        ("This is what we do. Cats like familiar smells.", "Cats like"),
+        ("It shows how friendly to buyers they are can matter.", "they are can"),
+        ("It was shaped by rulers over many years.", "many years"),
         ("In those years I have participated in many races.", "have participated"),
         ("The two of them had already started to argue.", "already started to"),
         ("See what sets your channel apart from all others.", "apart from"),
         ("这台机器的使用成本不高，使用成本很低。", "，使用成本"),
         ("先把菜洗净，用手撕成小块。", "，用手"),
+        ("这会引起有关部门的立即反应。", "的立即反应"),
+        ("大家都佩服他的英勇和与大山的战斗。", "和与大山"),
+        ("它会学习人们与之互动的方式。", "与之"),
         ("我们可以用旧书换一张邮票。", "可以用旧书"),
         ("有一天，在她家附近的森林中探索时，她遇到了一只鹿。", "，在她家"),
         ("大家都知道，当他们在空中飞翔时，风很大。", "，当他们在"),
@@ -251,6 +257,25 @@ def test_a_space_between_a_word_and_its_guard_makes_no_difference() -> None:
         assert [text[word.start : word.end] for word in words_in(text, "")] == ["约"]
     for text in ("他们几个已3天没有回家。", "他们几个已 3 天没有回家。"):
         assert [word for word in words_in(text, "") if text[word.start : word.end] == "已"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这里很安静。但是，我们要走了。",
+        "他们家里没有足够的钱。",
+        "桌上放着苹果和也门的咖啡。",
+        "The people saw it. Is it not so?",
+    ],
+)
+def test_where_only_one_word_of_a_pair_could_stand_is_no_choice(text: str) -> None:
+    assert [place for place in read_places(text) if table().pairs[0].name and not place.weak] == []
+
+
+def test_a_guard_does_not_count_where_it_ends_another_word() -> None:
+    assert words_in("双方已经讲和了。", "") == []
+    for text in ("大家都说会议和活动很多。", "他们的要求和想法很多。"):
+        assert [text[word.start : word.end] for word in words_in(text, "")] == ["和"]
 
 
 def test_half_a_pair_of_surrogates_hides_no_word() -> None:
