@@ -4,7 +4,7 @@
 
 Each round draws a library (keywords in all views with allow phrases and further folds, pinyin, regular expressions,
 combinations with and without held sentences, similar texts; all actions) and texts with pieces of its entries,
-disguised, cut short and joined. Each text is reviewed whole, read code point by code point, then at random cuts, of
+disguised, cut short and joined. Each seed prints a line, the end what all of them covered. Each text is reviewed whole, read code point by code point, then at random cuts, of
 which those of five code points and more are sifted like long texts. It counts cuts whose release or findings differ,
 and cuts after which more had left than the whole text ever releases: a leak.
 """
@@ -15,6 +15,7 @@ import argparse
 import multiprocessing
 import random
 import time
+from collections import Counter
 
 from proxy.review import sieve
 from proxy.review.entry import Direction, Entry
@@ -23,6 +24,7 @@ from proxy.review.library import Library
 CUTS = 40  # of one text
 SIFTED = 5  # code points from which on a piece is sifted here, so that many are
 TEXTS = 25  # of one library
+SLICE = 10_000  # chunkings of one seed
 WORDS = [
     "测试禁词",
     "西安大雁塔",
@@ -96,7 +98,7 @@ def library(chance: random.Random) -> tuple[Library, list[str]]:
 
 
 def disguised(word: str, chance: random.Random) -> str:
-    way = chance.randrange(8)
+    way = chance.randrange(10)
     if way == 0:
         return word
     if way == 1:
@@ -111,6 +113,12 @@ def disguised(word: str, chance: random.Random) -> str:
         return word[: chance.randint(1, len(word))]
     if way == 6:
         return word[::-1]
+    if way == 7:
+        return chance.choice("-· *").join(
+            "".join(PINYIN.get(c, c) if chance.random() < 0.7 else c for c in word)
+        )
+    if way == 8:
+        return chance.choice(NOISE).join(c * chance.choice((1, 1, 2)) for c in word)
     return "".join(c + (chance.choice(NOISE) if chance.random() < 0.4 else "") for c in word).upper()
 
 
@@ -123,20 +131,24 @@ def text_of(words: list[str], chance: random.Random) -> str:
     return "".join(parts)
 
 
-def work(job: tuple[int, int]) -> tuple[int, int, int, list[str]]:
-    """(chunkings, different, leaking, the first bad cases) of one seed."""
+def work(job: tuple[int, int]) -> tuple[int, Counter[str], list[str]]:
+    """The seed, what was done and found in its chunkings, and the first bad cases."""
     seed, wanted = job
     chance = random.Random(seed)
-    done = different = leaking = 0
+    counts: Counter[str] = Counter()
     bad: list[str] = []
     long, piece = sieve.LONG, sieve.PIECE
-    while done < wanted:
+    while counts["chunkings"] < wanted:
         made, words = library(chance)
+        counts["libraries"] += 1
+        counts.update(f"entries of kind {entry.kind}" for entry in made.entries)
         for _ in range(TEXTS):
             text = text_of(words, chance)
             whole = made.reviewer(Direction.OUTPUT)
             sieve.LONG = 1 << 30
             expected = whole.feed(text) + whole.flush()
+            counts["texts"] += 1
+            counts.update(f"found by {finding.view}, {finding.action}" for finding in whole.findings)
             sieve.LONG, sieve.PIECE = SIFTED, 24
             for _ in range(CUTS):
                 reviewer, out, at = made.reviewer(Direction.OUTPUT), "", 0
@@ -148,11 +160,15 @@ def work(job: tuple[int, int]) -> tuple[int, int, int, list[str]]:
                     leaked = leaked or not expected.startswith(out)
                 out += reviewer.flush()
                 differs = out != expected or reviewer.findings != whole.findings
-                done, different, leaking = done + 1, different + differs, leaking + leaked
+                counts.update({"chunkings": 1, "differ": differs, "leak": leaked})
                 if (differs or leaked) and len(bad) < 3:
                     bad.append(f"seed {seed}: {text!r} -> {out!r}, whole {expected!r}")
     sieve.LONG, sieve.PIECE = long, piece
-    return done, different, leaking, bad
+    return seed, counts, bad
+
+
+def said(counts: Counter[str]) -> str:
+    return f"{counts['chunkings']:,} chunkings, {counts['differ']} differ from the uncut text, {counts['leak']} leak"
 
 
 def main() -> None:
@@ -162,15 +178,21 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     begun = time.monotonic()
-    slices = max(1, options.chunkings // 25_000)
-    jobs = [(options.seed * 1000 + index, options.chunkings // slices) for index in range(slices)]
+    slices = -(-options.chunkings // SLICE)
+    jobs = [(options.seed * 1000 + index, -(-options.chunkings // slices)) for index in range(slices)]
+    total: Counter[str] = Counter()
     with multiprocessing.Pool(options.processes) as pool:
-        results = pool.map(work, jobs, chunksize=1)
-    done, different, leaking = (sum(result[place] for result in results) for place in range(3))
-    print(f"{done:,} random chunkings over all views and kinds in {time.monotonic() - begun:.0f} s: "
-          f"{different} differ from the uncut text, {leaking} leak")  # fmt: skip
-    for case in [case for result in results for case in result[3]][:10]:
-        print("  " + case)
+        for seed, counts, bad in pool.imap_unordered(work, jobs):
+            total += counts
+            print(f"seed {seed}: {said(counts)}", flush=True)
+            for case in bad:
+                print("  " + case, flush=True)
+    seconds = time.monotonic() - begun
+    print(f"\nAll views and kinds, {options.processes} processes, {seconds:.0f} s: {said(total)}; "
+          f"{total['libraries']:,} libraries, {total['texts']:,} texts")  # fmt: skip
+    for what, many in sorted(total.items()):
+        if what.startswith(("entries", "found")):
+            print(f"  {many:9,} {what}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """The evasion view: letters alone, whatever stands between them, however often they are repeated.
 
 Reading is coarse: symbols and spaces vanish, digits that stand for letters become them, a run of one letter
-is one letter (letters of a spaced script that stand apart stay two, else the end of a word would join the
-next). So a match here is only a suspicion, and `EvasionJudge` spells it out again on the original text:
+is one letter (of a spaced script only letters that stand alone: else the end of a word would join the next). So a match here is only a suspicion, and `EvasionJudge` spells it out again on the original text:
 every letter of the entry in its order, each run at least as long as the entry's own, no more than `gap`
 symbols between two letters, no end of a sentence inside, and words only where words stand. Two bounds keep
 what may wait short: a run of symbols or of one letter beyond what any entry allows reads as a barrier that
@@ -45,12 +44,13 @@ _SPACELESS = (Kind.HAN, Kind.UNSPACED, Kind.MARK)
 
 
 class EvasionReading:
-    """The mode: the kind of the last visible character, how many symbols and how many of one letter came last.
+    """The mode: the kind of the last visible character, how many symbols and how many of one letter came last,
+    whether that letter is of a spaced script and stands behind none of another.
 
     `reach`: how many symbols may stand between two letters of any entry.
     """
 
-    start: Mode = (Kind.OTHER, 0, 1)
+    start: Mode = (Kind.OTHER, 0, 1, False)
     alike: dict[int, int] | None = None
 
     def __init__(self, safe: SafeView, tables: Tables, reach: int) -> None:
@@ -64,19 +64,20 @@ class EvasionReading:
         return [(code_of(safe, kinds[ord(safe)]), kinds[ord(safe)]) for safe in self._fold(character)]
 
     def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
-        before, noise, run = mode
+        before, noise, run, alone = mode
         if code in SYMBOLS:
             code = SYMBOLS[code][before in _SPACELESS]
         if code == NOISE:
             far = noise == self._reach
-            return (kind, min(noise, self._reach) + 1, run), _barrier(last, place) if far else ()
+            return (kind, min(noise, self._reach) + 1, run, alone), _barrier(last, place) if far else ()
         word = code != BARRIER and self._kinds[ord(code)] == Kind.WORD
-        if code == last and code != BARRIER and not (noise and word):
+        if code == last and code != BARRIER and (alone or not (noise and word)):
             over = run == MAX_RUN
-            return (kind, 0, 1 if over else run + 1), _barrier(last, place) if over else ()
+            return (kind, 0, 1 if over else run + 1, alone), _barrier(last, place) if over else ()
         if code == BARRIER:
-            return (kind, 0, 1), _barrier(last, place)
-        return (kind, 0, 1), (Emitted(code, place, word and before != Kind.WORD),)
+            return (kind, 0, 1, False), _barrier(last, place)
+        opens = word and before != Kind.WORD
+        return (kind, 0, 1, opens), (Emitted(code, place, opens),)
 
     def simple(self, character: str) -> str:
         codes = self.codes(character)
@@ -93,7 +94,7 @@ class EvasionReading:
 
     def rest(self, mode: Mode) -> Mode:
         kind = mode[0]
-        return (Kind.HAN if kind in _SPACELESS else kind), 0, 1
+        return (Kind.HAN if kind in _SPACELESS else kind), 0, 1, False
 
     def waiting(self, mode: Mode) -> int:
         return 0

@@ -29,12 +29,14 @@ __all__ = ["PinyinJudge", "PinyinReading", "PinyinSight"]
 
 class PinyinReading:
     """The mode: how many symbols came last, the letters of the Latin word that has not ended and their places,
-    whether it may begin a word, whether it is no pinyin however it goes on, whether a word may begin here.
+    whether it may begin a word, whether its letters stand apart, whether it is no pinyin however it goes on, whether a
+    word may begin here.
 
-    What a word is read as comes to light when it ends, so it stands before the code point that ended it.
+    What a word is read as comes to light when it ends, so it stands before the code point that ended it. Letters that
+    each stand alone are one word if they are pinyin together: s-h-i.
     """
 
-    start: Mode = (0, "", (), False, False, True)
+    start: Mode = (0, "", (), False, False, False, True)
     alike: dict[int, int] | None
 
     def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reach: int) -> None:
@@ -46,18 +48,15 @@ class PinyinReading:
         return [(self._sound.read(safe), self._kinds[ord(safe)]) for safe in self._fold(character)]
 
     def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
-        noise, word, places, opens, dead, free = mode
-        following = kind != Kind.WORD
         if "a" <= code <= "z":
-            if dead:
-                return (noise, "", (), False, True, following), ()
-            opens = opens if word else free
-            word, places = word + code, (*places, place)
-            if self._sound.may_grow(word):
-                return (noise, word, places, opens, False, following), ()
-            return (noise, "", (), False, True, following), self._barrier(last, place)
-        emitted = self._word(word, places, opens, last, place)
-        if word or dead:
+            return self._take_letter(mode, last, code, place)
+        noise, word, places, opens, apart, dead, _ = mode
+        following = kind != Kind.WORD
+        waits = code == NOISE and noise < self._reach and (apart or len(word) == 1)
+        if waits:
+            return (noise + 1, word, places, opens, apart, False, following), ()
+        emitted = self._word(word, places, opens, apart, last)
+        if dead:
             noise = 0
         last = emitted[-1].code if emitted else last
         if code == NOISE:
@@ -67,7 +66,29 @@ class PinyinReading:
         else:
             noise = 0
             emitted += self._barrier(last, place) if code == BARRIER else (Emitted(code, place, True),)
-        return (noise, "", (), False, False, following), emitted
+        return (noise, "", (), False, False, False, following), emitted
+
+    def _take_letter(self, mode: Mode, last: str, code: str, place: int) -> tuple[Mode, Sequence[Emitted]]:
+        noise, word, places, opens, apart, dead, free = mode
+        if dead:
+            return mode, ()
+        emitted: tuple[Emitted, ...] = ()
+        if not word:
+            opens = free
+        elif noise:  # it stands apart from the letter before
+            if self._sound.may_grow(word + code):
+                return (0, word + code, (*places, place), opens, True, False, False), ()
+            emitted = self._word(word, places, opens, apart, last)
+            word, places, opens, apart = "", (), True, False
+        elif apart:  # with the letter before it begins a word of its own
+            emitted = self._word(word[:-1], places[:-1], opens, len(word) > 2, last)
+            word, places, opens, apart = word[-1], places[-1:], True, False
+        if emitted:
+            last = emitted[-1].code
+        word, places = word + code, (*places, place)
+        if self._sound.may_grow(word):
+            return (0, word, places, opens, False, False, False), emitted
+        return (0, "", (), False, False, True, False), (*emitted, *self._barrier(last, place))
 
     def simple(self, character: str) -> str:
         codes = self.codes(character)
@@ -78,33 +99,36 @@ class PinyinReading:
         return not mode[1]
 
     def close(self, mode: Mode) -> Sequence[Emitted]:
-        _, word, places, opens, _, _ = mode
-        return self._word(word, places, opens, "", places[-1]) if word else ()
+        _, word, places, opens, apart, _, _ = mode
+        return self._word(word, places, opens, apart, "")
 
     def age(self, mode: Mode) -> Mode:
         noise, word, places, *rest = mode
         return (noise, word, tuple(place + AGE for place in places), *rest) if word else mode
 
     def rest(self, mode: Mode) -> Mode:
-        return (0, *mode[1:])
+        return mode if mode[1] else (0, *mode[1:])
 
     def waiting(self, mode: Mode) -> int:
         return back_of(mode[2][0]) if mode[1] else 0
 
     def _word(
-        self, word: str, places: Sequence[int], opens: bool, last: str, place: int
+        self, word: str, places: Sequence[int], opens: bool, apart: bool, last: str
     ) -> tuple[Emitted, ...]:
         """A Latin word that has ended, as syllables or as something that is none."""
         if not word:
             return ()
         names = self._sound.divide(word)
-        if not names:
-            return self._barrier(last, places[0])
-        starts = accumulate(map(len, names), initial=0)
-        return tuple(
-            Emitted(self._sound.codes[name], places[at], opens and at == 0)
-            for name, at in zip(names, starts, strict=False)
-        )
+        if names:
+            starts = accumulate(map(len, names), initial=0)
+            return tuple(
+                Emitted(self._sound.codes[name], places[at], opens and at == 0)
+                for name, at in zip(names, starts, strict=False)
+            )
+        emitted: tuple[Emitted, ...] = ()
+        for letter, place in zip(word, places, strict=True) if apart else ():
+            emitted += self._word(letter, (place,), True, False, emitted[-1].code if emitted else last)
+        return emitted or self._barrier(last, places[0])
 
     def _barrier(self, last: str, place: int) -> tuple[Emitted, ...]:
         return () if last == BARRIER else (Emitted(BARRIER, place, False),)
@@ -133,7 +157,9 @@ class PinyinSight:
     def term(self, entry: Entry, folded: str) -> Term:
         phrases = (self._spoken(phrase) for phrase in entry.exceptions)
         allow = tuple(dict.fromkeys(phrase for phrase in phrases if folded in phrase))
-        return Term(entry, folded, folded, True, Edge.WORD, allow, len(folded) < MIN_BLOCK)
+        ways = self._sound.ways(entry, self._safe.fold(entry.pattern))
+        spelling = folded if folded in ways else ways[0]
+        return Term(entry, folded, spelling, True, Edge.WORD, allow, len(folded) < MIN_BLOCK)
 
     def _spoken(self, text: str) -> str:
         script = Transcript(self.reading())
@@ -146,7 +172,9 @@ class PinyinSight:
 
 
 class PinyinJudge:
-    """A match stands if no gap in it is too wide and it takes Latin words whole."""
+    """A match stands if no gap in it is too wide and it takes Latin words whole; if it is what an entry divides into
+    as one word, there has to be such a word: xian is xi an, 先 is not.
+    """
 
     def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reading: Reading) -> None:
         self._safe, self._kinds, self._sound, self._reading = safe, tables.kinds, sound, reading
@@ -157,6 +185,8 @@ class PinyinJudge:
             covered = transcribed(self._reading, match, original, ended)
             if covered is not False:
                 return None if covered is None else False
+        if term.spelling != term.folded and not self._has_letters(original.slice(match.start, match.end)):
+            return False
         # As many code points as syllables: no symbol among them.
         length = match.end - match.start
         if length > len(term.folded) and not self._is_one(
@@ -166,7 +196,12 @@ class PinyinJudge:
         last = match.end - 1
         if not "a" <= self._safe.fold(original.slice(last, match.end))[:1] <= "z":
             return match.end
-        return self._word_end(original, last, len(self._sound.names[ord(term.folded[-1]) - FIRST]))
+        return self._word_end(
+            original, last, len(self._sound.names[ord(term.folded[-1]) - FIRST]), term.entry.gap
+        )
+
+    def _has_letters(self, text: str) -> bool:
+        return any("a" <= safe <= "z" for safe in self._safe.fold(text))
 
     def _is_one(self, text: str, gap: int) -> bool:
         """Whether no gap is too wide, and marks of lists, if any, stand between all characters: else two items of a
@@ -186,14 +221,19 @@ class PinyinJudge:
             before, between = safe, ""
         return not (listed and joined)
 
-    def _word_end(self, original: Original, place: int, letters: int) -> Verdict:
-        """Where the Latin syllable ends that begins at `place`; False if its word goes on."""
-        end = 0
+    def _word_end(self, original: Original, place: int, letters: int, gap: int) -> Verdict:
+        """Where the Latin syllable ends that begins at `place`; False if its word goes on, or its letters stand too
+        far apart.
+        """
+        end = between = 0
         for offset, character in enumerate(original.characters(place)):
             for safe in self._safe.fold(character):
+                symbol = self._kinds[ord(safe)] == Kind.OTHER
                 if letters == 0:
                     return end if self._kinds[ord(safe)] != Kind.WORD else False
-                letters -= 1
+                letters, between = letters - (not symbol), between + 1 if symbol else 0
+                if between > gap:
+                    return False
             if letters == 0 and not end:
                 end = place + offset + 1
         return end

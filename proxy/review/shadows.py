@@ -145,6 +145,8 @@ class SoundShadow:
         self._table, self._sound = _sounds(tables), syllables(tables)
         self._likely = _likely(tables)
         self._words: dict[bytes, Codes | None] = {}
+        self._apart: dict[bytes, bool] = {}
+        self._syllables = [name.encode() for name in tables.syllables if len(name) > 1]
 
     def mapped(self, text: str) -> Codes:
         return np.take(self._table, codes_of(text), mode="clip")
@@ -180,6 +182,28 @@ class SoundShadow:
             if spoken is not None:
                 place = int(places[start])
                 mapped[place : place + length] = spoken
+        alone = starts[lengths == 1]
+        if len(alone) > 1:
+            self._join(mapped, places[alone], bytes((letters[alone] + 96).tolist()))
+
+    def _join(self, mapped: Codes, alone: NDArray[np.intp], letters: bytes) -> None:
+        """Suspect letters that stand alone, one after the other, where a syllable is among them."""
+        order = (mapped > _NOISE).cumsum()[alone]
+        joined = np.diff(order) == 1
+        if not joined.any():
+            return
+        ends = np.append(np.flatnonzero(~joined), len(joined)).tolist()
+        begin = 0
+        for end in ends:
+            if end > begin:
+                word = letters[begin : end + 1]
+                if word not in self._apart:
+                    if len(self._apart) >= _MAX_WORDS:
+                        self._apart.clear()
+                    self._apart[word] = any(name in word for name in self._syllables)
+                if self._apart[word]:
+                    mapped[alone[begin]] = _SUSPECT
+            begin = end + 1
 
     def _spoken(self, word: bytes) -> Codes | None:
         """The syllables of a word, as many codes as it has letters; None if it is no pinyin."""

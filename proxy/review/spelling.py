@@ -213,7 +213,9 @@ class _Walk:
 
     def _take(self, kind: int, after: int, own_gap: bool) -> Verdict:
         """A letter: count it, and note how it stands to the one before."""
-        if kind == Kind.WORD and not own_gap:
+        # The first letter, if it stands there more than once, may be another word before it.
+        again = self._at == 0 and self._count >= self._letters[0].count
+        if kind == Kind.WORD and not own_gap and not again:
             self._spaced = self._spaced or any(map(str.isspace, self._between))
             self._tight = self._tight or not self._between
         self._between, self._count = "", self._count + 1

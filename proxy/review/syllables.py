@@ -74,7 +74,18 @@ class Syllables:
         return len(word) <= _MAX_WORD and self.divide(word) is not None
 
     def spellings(self, entry: Entry, safe: str) -> list[str]:
-        """How an entry may sound, as codes; none where it is not all Han, or for kind pinyin not pinyin."""
+        """How an entry may sound, as codes; none where it is not all Han, or for kind pinyin not pinyin.
+
+        The last may be how it divides when it is written as one word: xi an is read as xian.
+        """
+        ways = self.ways(entry, safe)
+        if ways and entry.kind != "pinyin":
+            joined = self.divide("".join(self.names[ord(code) - FIRST] for code in ways[0])) or ()
+            ways.append("".join(self.codes[name] for name in joined))
+        return list(dict.fromkeys(ways))
+
+    def ways(self, entry: Entry, safe: str) -> list[str]:
+        """The same, each character by itself."""
         if entry.kind == "pinyin":
             words = [self.divide(word) for word in re.findall("[a-z]+", safe)]
             names = [name for word in words if word for name in word]
@@ -82,12 +93,8 @@ class Syllables:
         han = [c for c in safe if c in self.of]
         if not han or len(han) != sum(1 for c in safe if not c.isspace()):
             return []
-        ways = [(self.of[c], *(self.codes[name] for name in self._also.get(c, ()))) for c in han]
-        spellings = ["".join(way) for way in islice(product(*ways), MAX_READINGS)]
-        # Written as one word it may divide elsewhere: xi an is read as xian.
-        joined = self.divide("".join(self.names[ord(code) - FIRST] for code in spellings[0])) or ()
-        spellings.append("".join(self.codes[name] for name in joined))
-        return list(dict.fromkeys(spellings))
+        each = [(self.of[c], *(self.codes[name] for name in self._also.get(c, ()))) for c in han]
+        return ["".join(way) for way in islice(product(*each), MAX_READINGS)]
 
 
 @lru_cache(maxsize=2)

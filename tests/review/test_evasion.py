@@ -40,7 +40,7 @@ def test_reading_does_not_depend_on_the_pieces(pieces: list[str], gap: int) -> N
 
 
 READ = [
-    ("甲-乙", "甲乙"), ("甲甲", "甲"), ("甲----乙", "甲\n乙"), ("甲" * 17 + "乙", "甲\n乙"), ("a a", "aa"), ("aa", "a"),
+    ("甲-乙", "甲乙"), ("甲甲", "甲"), ("甲----乙", "甲\n乙"), ("甲" * 17 + "乙", "甲\n乙"), ("a a", "a"), ("aa", "a"), ("ba a", "baa"), ("b a-a a", "ba"),
     ("b00k", "bok"), ("@ll", "ai"), ("甲@乙!", "甲乙\n"), ("wow! wow", "wowi wow".replace(" ", "")), ("甲。。乙", "甲\n乙"),
     ("ﬁ", "fi"), ("甲\u200b乙", "甲乙"), ("hi！", "hi\n"),
 ]  # fmt: skip
@@ -57,6 +57,11 @@ FOUND = [
     ("甲乙丙", "丁甲*乙··丙丁", "甲*乙··丙"),
     ("甲乙丙", "甲甲乙乙乙丙", "甲甲乙乙乙丙"),
     ("甲乙丙", "甲😀乙丙", "甲😀乙丙"),
+    ("bren", "so b·b·r·r·r·e·n", "b·b·r·r·r·e·n"),
+    ("bren", "b  b re n", None),
+    ("bbren", "b bren", None),
+    ("cat", "to c c4t", "c c4t"),
+    ("hasand", "has sand", None),
     ("甲乙丙", "【甲】【乙】【丙】", "甲】【乙】【丙"),
     ("甲乙丙", "甲    乙丙", None),  # the gap is too wide
     ("甲乙丙", "甲。乙丙", None),  # two sentences

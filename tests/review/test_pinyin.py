@@ -26,7 +26,19 @@ FOUND = [
     ("测试禁词", "侧式近cix", None, None),
     ("测试禁词", "xceshijinci", None, None),
     ("测试禁词", "ceshijincim", None, None),
+    ("测试禁词", "测s-h-i禁ci", "测s-h-i禁ci", "block"),
+    ("测试禁词", "c.e·s h*i禁c~i", "c.e·s h*i禁c~i", "block"),
+    ("测试禁词", "测s-h-i jin c i", "测s-h-i jin c i", "block"),
+    ("测试禁词", "测s-hi禁ci", None, None),
+    ("测试禁词", "测s----h-i禁ci", None, None),
+    ("测试禁词", "测shi禁c----i", None, None),
+    ("测试禁词", "测x-s-h-i禁ci", None, None),
+    ("测试恶词", "测试e-ci", "测试e-ci", "block"),
+    ("测试恶词", "测试e·c·i", "测试e·c·i", "block"),
     ("西安大雁", "xiandayan", "xiandayan", "flag"),  # divides as xian da yan
+    ("西安大雁", "先大雁", None, None),
+    ("测试反感", "侧式fangan", "侧式fangan", "block"),
+    ("测试反感", "侧式方案", None, None),
     ("测试词", "侧式瓷", "侧式瓷", "flag"),
     ("测试", "侧式", None, None),
     ("测试A词", "侧式A瓷", None, None),
@@ -85,7 +97,7 @@ def test_every_syllable_has_a_character_that_reads_so(syllable: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_findings_and_release_do_not_depend_on_the_pieces(data: st.DataObject) -> None:
-    alphabet = "西安先xian -。\u200b三"
+    alphabet = "西安先xian -xi-an·。\u200b三"
     words = st.text("西安先三", min_size=3, max_size=5)
     rows = data.draw(
         st.lists(st.tuples(words, st.sampled_from(list(Action))), max_size=4, unique_by=lambda r: r[0])
