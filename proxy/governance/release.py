@@ -25,7 +25,7 @@ from proxy.review.entry import Entry
 from proxy.review.failures import LibraryError
 from proxy.review.pointers import Rollout, live_version
 from proxy.review.standard import meaning
-from proxy.review.store import load_version, stored_of
+from proxy.review.store import load_version, renew, stored_of
 from proxy.review.stored import Difference, StoredEntries, difference
 
 __all__ = ["Release", "diff", "end_trial", "publish", "republish_due", "rollback"]
@@ -237,6 +237,7 @@ def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Rel
         previous = live_version(desk.folder) or ""
         with desk.store.reading() as ledger:
             target = _earlier(ledger, version, previous)
+        renew(desk.folder, target, desk.key)
         load_version(desk.folder, target, desk.key)  # whole and matchable, or LibraryError
         entries = stored_of(desk.folder, target, desk.key)
         release = Release(target, previous, "live", len(entries), *_since(desk, previous, entries))

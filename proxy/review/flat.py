@@ -58,10 +58,20 @@ class Flat(NamedTuple):
 
     def take(self, rows: Numbers) -> Flat:
         """Some of the texts, in the order asked for."""
+        if np.array_equal(rows, np.arange(len(self.starts) - 1)):
+            return self
         lengths = self.lengths[rows]
         starts = _starts(lengths)
         places = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], lengths)
         return Flat(self.codes[places], starts)
+
+    def where(self, kept: NDArray[np.bool_]) -> Flat:
+        """The texts without the code points that are not kept."""
+        if kept.all():
+            return self
+        before = np.zeros(len(kept) + 1, np.int64)
+        np.cumsum(kept, out=before[1:])
+        return Flat(self.codes[kept], before[self.starts])
 
     def texts(self) -> list[str]:
         text, starts = text_of(self.codes), self.starts.tolist()

@@ -5,7 +5,6 @@ It holds numbers of entries, not entries, and can be kept as bytes; who loads it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from proxy.review.arrays import pack, unpack
@@ -86,14 +86,14 @@ class Lexicon:
             "more": more,
         }
         labels: dict[str, NDArray[Any]] = {view.name: codes_of(view.trie.labels) for view in self.views}
-        labels["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode("ascii"), np.uint8)
+        labels["about"] = np.frombuffer(orjson.dumps(about, option=orjson.OPT_SORT_KEYS), np.uint8)
         return {COMPILED: pack(numbers), LABELS: pack(labels)}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes], tables: Tables) -> tuple[Lexicon, Mapping[str, Any]]:
         """The lexicon and the facts kept with it. ValueError, KeyError for files that are none."""
         numbers, labels = unpack(files[COMPILED]), unpack(files[LABELS])
-        about = json.loads(labels["about"].tobytes())
+        about = orjson.loads(labels["about"].tobytes())
         views = []
         for said in about["views"]:
             trie = Trie.of_arrays(labels[said["name"]], numbers, said["name"])

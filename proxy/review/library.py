@@ -57,7 +57,7 @@ class Library:
         risks: Mapping[str, int],
     ) -> None:
         self.entries, self.refusals, self.risks = entries, refusals, risks
-        self._tables, self._kits = tables, kits
+        self.tables, self._kits = tables, kits
         self._limited = limited
         self._lexicon: Lexicon | None = None
         self._further: Sequence[int] = ()
@@ -129,7 +129,7 @@ class Library:
     @cached_property
     def version(self) -> str:
         """The content hash of entries, refusals and tables."""
-        return content_hash(self.raw, self.refusals, self._tables)
+        return content_hash(self.raw, self.refusals, self.tables)
 
     def kit(self, scope: Scope) -> Kit:
         """What a text that stands there is scanned with; compiled on the first use of limited entries (`knows`)."""
@@ -139,7 +139,7 @@ class Library:
         kits = self._scoped.get(applying)
         if kits is None:
             numbers = sorted(number for condition in applying for number in self._limited[condition])
-            more, _ = compile_kits(Columns.of([self.entries[number] for number in numbers]), self._tables)
+            more, _ = compile_kits(Columns.of([self.entries[number] for number in numbers]), self.tables)
             kits = {direction: self._kits[direction] + more[direction] for direction in Direction}
             self._scoped[applying] = kits
         return kits[scope.direction]
@@ -182,7 +182,7 @@ class Library:
     def likeness(self) -> Likeness:
         """The examples of the entries, for a second stage; made when it is first asked."""
         if self._likeness is None:
-            self._likeness = Likeness(self.entries, self._tables)
+            self._likeness = Likeness(self.entries, self.tables)
         return self._likeness
 
     def refusal(self, category: str, locale: str) -> str:

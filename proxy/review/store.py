@@ -39,6 +39,7 @@ __all__ = [
     "make_snapshot",
     "publish",
     "refusals_of",
+    "renew",
     "stored_of",
 ]
 
@@ -65,6 +66,23 @@ def load_version(directory: Path | str, version: str, key: bytes | None = None) 
         return _loaded(files, manifest, version)
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
+
+
+def renew(directory: Path | str, version: str, key: bytes | None = None) -> None:
+    """Compile a version of another release's compiler anew, under its name, so that nobody who loads it has to.
+
+    LibraryError as above; OSError where the folder cannot be written, then it is as it was.
+    """
+    files, manifest = _checked_files(directory, version, key)
+    if manifest.get("compiler") == _COMPILER:
+        return
+    try:
+        library = _loaded(files, manifest, version)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
+    if content_hash(library.raw, library.refusals, library.tables) == version:
+        about = {name: str(manifest.get(name, "")) for name in ("author", "reason", "created")}
+        _write_snapshot(Path(directory) / "versions" / version, library, library.tables, about, key)
 
 
 def entries_of(directory: Path | str, version: str, key: bytes | None = None) -> tuple[Entry, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.columns import Bools, Columns
-from proxy.review.flat import Codes, Flat, Numbers, distinct
+from proxy.review.flat import Codes, Flat, Numbers, differing, distinct
 from proxy.review.spelling import BARRIER, MAX_AROUND, MIN_SPLIT, NOISE, SYMBOLS, codes_table
 from proxy.review.syllables import FIRST, MAX_READINGS, MIN_BLOCK, MIN_FLAG, Syllables, syllables
 from proxy.review.tables import Kind, Tables
@@ -60,18 +60,14 @@ def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     longer = np.flatnonzero(plain & (lengths >= MIN_SPLIT) & (lengths < MAX_FOLDED))
     split, placed = _split(folded, longer, tables)
     spelled, places = Flat.joined([folded.take(whole), split]), np.concatenate([whole, placed])
-    kept = _is_letter(spelled.codes, tables)
-    rows, codes = spelled.rows()[kept], _read(spelled.codes[kept], tables)
-    again = np.zeros(len(codes), np.bool_)
-    again[1:] = (codes[1:] == codes[:-1]) & (rows[1:] == rows[:-1])
-    once, apart = (
-        _of_rows(codes, rows, ~again, places),
-        _of_rows(codes, rows, ~again | _is_word(codes, tables), places),
-    )
+    letters = spelled.where(_is_letter(spelled.codes, tables))
+    read = Flat(_read(letters.codes, tables), letters.starts)
+    there = np.flatnonzero(read.lengths > 0)
+    begins, other = read.starts[there], differing(read.codes)
+    other[begins] = True
+    once, apart = read.where(other), read.where(other | _is_word(read.codes, tables))
     opens = np.zeros(len(places), np.bool_)
-    opens[rows[::-1]] = _is_word(
-        spelled.codes[kept][::-1], tables
-    )  # the first letter of each is written last
+    opens[there] = _is_word(letters.codes[begins], tables)
     smooth = once.lengths == spelled.lengths
     evenly = np.zeros(len(plain), np.bool_)
     evenly[whole] = smooth[: len(whole)]
@@ -86,9 +82,8 @@ def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
         (opens & _bounded(columns)[places])[chosen],
     )
     widest = _widest(folded, columns, tables)
-    written = _of_rows(codes, rows, _all(rows), places).take(chosen)
     slow = np.flatnonzero(~plain)
-    return Words(words, places[chosen], left, ~_all(chosen), sifted[chosen], slow, widest, written)
+    return Words(words, places[chosen], left, ~_all(chosen), sifted[chosen], slow, widest, read.take(chosen))
 
 
 def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
@@ -155,11 +150,6 @@ def _is_letter(codes: Codes, tables: Tables) -> Bools:
     symbols = np.zeros(len(tables.kinds), np.bool_)
     symbols[[ord(code) for code in (NOISE, BARRIER, *SYMBOLS)]] = True
     return ~symbols[_read(codes, tables)]
-
-
-def _of_rows(codes: Codes, rows: Numbers, kept: Bools, places: Numbers) -> Flat:
-    """The texts of the codes that are kept."""
-    return Flat.of_lengths(codes[kept], np.bincount(rows[kept], minlength=len(places)))
 
 
 def _widest(folded: Flat, columns: Columns, tables: Tables) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from proxy.review.store import (
     load_version,
     make_snapshot,
     publish,
+    renew,
 )
 from proxy.review.stored import StoredEntries, columns_of, lines_of
 from proxy.review.tables import builtin_tables
@@ -160,6 +162,28 @@ def test_a_version_that_is_there_is_not_compiled_again(
     assert list(load_version(tmp_path, version).entries) == list(entries)
 
 
+def test_after_an_upgrade_a_version_is_compiled_once_and_keeps_its_name(tmp_path: Path) -> None:
+    version = put(tmp_path, key=KEY)
+    folder = tmp_path / "versions" / version
+    rewritten(folder, {"words.bin": b"of another kind"}, compiler="another")
+    raw = (folder / "manifest.json").read_bytes()
+    (folder / "manifest.sig").write_text(hmac.new(KEY, raw, hashlib.sha256).hexdigest(), "ascii")
+    renew(tmp_path, version, KEY)
+    told = json.loads((folder / "manifest.json").read_bytes())
+    assert (told["compiler"], told["author"], told["created"]) == (store._COMPILER, "a", NOW)
+    library = load_version(tmp_path, version, KEY)
+    assert (library.version, list(library.entries)) == (version, sorted(ENTRIES, key=lambda one: one.id))
+    made = (folder / "words.bin").stat()
+    renew(tmp_path, version, KEY)
+    assert (folder / "words.bin").stat() == made
+    (folder / "entries.jsonl").write_bytes(b"")
+    with pytest.raises(LibraryError, match="was changed after publishing"):
+        renew(tmp_path, version, KEY)
+    rewritten(folder, {"entries.jsonl": b"{oops\n"}, compiler="another")
+    with pytest.raises(LibraryError, match="is damaged"):
+        renew(tmp_path, version)
+
+
 def test_a_snapshot_from_before_the_words_were_kept_is_loaded_under_its_name(tmp_path: Path) -> None:
     version = put(tmp_path)
     digest = hashlib.sha256()
@@ -173,6 +197,8 @@ def test_a_snapshot_from_before_the_words_were_kept_is_loaded_under_its_name(tmp
     library = load_version(tmp_path, folder.name)
     assert library.version == folder.name
     assert [f.text for f in library.review("x甲乙丙", Direction.OUTPUT)] == ["甲乙丙"]
+    renew(tmp_path, folder.name)  # its name is of another kind: it stays as it is
+    assert not (folder / "words.bin").exists()
     rewritten(folder, {"entries.jsonl": write_jsonl(ENTRIES[:1]).encode()})
     with pytest.raises(LibraryError, match="its content has the hash"):
         load_version(tmp_path, folder.name)
