@@ -3,6 +3,7 @@
     python bench/engine.py power
     python bench/engine.py speed
     python bench/engine.py gpu
+    python bench/engine.py vllm DIR      (in an environment of vLLM)
 
 `power` needs no model: at each step a distribution is made at random (normal log-odds over 2,000 tokens) and scaled to the
 entropy wanted, so the figures are those of the method, not of a model. An ordinary sampler draws behind the plug-in.
@@ -11,7 +12,9 @@ entropy wanted, so the figures are those of the method, not of a model. An ordin
 from __future__ import annotations
 
 import argparse
+import json
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -191,10 +194,58 @@ def speed_on_gpu() -> None:
         print(f"| {size} | {rows} | {' | '.join(line)} |", flush=True)
 
 
+def speed_in_vllm(folder: str) -> None:
+    """Milliseconds a step of vLLM itself (the second answer of 64 tokens a request), of which none or all are marked.
+
+    `folder`: config.json and the tokenizer of a model; its weights are made up, and it runs eagerly.
+    """
+    os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "HF_HUB_OFFLINE": "1"}
+    from vllm import LLM, SamplingParams
+
+    how = json.loads(os.environ.get("VLLM_ARGUMENTS", "{}"))
+    engine = LLM(folder, load_format="dummy", max_model_len=512, max_num_seqs=256, enforce_eager=True, **how)
+    runner = "Model Runner V2" if engine.llm_engine.vllm_config.use_v2_model_runner else "V1's runner"
+    key = "ab" * 16
+    tokens = 64
+    print("| runner | vocabulary | requests | unmarked, ms a step | gumbel | tournament |")
+    print("|---|---|---|---|---|---|")
+    for rows in (1, 64, 256):
+        line = []
+        for extra in (
+            None,
+            {"inkseal_key": key},
+            {"inkseal_key": key, "inkseal_draw": "tournament"},
+        ):
+            asked = SamplingParams(
+                temperature=0.8,
+                top_p=0.95,
+                max_tokens=tokens,
+                min_tokens=tokens,
+                ignore_eos=True,
+                extra_args=extra,
+            )
+            prompts = [f"Question {at}" for at in range(rows)]
+            for _ in range(2):
+                began = time.perf_counter()
+                engine.generate(prompts, asked, use_tqdm=False)
+                took = (time.perf_counter() - began) / tokens * 1000
+            line.append(f"{took:.2f}")
+            print(f"{rows}: {line}", file=sys.stderr, flush=True)
+        size = engine.llm_engine.vllm_config.model_config.get_vocab_size()
+        print(f"| {runner} | {size} | {rows} | {' | '.join(line)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("command", choices=("power", "speed", "gpu"))
-    {"power": power, "speed": speed, "gpu": speed_on_gpu}[parser.parse_args().command]()
+    parser.add_argument("command", choices=("power", "speed", "gpu", "vllm"))
+    parser.add_argument("folder", nargs="?", help="vllm: config.json and the tokenizer of a model")
+    args = parser.parse_args()
+    if args.command == "vllm":
+        if args.folder is None:
+            parser.error("vllm needs the folder of a model")
+        speed_in_vllm(args.folder)
+        return
+    {"power": power, "speed": speed, "gpu": speed_on_gpu}[args.command]()
 
 
 if __name__ == "__main__":

@@ -126,7 +126,11 @@ async def tokenize(request: Request) -> Response:
     model: Model = request.app.state.batches.model
     content = (await request.json())["content"]
     ids = model.tokenizer(content, add_special_tokens=False).input_ids
-    return JSONResponse({"tokens": ids})
+    # In llama.cpp's form; what is no text, in bytes.
+    spelt = [(at, model.bytes[at]) for at in ids]
+    return JSONResponse(
+        {"tokens": [{"id": at, "piece": raw.decode() if raw.isascii() else list(raw)} for at, raw in spelt]}
+    )
 
 
 async def models(_: Request) -> Response:

@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from labelers.provenance import KeyRing
 from labelers.watermarks.best_of_n import BestOfN
+from labelers.watermarks.green_list import GreenList
 from labelers.watermarks.logprob_walk import LogprobWalk
 from labelers.watermarks.substitution import Substitution
 from proxy.upstreams import Upstream, UpstreamRequest, UpstreamResponse
@@ -107,7 +108,7 @@ def scheme_of(cell: str, k: int) -> tuple[str, Any]:
     """The name and the scheme of a cell: `kind:language:tokens`, then `:payload` where the mark names the answer, `:t0.5`,
     the temperature, or `:k20`, its top_k.
 
-    `kind`: best-of-n's n; 1: unmarked; walk (of tokens, where `--upstream` is given); words: a walk of words; substitution.
+    `kind`: best-of-n's n; 1: unmarked; walk (of tokens, where `--upstream` is given); words: a walk of words; substitution; green.
     """
     kind, _, _, *more = cell.split(":")
     ring, payload = KeyRing(MASTER), more == ["payload"]
@@ -115,6 +116,8 @@ def scheme_of(cell: str, k: int) -> tuple[str, Any]:
         return "logprob_walk", LogprobWalk(ring, k, payload)
     if kind == "substitution":
         return "substitution", Substitution(ring)
+    if kind == "green":
+        return "green_list", GreenList(ring)
     return "none" if kind == "1" else "best_of_n", BestOfN(ring, max(2, int(kind)), k, payload)
 
 
@@ -134,6 +137,7 @@ def upstream_of(address: str | None) -> dict[str, Any]:
     if address is None:
         return found | {"kind": "local"}
     can = {"n": 64, "prefix": "trailing", "top_logprobs": 20, "repeats_prefix": False}
+    can |= {"logit_bias": 1024, "tokenizer": "upstream"}
     return found | {"kind": "openai_compatible", "base_url": f"{address}/v1", "capabilities": can}
 
 
@@ -179,8 +183,14 @@ async def main() -> None:
                 if done >= args.texts:
                     break
                 kind, language, tokens, *_ = cell.split(":")
-                scheme, run.house.statistical.schemes[""] = scheme_of(cell, args.k)
-                run.house.statistical.tokenizers = frozenset() if kind == "words" else tokenizers
+                scheme, made = scheme_of(cell, args.k)
+                marks = run.house.statistical
+                if isinstance(made, GreenList):
+                    marks.greens[""] = made
+                    await marks.explore(run.house.upstreams)
+                else:
+                    marks.schemes[""] = made
+                marks.tokenizers = frozenset() if kind == "words" else tokenizers
                 run.house.rules = {
                     "": replace(rules, statistical=rules.statistical.model_copy(update={"scheme": scheme}))
                 }

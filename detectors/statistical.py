@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -39,7 +39,9 @@ MAX_KEYS = 30  # the newest; more keys would cost every honest finding
 TESTS = 4  # and one more each where engines and green lists may have marked
 MOST_GREEN = 4.0  # z of a green list at most: alone it is weak evidence, however long the text
 FEWEST_GREEN = 12  # pairs of words
-PILOT = -4.0  # log10 p of the pilots, from which on a message is looked for
+PILOT = (
+    -2.0
+)  # log10 p of the pilots, from which on a message is looked for: that costs time, and nothing else
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
 # The deviation of z over human Chinese under one key: texts share idioms, and so their luck (docs/benchmarks.md). Words
@@ -72,6 +74,7 @@ class StatisticalDetector:
         kids = [kid for kid in keys.kids() if keys.state(kid) is not KeyState.LEAKED][-MAX_KEYS:]
         self._keys = {kid: epoch_prf(keys, kid) for kid in kids}
         self._engine_keys = {kid: engine_key(keys, kid) for kid in kids}
+        self._producers = frozenset(code & 0xFF for code in keys.codes())
         self._tokenizers = tuple(tokenizers)
         self._green_list = green_list
         self._tests = TESTS + bool(self._tokenizers) + green_list
@@ -115,7 +118,7 @@ class StatisticalDetector:
         for kid, prf in self._keys.items():
             if len(grams) >= FEWEST:
                 found.append(_by_grams(kid, prf.scores(grams.blocks), units, grams, correction))
-                found += _by_payload(kid, prf, units, grams, correction)
+                found += _by_payload(kid, prf, units, grams, self._producers, correction)
             if len(places) >= FEWEST_PLACES:
                 found.append(_by_places(kid, prf, places, correction))
         if self._green_list:
@@ -211,7 +214,7 @@ class StatisticalDetector:
 def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: float) -> Evidence:
     """Two tests of one key: the whole text, and its windows."""
     size = len(scores)
-    spread = HAN_SPREAD if float(np.mean(units.ends - units.starts == 1)) > 0.5 else 1.0
+    spread = _spread(units)
     sums = np.concatenate(([0.0], np.cumsum(scores, dtype=np.float64)))
 
     def evidence(z: float, tried: int, first: int, last: int) -> Evidence:
@@ -227,27 +230,36 @@ def _by_grams(kid: int, scores: Scores, units: Units, grams: Grams, correction: 
     return best if best.log10_p < whole.log10_p else whole
 
 
-def _by_payload(kid: int, prf: Prf, units: Units, grams: Grams, correction: float) -> list[Evidence]:
+def _spread(units: Units) -> float:
+    """The deviation of z over human texts of this kind under one key."""
+    return HAN_SPREAD if float(np.mean(units.ends - units.starts == 1)) > 0.5 else 1.0
+
+
+def _by_payload(
+    kid: int, prf: Prf, units: Units, grams: Grams, producers: Collection[int], correction: float
+) -> list[Evidence]:
     """The fourth test: pilots, and where they show a mark, the message that the rest spells.
 
-    Stouffer's sum of the pilots and of both symbols, each for its best of 65,536 values. The message counts only
-    where chance would not read one so clearly, else the mark is there and its id unreadable.
+    Whether there is a mark: the sum of all scores under the likeliest message, paid for by all messages that it was chosen among,
+    or the pilots alone. The message counts only where chance would not read one so clearly, symbol by symbol, else the
+    mark is there and its id unreadable.
     """
     scores = pilot_scores(prf, grams.blocks)
     if len(scores) < FEWEST:
         return []
-    z = float(scores.sum(dtype=np.float64)) / math.sqrt(len(scores))
+    pilots = float(scores.sum(dtype=np.float64)) / _spread(units)
+    z = pilots / math.sqrt(len(scores))
     if log10_tail(z) > PILOT:
         return []
-    reading = read_payload(prf, grams.blocks[:MAX_MESSAGE])
-    clear = [-NormalDist().inv_cdf(min(0.999, max(10**p, 1e-300))) for p in reading.log10_p]
-    whole = (z + sum(clear)) / math.sqrt(3)
-    p = min(0.0, min(log10_tail(whole), log10_tail(z)) + math.log10(2) + correction)
+    blocks = grams.blocks[:MAX_MESSAGE]
+    reading = read_payload(prf, blocks, producers)
+    whole = (pilots + reading.total / _spread(units)) / math.sqrt(len(scores) + reading.count)
+    p = min(log10_tail(whole) + reading.log10_tried, log10_tail(z)) + math.log10(2) + correction
     readable = all(one + correction < MARKED for one in reading.log10_p)
     start, end = int(units.starts[grams.units[0] - 1]), int(units.ends[grams.units[-1]])
     scheme = "choice of words with a message" + ("" if readable else ", id unreadable")
     payload = reading.payload if readable else None
-    return [Evidence(kid, scheme, p, whole, start, end, len(grams), payload)]
+    return [Evidence(kid, scheme, min(0.0, p), whole, start, end, len(grams), payload)]
 
 
 def _origin(evidence: Evidence) -> dict[str, str]:

@@ -57,23 +57,22 @@ def mark(
     kept = (chances.cumsum(-1) - chances < top_p[:, None]) | (top_p[:, None] >= 1)
     kept = kept & (chances >= min_p[:, None] * chances[:, :1])
     kept = kept & ((rank < top_k[:, None]) | (top_k[:, None] <= 0)) & (chances > 0)
-    bits = token_bits(context, table[order])
     if tournament:
-        drawn = _tournament(xp, logits, heat, chances, kept, order, bits)
+        drawn = _tournament(xp, logits, heat, chances, kept, order, token_bits(context, table[order]))
     else:
-        drawn = _gumbel(xp, logits, chances, kept, order, bits)
+        # With one more for all others, so that few operations do: on a GPU each costs its launch, whatever its size.
+        hashes = xp.concatenate([table[order], context * 0 + _BEYOND], -1)
+        chance = uniforms(xp, token_bits(context, hashes))
+        drawn = _gumbel(xp, logits, chances, kept, order, chance[:, :-1])
         open_ended = (top_p >= 1) & (top_k <= 0) & (min_p <= 0)
-        beyond = open_ended & (
-            uniforms(xp, token_bits(context[:, 0], context[:, 0] * 0 + _BEYOND)) < rest / total
-        )
+        beyond = open_ended & (chance[:, -1] < rest / total)
         drawn = xp.where(beyond[:, None], others, drawn)
     return xp.where(marked[:, None], drawn, logits)
 
 
-def _gumbel(xp: Any, logits: Any, chances: Any, kept: Any, order: Any, bits: Any) -> Any:
-    """Only the token with the greatest log-probability + noise is left."""
-    noise = -xp.log(-xp.log(uniforms(xp, bits)))
-    values = xp.where(kept, xp.log(xp.where(kept, chances, 1.0)) + noise, -math.inf)
+def _gumbel(xp: Any, logits: Any, chances: Any, kept: Any, order: Any, chance: Any) -> Any:
+    """Only the token with the greatest log-probability + noise is left: that of the least exponential by its chance."""
+    values = xp.where(kept, xp.log(chance) / xp.where(kept, chances, 1.0), -math.inf)
     token = _pick(xp, order, values.argmax(-1)[:, None])
     return _put(xp, xp.full_like(logits, -math.inf), token, 0.0)
 
@@ -82,9 +81,10 @@ def _tournament(xp: Any, logits: Any, heat: Any, chances: Any, kept: Any, order:
     """The probabilities of the winner of a tournament of 2^LAYERS draws, as logits before the temperature."""
     chances = xp.where(kept, chances, 0.0)
     chances = chances / chances.sum(-1)[:, None]
-    for layer in range(LAYERS):
-        wins = xp.asarray((bits >> layer) & 1, dtype=xp.float64)
-        chances = chances * (1 + wins - (chances * wins).sum(-1)[:, None])
+    layers = xp.arange(LAYERS, dtype=xp.int64, **({"device": bits.device} if hasattr(xp, "topk") else {}))
+    wins = xp.asarray((bits[None] >> layers[:, None, None]) & 1, dtype=xp.float64)
+    for layer in wins:
+        chances = chances * (1 + layer - xp.linalg.vecdot(chances, layer)[:, None])
     some = chances > 0
     scaled = xp.where(some, xp.log(xp.where(some, chances, 1.0)) * heat, -math.inf)
     return _put(xp, xp.full_like(logits, -math.inf), order, xp.asarray(scaled, dtype=logits.dtype))

@@ -4,12 +4,16 @@ vLLM has two interfaces: that of its V1 model runner, whose rows are requests an
 batch, and that of Model Runner V2, whose rows are not requests and whose tokens stay on the device. The class here is
 both: which one is in use shows in what it is given. Requests that ask for no mark (`vllm_xargs`) are left alone.
 
-It has run inside vLLM 0.32 with V1's model runner, on a CPU; with Model Runner V2, which needs a GPU, it has not.
+V1's runner, where it schedules asynchronously (as it does on GPUs), tells plug-ins what it drew only if one is named when it starts:
+`--logits-processors engines.vllm:InksealLogitsProcessor`, beside the entry point. Without that answers stay unmarked,
+and the log says so.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -17,6 +21,8 @@ from engines.drawing import mark
 from engines.marking import HISTORY, Asked, Sampling, TokenMarker, vocabulary_of
 
 __all__ = ["InksealLogitsProcessor"]
+
+log = logging.getLogger("vllm.inkseal")  # below vLLM's own, so that it is seen where vLLM's log is
 
 
 def _interfaces() -> tuple[type, ...]:
@@ -40,6 +46,9 @@ def _interfaces() -> tuple[type, ...]:
 class InksealLogitsProcessor(*_interfaces()):  # type: ignore[misc]  # vLLM's own classes, where it is installed
     """Draws the tokens of requests with `vllm_xargs: {"inkseal_key": …}` by that key."""
 
+    # By the configuration of its engine the one that marks there: named and by the entry point there would be two.
+    _at_work: ClassVar[WeakValueDictionary[int, InksealLogitsProcessor]] = WeakValueDictionary()
+
     def __init__(self, vllm_config: Any, place: Any, is_pin_memory: bool = False) -> None:
         """`place`: the device (V1), or the state of the requests, which names it (V2)."""
         self._second = hasattr(place, "all_token_ids")
@@ -49,6 +58,9 @@ class InksealLogitsProcessor(*_interfaces()):  # type: ignore[misc]  # vLLM's ow
         self._markers: dict[Asked, TokenMarker] = {}
         self._asked: dict[int, tuple[Asked, Sampling]] = {}  # by row (V1), by slot (V2)
         self._answers: dict[int, Any] = {}
+        self._config = vllm_config  # held, so that its id stays its own
+        self._is_told = True
+        self._is_second_here = self._at_work.setdefault(id(vllm_config), self) is not self
 
     @classmethod
     def validate_params(cls, sampling_params: Any) -> None:
@@ -63,7 +75,7 @@ class InksealLogitsProcessor(*_interfaces()):  # type: ignore[misc]  # vLLM's ow
 
     def update_state(self, batch_update: Any) -> None:
         """The changes of the batch, in vLLM's order: removed, added, moved."""
-        if batch_update is None:
+        if batch_update is None or self._is_second_here:
             return
         for row in batch_update.removed:
             self._forget(row)
@@ -89,7 +101,7 @@ class InksealLogitsProcessor(*_interfaces()):  # type: ignore[misc]  # vLLM's ow
     def add_request(self, req_idx: int, sampling_params: Any) -> bool:
         """Whether the request in this slot is marked. The slot may have been another's."""
         self._forget(req_idx)
-        asked = Asked.of(sampling_params.extra_args)
+        asked = None if self._is_second_here else Asked.of(sampling_params.extra_args)
         if asked is not None:
             self._asked[req_idx] = asked, _sampling(sampling_params)
         return asked is not None
@@ -118,6 +130,12 @@ class InksealLogitsProcessor(*_interfaces()):  # type: ignore[misc]  # vLLM's ow
     def _by_row(self, asked: Asked, logits: torch.Tensor, mine: dict[int, Sampling]) -> Any:
         rows = range(len(logits))
         answers = [list(self._answers[row][-HISTORY:]) if row in mine else [] for row in rows]
+        if self._is_told and any(answer and answer[-1] < 0 for answer in answers):
+            self._is_told = False
+            log.error(
+                "vLLM does not tell which tokens it drew, so answers stay unmarked: start it with "
+                "--logits-processors engines.vllm:InksealLogitsProcessor, or with --no-async-scheduling"
+            )
         return self._marker(asked).mark(logits, answers, [mine.get(row) for row in rows])
 
     def _by_slot(self, asked: Asked, logits: torch.Tensor, mine: dict[int, Sampling], ctx: Any) -> Any:

@@ -191,6 +191,10 @@ class KeyRing:
         code = self._codes.get(producer)
         return short_code(producer) if code is None else code
 
+    def codes(self) -> tuple[int, ...]:
+        """Those of the producers that are known by name, without those of other providers."""
+        return tuple(self._names)
+
     def headers(self) -> Iterator[bytes]:
         """Every start (bytes 0..3) of a message that a known producer can have, the likely ones first."""
         for attribute in ATTRIBUTES:

@@ -22,7 +22,7 @@ from proxy.review.store import load_version
 
 __all__ = ["follow_library", "keep_library", "tell_version", "told", "workers"]
 
-POLL_SECONDS = 0.1  # two small reads
+POLL_SECONDS = 0.05  # two small reads
 BEAT_SECONDS = 2.0
 KEEP_SECONDS = 60.0
 log = logging.getLogger("inkseal")

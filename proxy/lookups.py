@@ -22,7 +22,7 @@ from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.library import Library
 from proxy.review.pointers import live_age_days, live_at, live_version, rollout_at
-from proxy.review.store import entries_of, load_version
+from proxy.review.store import entries_of, load_version, stored_of
 from proxy.settings import Settings
 
 __all__ = [
@@ -121,8 +121,7 @@ def search_revisions(
     """Revisions that fit; `version`: of that published version, `review_id`: that were found in that request."""
     ids = list(search.ids)
     if version:
-        entries = entries_of(settings.review.library, full_version(settings, version), desk.key)
-        ids += [entry.id for entry in entries]
+        ids += stored_of(settings.review.library, full_version(settings, version), desk.key).numbers()
     if review_id:
         ids += found_by_review(settings, review_id)
     if (version or review_id) and not ids:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
 
 from proxy.app import InksealApp
 from proxy.review.failures import LibraryError
-from proxy.review.pointers import live_version
-from proxy.review.store import load_live
+from proxy.review.pointers import live_at, live_version
+from proxy.review.store import load_version, renew
 from proxy.settings import Settings, load_settings
 from proxy.worker import build_house, first_start, key_file, library_key, make_app
 
@@ -61,7 +62,7 @@ def run(settings: Settings, config_file: Path | None) -> None:
     if token:
         print(f"The admin token, shown this once: {token}", file=sys.stderr)  # noqa: T201
     try:
-        load_live(settings.review.library, library_key(key_file(settings)))
+        _load(settings.review.library, library_key(key_file(settings)))
     except LibraryError as error:
         raise ValueError(
             f"{error}; publish the library again or restore {settings.review.library}"
@@ -90,6 +91,15 @@ def run(settings: Settings, config_file: Path | None) -> None:
         backlog=4096,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _load(folder: Path, key: bytes) -> None:
+    """Look whether the library in force can be loaded; compile it once, not in every worker, after an upgrade."""
+    version = live_at(folder, key).version
+    if version:
+        with suppress(OSError):  # who may not write there compiles in every worker
+            renew(folder, version, key)
+        load_version(folder, version, key)
 
 
 def app_factory() -> InksealApp:

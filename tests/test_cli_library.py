@@ -17,8 +17,8 @@ from proxy import worker
 from proxy.__main__ import main
 from proxy.governance import release
 from proxy.review.failures import LibraryError
-from proxy.review.store import make_snapshot
 from proxy.settings import load_settings
+from tests.governance.desks import compile_here
 
 Run = Callable[..., Result]
 ROWS = [{"pattern": f"测试词语{n}", "category": "A.2.a", "severity": 2} for n in "甲乙丙"]
@@ -28,7 +28,7 @@ ROWS = [{"pattern": f"测试词语{n}", "category": "A.2.a", "severity": 2} for 
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("INKSEAL_OPERATOR_TOKEN", raising=False)
-    monkeypatch.setattr(release, "compile_aside", make_snapshot)  # the other process has tests of its own
+    monkeypatch.setattr(release, "compile_aside", compile_here)  # the other process has tests of its own
     settings = {
         "upstreams": [{"name": "main", "kind": "scripted"}],
         "tenants": [{"name": "app", "key": "sk-app"}],

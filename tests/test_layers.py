@@ -49,7 +49,7 @@ ONLY_IN = {
     "greenlet": ("proxy/suspended.py",),
     "sqlite3": ("proxy/records", "proxy/fingerprints", "proxy/governance"),
     "click": ("proxy/__main__.py", "proxy/cli", "proxy/commands"),
-    "daachorse": ("proxy/review",),
+    "daachorse": ("proxy/review", "labelers/watermarks/pairs.py"),
     "re2": ("proxy/review",),
     "tokenizers": ("proxy/tokenizing.py",),
     "torch": ("engines",),

@@ -12,10 +12,11 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from operator import sub
 
 from labelers.prose import Prose
-from labelers.watermarks.marks import ends_clause, may_lead, optional_commas, spacings_in
+from labelers.watermarks.marks import ends_clause, may_hold, optional_commas
 from labelers.watermarks.pairs import Match, table
 
 __all__ = ["AT_ONCE", "CLAUSE_MAX", "END", "Clause", "Clauses", "clause_ends"]
@@ -25,6 +26,7 @@ AT_ONCE = 64  # clauses of a block at most
 _SHORT = 64  # characters that are not worth more than one look
 _ENDS = "，。！？；：、,.!?;:\n"
 END = re.compile(f"[{_ENDS}]")
+_TO_END = re.compile(f"[^{_ENDS}]*[{_ENDS}]")
 _SPACE = re.compile(r"\s")
 _OPENING, _CLOSING = "“‘「『《〈【", "”’」』》〉】"
 _QUOTE = re.compile(f'["\n{_OPENING}{_CLOSING}]')
@@ -39,7 +41,7 @@ def clause_ends(text: str, start: int, seen: int, *, final: bool) -> tuple[list[
     at = max(start, seen)
     if len(text) - start < _SHORT:
         return _one_by_one(text, start, at, final=final)
-    ends = [found.end() for found in END.finditer(text, at)]
+    ends = list(accumulate(map(len, _TO_END.findall(text, at)), initial=at))[1:]
     for end in optional_commas(text, ends, start):
         which = bisect_left(ends, end)
         if ends[which : which + 1] != [end]:
@@ -103,30 +105,25 @@ class Clauses:
         self._shut = self._quotes(block) if self._quoted or self._straight or _QUOTE.search(block) else []
         self._prose.trim()
         text, moved = before + block, len(before)
-        matches = table().matches(text, moved, len(text))
-        spacings = spacings_in(block)
-        found: list[Clause] = []
-        start = at = space = 0
-        many, spaces = len(matches), len(spacings)
-        for end in ends:
-            own, stop = [], end + moved
-            while at < many and (match := matches[at])[0] < stop:
-                if match[2].followed(text, match[1], stop):
-                    own.append(match)
-                at += 1
-            marked = may_lead(block, start, end)
-            while space < spaces and spacings[space] < end:
-                space, marked = space + 1, True
-            if own or marked:
-                found.append(Clause(start, end, own, marked))
-            start = end
-        return found
+        marked = may_hold(block, ends)
+        found: dict[int, list[Match]] = {which: [] for which in marked}
+        which, stop = 0, ends[0] + moved
+        for match in table().matches(text, moved, len(text)):
+            while stop <= match[0]:
+                which += 1
+                stop = ends[which] + moved
+            if match[2].followed(text, match[1], stop) is not None:
+                found.setdefault(which, []).append(match)
+        return [
+            Clause(ends[which - 1] if which else 0, ends[which], found[which], which in marked)
+            for which in sorted(found)
+        ]
 
     def in_prose(self, first: int, last: int) -> bool:
         """Whether [first, last) of the block is running text, outside quotations."""
         for start, end in self._open:
             if start <= first and last <= end:
-                return not any(start < last and first < end for start, end in self._shut)
+                return not (self._shut and any(start < last and first < end for start, end in self._shut))
         return False
 
     def opened(self, clause: Clause, block: str) -> int:

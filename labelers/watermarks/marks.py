@@ -14,12 +14,13 @@ no clause (`ends_clause`), so that a text has the same clauses with and without 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from labelers.watermarks.pairs import table
 
-__all__ = ["LOOKAHEAD", "Mark", "ends_clause", "marks_in", "may_lead", "optional_commas", "spacings_in"]
+__all__ = ["LOOKAHEAD", "Mark", "ends_clause", "marks_in", "may_hold", "optional_commas"]
 
 LOOKAHEAD = 5  # characters behind a comma that say whether it ends a clause
 
@@ -71,18 +72,18 @@ def optional_commas(text: str, ends: Sequence[int], start: int) -> list[int]:
 
     The others do. What `ends_clause` cannot know yet is among them.
     """
-    found = []
-    for end in ends:
-        if text[start] in _LEADS and end - start <= _OPENED_MAX and text[end - 1] in ",，":
-            found.append(end)
-        start = end
+    found = [
+        end
+        for start, end in zip([start, *ends], ends, strict=False)
+        if text[start] in _LEADS and end - start <= _OPENED_MAX and text[end - 1] in ",，"
+    ]
     if ", " in text:
         found += [one.end() for one in _LISTING.finditer(text)]
     tail = text.find(",", max(0, len(text) - LOOKAHEAD))
     while tail >= 0:
         found.append(tail + 1)
         tail = text.find(",", tail + 1)
-    return sorted(set(found))
+    return sorted(set(found)) if found else found
 
 
 def ends_clause(text: str, start: int, end: int) -> bool | None:
@@ -100,16 +101,19 @@ def ends_clause(text: str, start: int, end: int) -> bool | None:
     return True if len(after) == LOOKAHEAD or not any(one.startswith(after) for one in _AND) else None
 
 
-def spacings_in(text: str) -> list[int]:
-    """Where the words stand that there may be spaces beside."""
-    if text.isascii() or _LATIN.search(text) is None:
-        return []
-    return [found.start(2) for found in _SPACING.finditer(text)]
+def may_hold(text: str, ends: Sequence[int]) -> set[int]:
+    """Which of the clauses, by number, may hold an optional comma or space, as far as a look can tell.
 
-
-def may_lead(text: str, start: int, end: int) -> bool:
-    """Whether the clause at [start, end) may hold an optional comma, as far as a look can tell."""
-    return text[start] in _LEADS and _LEAD.match(text, start, end) is not None
+    `ends`: where they end; the first begins where the text does.
+    """
+    found = {
+        which
+        for which, start in enumerate([0, *ends[:-1]])
+        if text[start] in _LEADS and _LEAD.match(text, start, ends[which]) is not None
+    }
+    if not text.isascii() and _LATIN.search(text) is not None:
+        found.update(bisect_right(ends, one.start(2)) for one in _SPACING.finditer(text))
+    return found
 
 
 def marks_in(text: str, before: str) -> list[Mark]:

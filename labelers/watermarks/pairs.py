@@ -2,25 +2,24 @@
 
 A line of `pairs_zh` or `pairs_en` is `a ; guards = b ; guards || guards of both ~ an example that holds a`. A guard is
 a regular expression with what it says in front: `L:` must not stand before the word, `R:` must not follow it,
-`L+:` must stand before it, `R+:` must follow it. What follows is seen to the end of the clause, what is before for 48
+`L+:` must stand before it, `R+:` must follow it, and before `L-:` a plain `L:` does not count (of 会议 and 议). The guards of either word hold for both: where only one of them could stand there is no choice. What follows is seen to the end of the clause, what is before for 48
 characters. One space between a word and what a guard names makes no difference.
 
-Strategy. Han words are looked up by two characters, words of letters found by one trie; the longest counts. Where a Han word may
-begin is asked of a regular expression in a clause, and of arrays in a whole answer. Most guards are plain lists of words and
-need no regular expression. A pair is known by a hash of its words, so that a longer table reads old marks.
+Strategy. Han words are found by one automaton (double array, in Rust), words of letters by one regular expression; the longest
+counts. Guards are asked only where a word stands, most of them plain lists of words that need no regular expression. A pair is
+known by a hash of its words, so that a longer table reads old marks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+from daachorse import MATCH_KIND_LEFTMOST_LONGEST, CharwiseDoubleArrayAhoCorasick
 
 from labelers.watermarks import pairs_en, pairs_zh
 
@@ -32,66 +31,60 @@ __all__ = [
     "Table",
     "Word",
     "table",
-    "words_between",
     "words_in",
 ]
 
 CONTEXT = 48  # characters before a word that its guards see
-_LONG = 80  # characters from which on arrays are quicker than a regular expression
-_CELLS = 1 << 16
 _PLAIN = re.compile(r"[^\x00-\x7f]+(?:\|[^\x00-\x7f]+)*")
 _WORDS = re.compile(r"\\b(?:\(\?:)?([\w' |-]+)\)?")
 _LETTER = re.compile(r"[A-Za-z]")
+_LONE = re.compile("[\ud800-\udfff]")  # halves of a pair, which no automaton reads
 
 
 @dataclass(frozen=True, slots=True)
 class _Guard:
-    """What stands beside a word: plain words where they are enough, else a regular expression.
+    """What stands before a word: plain words where they are enough, but those in `unless`, else a regular expression.
 
-    `endings`: small letters of which some end what the expression finds before a word; none where that is not known.
+    `endings`: small letters of which some end what the expression finds; none where that is not known.
     """
 
     plain: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
     endings: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
     def before(self, text: str, start: int) -> bool:
         first = start - CONTEXT if start > CONTEXT else 0
         last = start - text[start - 1 : start].isspace()
         if self.pattern is None:
-            return text.endswith(self.plain, first, last)
+            return text.endswith(self.plain, first, last) and not text.endswith(self.unless, first, last)
         if self.endings and not text[first:last].lower().endswith(self.endings):
             return False
         return self.pattern.search(text, first, start) is not None
 
-    def after(self, text: str, at: int, end: int) -> bool:
-        if self.pattern is not None:
-            return self.pattern.match(text, at, end) is not None
-        return text.startswith(self.plain, at + text[at : at + 1].isspace(), end)
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """One word of a pair and where it may stand. `article`: the other word takes another one, "a" or "an"."""
+    """One word of a pair and where it may stand. `pair`, `side`: which pair and which of its two words it is.
+
+    `other`: the other word; `name`: the pair's. `article`: the other word takes another one, "a" or "an".
+    `followed`: called with a text, the end of the word and that of its clause; None if what follows bars it.
+    """
 
     pair: int
     side: int
+    other: str
+    name: int
     article: bool
     not_before: _Guard | None
-    must_before: _Guard | None
-    not_after: _Guard | None
-    must_after: _Guard | None
-
-    def followed(self, text: str, end: int, stop: int) -> bool:
-        """Whether what follows `end` lets the word be chosen, in a clause that ends at `stop`."""
-        if self.must_after is not None and not self.must_after.after(text, end, stop):
-            return False
-        return self.not_after is None or not self.not_after.after(text, end, stop)
+    must_before: Sequence[_Guard]
+    followed: Callable[[str, int, int], object]
 
     def preceded(self, text: str, start: int) -> bool:
         """Whether what stands before `start` lets the word be chosen."""
-        if self.must_before is not None and not self.must_before.before(text, start):
-            return False
+        for guard in self.must_before:
+            if not guard.before(text, start):
+                return False
         if self.not_before is not None and self.not_before.before(text, start):
             return False
         return not (self.article and _ARTICLE.search(text, max(0, start - CONTEXT), start))
@@ -107,6 +100,7 @@ class Pair:
     words: tuple[str, str]
     name: int
     example: str
+    members: tuple[Member, Member]
 
 
 Match: TypeAlias = tuple[int, int, Member]  # a word at [start, end) of a text, whatever stands beside it
@@ -116,24 +110,41 @@ Match: TypeAlias = tuple[int, int, Member]  # a word at [start, end) of a text, 
 class Table:
     pairs: tuple[Pair, ...]
     members: dict[str, Member]
-    han: dict[str, tuple[tuple[str, Member], ...]]  # by their first two characters, the longest first
-    single: dict[str, Member]
-    first: re.Pattern[str]  # a character that a Han word begins with
-    cells: npt.NDArray[np.bool_]  # of two characters: whether a Han word may begin with them
-    alone: npt.NDArray[np.bool_]  # of one: whether it is a word
+    find_han: Callable[[str], list[tuple[int, int, int]]]
+    han: tuple[Member, ...]
     latin: re.Pattern[str]
 
     def matches(self, text: str, start: int, end: int) -> list[Match]:
         """The words between `start` and `end`; where two overlap, the first and longest."""
         part = text[start:end]
-        found = [] if part.isascii() else self._han(part, start)
-        if _LETTER.search(part) is not None:
-            latin = [
-                (one.start(), one.end(), self._member(one[0]))
-                for one in self.latin.finditer(text, start, end)
-            ]
-            found = sorted(found + latin, key=_place) if found and latin else found or latin
-        return found
+        if part.isascii():
+            return self._latin(text, start, end)
+        han = self.han
+        try:
+            found = self.find_han(part)
+        except UnicodeEncodeError:
+            found = self.find_han(_LONE.sub(" ", part))
+        words = [(first + start, last + start, han[which]) for first, last, which in found]
+        if _LETTER.search(part) is None or not (latin := self._latin(text, start, end)):
+            return words
+        return sorted(words + latin, key=_place) if words else latin
+
+    def fitting(self, text: str, start: int, end: int) -> list[Match]:
+        """The words that may be chosen of the clause that stands between `start` and `end`."""
+        return [
+            match
+            for match in self.matches(text, start, end)
+            if match[2].followed(text, match[1], end) is not None and match[2].preceded(text, match[0])
+        ]
+
+    def _latin(self, text: str, start: int, end: int) -> list[Match]:
+        return [
+            (one.start(), one.end(), self._member(one[0]))
+            for one in self.latin.finditer(text, start, end)
+            if not one[0][0].isupper()
+            or one[0] in self.members
+            or not _in_title(text, one.start(), one.end())
+        ]
 
     def _member(self, word: str) -> Member:
         member = self.members.get(word)
@@ -142,38 +153,15 @@ class Table:
             member = self.members.get(word) or self.members[word[0].lower() + word[1:]]
         return member
 
-    def _han(self, text: str, at: int) -> list[Match]:
-        found, free = [], 0
-        han, single = self.han, self.single
-        for start in self._starts(text):
-            if start < free:
-                continue
-            for word, member in han.get(text[start : start + 2], ()):
-                if text.startswith(word, start):
-                    free = start + len(word)
-                    found.append((at + start, at + free, member))
-                    break
-            else:
-                if (alone := single.get(text[start])) is not None:
-                    free = start + 1
-                    found.append((at + start, at + free, alone))
-        return found
 
-    def _starts(self, text: str) -> Iterable[int]:
-        """Where Han words may begin, and perhaps elsewhere."""
-        if len(text) < _LONG:
-            return [one.start() for one in self.first.finditer(text)]
-        codes = np.frombuffer((text + " ").encode("utf-16-le", "surrogatepass"), np.uint16)
-        if len(codes) != len(text) + 1:
-            return [one.start() for one in self.first.finditer(text)]
-        may = self.cells.take(_cells(codes[:-1], codes[1:]))
-        may |= self.alone.take(codes[:-1])
-        starts: list[int] = may.nonzero()[0].tolist()
-        return starts
-
-
-def _cells(first: npt.NDArray[np.uint16], second: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint16]:
-    return first * np.uint16(31) + second
+def _in_title(text: str, start: int, end: int) -> bool:
+    """Whether a word with a capital is part of a name or title, most likely: no sentence begins with it, or another capital follows."""
+    follows = text[end : end + 2]
+    if text[start : start + 1] != "I" and follows[:1] == " " and follows[1:].isupper():
+        return True
+    return text[start - 1 : start] == " " and (
+        text[start - 2 : start - 1].isalnum() or text[start - 2 : start - 1] in ",&"
+    )
 
 
 def _place(match: Match) -> int:
@@ -201,71 +189,81 @@ def table() -> Table:
             raise ValueError(f"an empty alternative in {line!r}")
         halves = [[part.strip() for part in half.split(" ; ")] for half in said.split(" = ")]
         words = halves[0][0], halves[1][0]
+        name = int.from_bytes(blake2b(" = ".join(words).encode(), digest_size=8).digest(), "little")
         article = words[0].isascii() and (words[0][0] in _VOWELS) != (words[1][0] in _VOWELS)
-        for side, (word, *guards) in enumerate(halves):
+        guards = [[*own, *shared.split(" ; ")] for _, *own in halves]
+        never = _before("L:", guards[0] + guards[1], words[0])
+        must = [guard for guard in (_before("L+:", own, words[0]) for own in guards) if guard is not None]
+        behind = _behind(guards, words[0])
+        both = []
+        for side, word in enumerate(words):
             if word in members:
                 raise ValueError(f"{word!r} stands in two pairs")
-            members[word] = _member(word, len(pairs), side, article, [*guards, *shared.split(" ; ")])
-        name = int.from_bytes(blake2b(" = ".join(words).encode(), digest_size=8).digest(), "little")
-        pairs.append(Pair(words, name, example.strip()))
-    return Table(tuple(pairs), members, *_han_index(members), _latin_pattern(members))
+            both.append(
+                Member(
+                    len(pairs),
+                    side,
+                    words[1 - side],
+                    name,
+                    article,
+                    never,
+                    must[:1] if must[1:] == must[:1] else must,
+                    behind,
+                )
+            )
+            members[word] = both[side]
+        pairs.append(Pair(words, name, example.strip(), (both[0], both[1])))
+    han = [word for word in members if not word.isascii()]
+    automaton = CharwiseDoubleArrayAhoCorasick(han, MATCH_KIND_LEFTMOST_LONGEST)
+    own = tuple(members[word] for word in han)
+    return Table(tuple(pairs), members, automaton.find, own, _latin_pattern(members))
 
 
 _VOWELS = "aeiou"
 
 
-def _han_index(
-    members: dict[str, Member],
-) -> tuple[
-    dict[str, tuple[tuple[str, Member], ...]],
-    dict[str, Member],
-    re.Pattern[str],
-    npt.NDArray[np.bool_],
-    npt.NDArray[np.bool_],
-]:
-    """What a `Table` looks Han words up by: `han`, `single`, `first`, `cells` and `alone`."""
-    han: dict[str, tuple[tuple[str, Member], ...]] = {}
-    cells, alone = np.zeros(_CELLS, bool), np.zeros(_CELLS, bool)
-    words = sorted((word for word in members if not word.isascii()), key=len, reverse=True)
-    for word in words:
-        codes = np.array([ord(char) for char in word], np.uint16)
-        if len(word) == 1:
-            alone[codes] = True
-        else:
-            han[word[:2]] = (*han.get(word[:2], ()), (word, members[word]))
-            cells[_cells(codes[:1], codes[1:2])] = True
-    first = re.compile(f"[{''.join(sorted({word[0] for word in words}))}]")
-    return han, {word: members[word] for word in words if len(word) == 1}, first, cells, alone
+def _before(mark: str, guards: Sequence[str], word: str) -> _Guard | None:
+    """What the guards of one kind say of what stands before a word."""
+    said = [guard[len(mark) :] for guard in guards if guard.startswith(mark)]
+    if not said:
+        return None
+    if all(map(_PLAIN.fullmatch, said)):
+        plain = "|".join(said)
+        unless = [guard[3:] for guard in guards if guard.startswith("L-:") and mark == "L:"]
+        return _Guard(
+            tuple(dict.fromkeys([*plain.split("|"), *plain.translate(_ASCII).split("|")])),
+            unless=tuple("|".join(unless).split("|")) if unless else (),
+        )
+    pattern = re.compile(rf"(?:{'|'.join(_both(said, word))})\s?\Z", re.IGNORECASE)
+    endings = [_WORDS.fullmatch(guard) for guard in said]
+    if None in endings:
+        return _Guard((), pattern)
+    return _Guard((), pattern, tuple("|".join(one[1] for one in endings if one).lower().split("|")))
 
 
-def _member(word: str, pair: int, side: int, article: bool, guards: Sequence[str]) -> Member:
-    beside = "" if word.isascii() else r"\s?"
+def _behind(guards: Sequence[Sequence[str]], word: str) -> Callable[[str, int, int], object]:
+    """One regular expression for what must and must not follow the words of a pair, whose guards these are."""
+    blank = "" if word.isascii() else r"\s?"
 
-    def of(mark: str) -> _Guard | None:
-        said = [guard[len(mark) :] for guard in guards if guard.startswith(mark)]
-        if not said:
-            return None
-        if all(map(_PLAIN.fullmatch, said)):
-            plain = "|".join(said)
-            return _Guard(tuple(dict.fromkeys([*plain.split("|"), *plain.translate(_ASCII).split("|")])))
-        either = "|".join(said if word.isascii() else map(_with_ascii, said))
-        if mark[0] == "R":
-            return _Guard((), re.compile(rf"{beside}(?:{either})", re.IGNORECASE))
-        pattern = re.compile(rf"(?:{either})\s?\Z", re.IGNORECASE)
-        endings = [_WORDS.fullmatch(guard) for guard in said]
-        if None in endings:
-            return _Guard((), pattern)
-        words = "|".join(one[1] for one in endings if one is not None).lower().split("|")
-        return _Guard((), pattern, tuple(words))
+    def said(mark: str, own: Sequence[str]) -> str:
+        return "|".join(_both([guard[len(mark) :] for guard in own if guard.startswith(mark)], word))
 
-    return Member(pair, side, article, of("L:"), of("L+:"), of("R:"), of("R+:"))
+    ahead = [f"(?!{blank}(?:{never}))" for own in guards if (never := said("R:", own))]
+    ahead += [f"(?={blank}(?:{must}))" for own in guards if (must := said("R+:", own))]
+    pattern = "".join(dict.fromkeys(ahead))
+    return re.compile(pattern, re.IGNORECASE if _LETTER.search(pattern) else 0).match
+
+
+def _both(said: Sequence[str], word: str) -> Iterable[str]:
+    return said if word.isascii() else map(_with_ascii, said)
 
 
 _ASCII = str.maketrans("，。！？；：（", ",.!?;:(")
 
 
 def _with_ascii(guard: str) -> str:
-    """The guard for Chinese with the punctuation of ASCII too."""
+    """The guard for Chinese with the punctuation of ASCII too, and with wide digits."""
+    guard = guard.replace("0-9０-９", "0-9").replace("0-9", "0-9０-９")
     out, inside = "", False
     for at, char in enumerate(guard):
         if char in "[]" and guard[at - 1 : at] != "\\":
@@ -310,15 +308,6 @@ def words_in(text: str, before: str) -> list[Word]:
     """The words of one clause that may be chosen. `before`: the end of the text that stands before it."""
     at = len(before)
     return [
-        Word(word.start - at, word.end - at, word.pair, word.side)
-        for word in words_between(before + text, at, at + len(text))
-    ]
-
-
-def words_between(text: str, start: int, end: int) -> list[Word]:
-    """The words that may be chosen of the clause that stands between `start` and `end` of a text."""
-    return [
-        Word(first, last, member.pair, member.side)
-        for first, last, member in table().matches(text, start, end)
-        if member.followed(text, last, end) and member.preceded(text, first)
+        Word(first - at, last - at, member.pair, member.side)
+        for first, last, member in table().fitting(before + text, at, at + len(text))
     ]

@@ -26,7 +26,7 @@ from labelers.provenance import KeyRing, Provenance
 from labelers.transform import TextTransform
 from labelers.watermarks.clauses import AT_ONCE, CLAUSE_MAX, END, Clause, Clauses, clause_ends
 from labelers.watermarks.marks import Mark, marks_in
-from labelers.watermarks.pairs import CONTEXT, Word, table, words_between, words_in
+from labelers.watermarks.pairs import CONTEXT, Match, Member, table
 from labelers.watermarks.units import Prf, epoch_prf, read_units
 
 __all__ = [
@@ -117,7 +117,7 @@ class SubstitutionTransform:
     def _complete(self, held: str, *, final: bool) -> str:
         """All clauses of what is held that are complete; the rest goes on being held."""
         out, start = "", 0
-        seen, more = self._seen, True
+        seen, more = self._seen, bool(held)
         while more:
             ends, more, seen = clause_ends(held, start, seen, final=final)
             for at in range(0, len(ends), AT_ONCE):
@@ -134,12 +134,9 @@ class SubstitutionTransform:
         for clause in clauses.of(self._before, block, ends):
             start, end = clause.start + first + moved, clause.end + first + moved
             if fitting := _fitting(clause, text, moved):
-                found = [
-                    word
-                    for word in fitting
-                    if clauses.in_prose(word.start - first - moved, word.end - first - moved)
-                ]
-                text, end = self._chosen(text, start, end, fitting, found)
+                by = first + moved
+                free = [clauses.in_prose(one[0] - by, one[1] - by) for one in fitting]
+                text, end = self._chosen(text, start, end, fitting, free)
             if clause.may_mark and (opened := clauses.opened(clause, block)) < clause.end:
                 text, end = self._spaced(text, start, end, opened - clause.start)
             moved = end - first - clause.end
@@ -153,7 +150,7 @@ class SubstitutionTransform:
         """
         before, clause = text[max(0, start - CONTEXT) : start], text[start:end]
         marks = marks_in(clause, before)
-        words = [word[2:] for word in words_in(clause, before)] if marks else []
+        words = _words(before, clause) if marks else []
         for at in range(len(marks)):
             mark = marks[at]
             unit, name = _named(mark, clause, before)
@@ -163,50 +160,55 @@ class SubstitutionTransform:
             wanted = [one[2:4] for one in marks]
             wanted[at] = (mark.kind, 1 - mark.side)
             again = marks_in(changed, before)
-            if [one[2:4] for one in again] == wanted and [
-                word[2:] for word in words_in(changed, before)
-            ] == words:
+            if [one[2:4] for one in again] == wanted and _words(before, changed) == words:
                 clause, marks = changed, again
         return text[:start] + clause + text[end:], start + len(clause)
 
     def _chosen(
-        self, text: str, start: int, end: int, fitting: Sequence[Word], found: Sequence[Word]
+        self, text: str, start: int, end: int, fitting: Sequence[Match], free: Sequence[bool]
     ) -> tuple[str, int]:
         """The text with the words that the key wants in a clause, and where that ends now.
 
-        Whatever fits must go on fitting, else one change is left out.
+        Whatever fits must go on fitting, else one change is left out. `free`: which of the words may be changed.
         """
-        pairs = table().pairs
-        left_out: set[Word] = set()
+        known = table()
+        left_out: set[int] = set()
         while True:
-            changed, moved, last = text, 0, None
-            wanted = [word[2:] for word in fitting]
-            for word in found:
-                pair, at = pairs[word.pair], word.start + moved
-                side = self._coin(unit_before(changed, at) ^ DOMAIN, pair.name)
-                if side == word.side or word in left_out:
+            changed, moved, last = text, 0, -1
+            wanted = [match[2] for match in fitting]
+            for which, (first, after, member) in enumerate(fitting):
+                if not free[which] or which in left_out:
                     continue
-                other, after = pair.words[side], word.end + moved
+                at = first + moved
+                if self._coin(unit_before(changed, at) ^ DOMAIN, member.name) == member.side:
+                    continue
+                other = member.other
                 if changed[at].isupper() and not changed[at + 1 : at + 2].isupper():
                     other = other[0].upper() + other[1:]
-                changed = changed[:at] + other + changed[after:]
-                moved += len(other) - (after - at)
-                wanted[fitting.index(word)] = (word.pair, side)
-                last = word
-            if last is None:
+                changed = changed[:at] + other + changed[after + moved :]
+                moved += len(other) - (after - first)
+                wanted[which] = known.pairs[member.pair].members[1 - member.side]
+                last = which
+            if last < 0:
                 return text, end
-            if [word[2:] for word in words_between(changed, start, end + moved)] == wanted:
+            if [match[2] for match in known.fitting(changed, start, end + moved)] == wanted:
                 return changed, end + moved
             left_out.add(last)
 
 
-def _fitting(clause: Clause, text: str, moved: int) -> list[Word]:
+def _fitting(clause: Clause, text: str, moved: int) -> list[Match]:
     """The words of a clause that may be chosen. They stand `moved` to the right of where they were found."""
     return [
-        Word(start + moved, end + moved, member.pair, member.side)
+        (start + moved, end + moved, member)
         for start, end, member in clause.matches
         if member.preceded(text, start + moved)
     ]
+
+
+def _words(before: str, clause: str) -> list[Member]:
+    """What may be chosen in a clause behind `before`."""
+    at = len(before)
+    return [match[2] for match in table().fitting(before + clause, at, at + len(clause))]
 
 
 def _named(mark: Mark, text: str, before: str) -> tuple[int, int]:
@@ -235,13 +237,13 @@ def read_places(text: str) -> list[Place]:
 
 def _places(clauses: Clauses, before: str, block: str, ends: Sequence[int]) -> Iterator[Place]:
     """The places of a block; positions are within it."""
-    pairs, text, first = table().pairs, before + block, len(before)
+    text, first = before + block, len(before)
     for clause in clauses.of(before, block, ends):
         start, end = clause.start + first, clause.end + first
-        for word in _fitting(clause, text, 0):
-            at, last = word.start - first, word.end - first
+        for begin, behind, member in _fitting(clause, text, 0):
+            at, last = begin - first, behind - first
             if clauses.in_prose(at, last):
-                yield Place(at, last, word.side, unit_before(text, word.start), pairs[word.pair].name)
+                yield Place(at, last, member.side, unit_before(text, begin), member.name)
         opened = clauses.opened(clause, block) if clause.may_mark else clause.end
         if opened == clause.end:
             continue

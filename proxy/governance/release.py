@@ -7,24 +7,26 @@ those that were compiled. One publication at a time, over all processes.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from proxy.governance.compiler import compile_aside
+from proxy.governance.compiler import Compiled, compile_aside
 from proxy.governance.desk import Desk, new_event_id
 from proxy.governance.people import SYSTEM, Actor, ProcedureError
 from proxy.governance.procedure import Situation, take
 from proxy.governance.revision import Revision
-from proxy.governance.store import Ledger, Search, VersionRow
+from proxy.governance.store import Kept, Ledger, Search, TamperedError, VersionRow
 from proxy.review.entry import Entry
 from proxy.review.failures import LibraryError
 from proxy.review.pointers import Rollout, live_version
 from proxy.review.standard import meaning
-from proxy.review.store import entries_of, load_version
+from proxy.review.store import load_version, renew, stored_of
+from proxy.review.stored import Difference, StoredEntries, difference
 
 __all__ = ["Release", "diff", "end_trial", "publish", "republish_due", "rollback"]
 
@@ -47,10 +49,15 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """What would be in force: entries as they are compiled, and the steps that lead there."""
+    """What is to change: the steps that lead to what would be in force, and the refusal texts."""
 
-    entries: tuple[Entry, ...]
     moves: tuple[tuple[Revision, Revision], ...]
+    refusals: Mapping[str, str]
+
+    @property
+    def coming(self) -> list[Entry]:
+        """The entries that come, or take the place of one that is there."""
+        return [after.entry for _, after in self.moves if after.status == "published"]
 
 
 def publish(
@@ -71,35 +78,36 @@ def publish(
     if trial is not None and emergency:
         raise ProcedureError("invalid_step", "an emergency is published live, not on trial", 400)
     with _publishing(desk.folder):
+        previous = live_version(desk.folder) or ""
         for _ in range(_TRIES):
             with desk.store.reading() as ledger:
                 at = desk.situation(ledger)
-                wanted = _in_force(ledger, at, actor, emergency, reason, waiver, automatic)
-                refusals, seen = ledger.fact("refusals") or {}, ledger.last_event()
-            if automatic and not wanted.moves:
-                raise ProcedureError("nothing_to_publish", "nothing is due")
-            version = compile_aside(
-                desk.folder,
-                wanted.entries,
-                author=actor.name,
-                reason=reason,
-                now=at.now,
-                refusals=refusals,
-                key=desk.key,
-            )
+                wanted = _wanted(ledger, at, actor, emergency, reason, waiver, automatic)
+                seen, seals = ledger.last_event(), hashlib.sha256()
+                if automatic and not wanted.moves:
+                    raise ProcedureError("nothing_to_publish", "nothing is due")
+                made = compile_aside(
+                    desk.folder,
+                    _staying(ledger, wanted.moves, at.now, seals),
+                    wanted.coming,
+                    previous=previous,
+                    author=actor.name,
+                    reason=reason,
+                    now=at.now,
+                    refusals=wanted.refusals,
+                    key=desk.key,
+                )
             with desk.changing() as ledger:
-                if (
-                    ledger.last_event() == seen
-                    or (  # no step without an event, but not every one matters here
-                        refusals == (ledger.fact("refusals") or {})
-                        and wanted == _in_force(ledger, at, actor, emergency, reason, waiver, automatic)
-                    )
+                # No step without an event, but not every one matters here.
+                if ledger.last_event() == seen or (
+                    ledger.seals("published") == seals.digest()
+                    and wanted == _wanted(ledger, at, actor, emergency, reason, waiver, automatic)
                 ):
-                    return _put_in_force(desk, ledger, version, wanted, actor, reason, trial, at.now)
+                    return _put_in_force(desk, ledger, made, previous, wanted, actor, reason, trial, at.now)
     raise ProcedureError("busy", "the entries keep changing while they are compiled; try again", 503)
 
 
-def _in_force(
+def _wanted(
     ledger: Ledger,
     at: Situation,
     actor: Actor,
@@ -108,28 +116,37 @@ def _in_force(
     waiver: str,
     automatic: bool,
 ) -> _Set:
-    chosen: dict[str, Revision] = {}
     moves: list[tuple[Revision, Revision]] = []
-    for one in ledger.find(Search(status=("published",))):
-        ended = _ended(one, at.now)
-        if ended:
-            moves.append((one, take("retire", one, SYSTEM, at, reason=ended)))
-        else:
-            chosen[one.id] = one
+    for one in ledger.find(Search(status=("published",), due_by=at.now)):
+        moves.append((one, take("retire", one, SYSTEM, at, reason=_ended(one, at.now))))
     for one in ledger.find(Search(status=("approved",))):
         if one.due > at.now or (automatic and not one.due):
             continue  # it is not to take effect yet; or nobody has decided when
         moves.append((one, take("publish", one, actor, at, reason=reason)))
-        chosen[one.id] = one
     for entry_id in emergency:
         found = ledger.get(entry_id)
         if found is None:
             raise ProcedureError("unknown_entry", f"there is no entry {entry_id}", 404)
-        after = take("emergency", found, actor, at, reason=reason, waiver=waiver)
-        moves.append((found, after))
-        chosen[entry_id] = after
-    ordered = sorted(chosen.values(), key=lambda one: one.id)
-    return _Set(tuple(replace(one.entry, status="published") for one in ordered), tuple(moves))
+        moves.append((found, take("emergency", found, actor, at, reason=reason, waiver=waiver)))
+    return _Set(tuple(moves), ledger.fact("refusals") or {})
+
+
+def _staying(
+    ledger: Ledger, moves: Sequence[tuple[Revision, Revision]], now: str, seals: hashlib._Hash
+) -> Iterator[Kept]:
+    """What is published and stays so, as it is kept. `seals` gets the seals of all that is published."""
+    moved = {before.id for before, _ in moves}
+    for kept in ledger.kept("published"):
+        seals.update(kept.mac)
+        if kept.id in moved:
+            continue
+        # Those that end were found by a column; what is sealed counts.
+        may_end = '"expires"' in kept.data or '"emergency_until"' in kept.data
+        if may_end and _ended(kept.revision, now):
+            raise TamperedError(
+                f"the day on which entry {kept.id} ends was changed in the governance database"
+            )
+        yield kept
 
 
 def _ended(revision: Revision, now: str) -> str:
@@ -144,15 +161,16 @@ def _ended(revision: Revision, now: str) -> str:
 def _put_in_force(
     desk: Desk,
     ledger: Ledger,
-    version: str,
+    made: Compiled,
+    previous: str,
     wanted: _Set,
     actor: Actor,
     reason: str,
     trial: Rollout | None,
     now: str,
 ) -> Release:
-    previous = live_version(desk.folder) or ""
-    release = _compared(desk, version, previous, wanted.entries, trial.state if trial is not None else "live")
+    version, state = made.version, trial.state if trial is not None else "live"
+    release = Release(version, previous, state, made.entries, *made.difference)
     if trial is None:
         for before, after in wanted.moves:
             if after.status == "published":
@@ -192,31 +210,10 @@ def _past(ledger: Ledger, states: Sequence[str]) -> None:
             ledger.put_version(replace(row, state="past"))
 
 
-def _compared(desk: Desk, version: str, previous: str, entries: Sequence[Entry], state: str) -> Release:
-    old: Sequence[Entry] = ()
-    if previous:
-        try:
-            old = entries_of(desk.folder, previous, desk.key)
-        except LibraryError:
-            old = ()  # a damaged version before is a reason to publish, not one against it
-    added, changed, removed = _difference(old, entries)
-    return Release(version, previous, state, len(entries), added, changed, removed)
-
-
-def _difference(
-    old: Sequence[Entry], new: Sequence[Entry]
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    before, after = {e.id: e for e in old}, {e.id: e for e in new}
-    added = tuple(sorted(after.keys() - before.keys()))
-    changed = tuple(sorted(i for i in after.keys() & before.keys() if after[i] != before[i]))
-    return added, changed, tuple(sorted(before.keys() - after.keys()))
-
-
 def diff(desk: Desk, old: str, new: str) -> Release:
     """What distinguishes two published versions. LibraryError for one that is not there."""
-    one, other = entries_of(desk.folder, old, desk.key), entries_of(desk.folder, new, desk.key)
-    added, changed, removed = _difference(one, other)
-    return Release(new, old, "", len(other), added, changed, removed)
+    one, other = stored_of(desk.folder, old, desk.key), stored_of(desk.folder, new, desk.key)
+    return Release(new, old, "", len(other), *difference(one, other))
 
 
 def end_trial(desk: Desk, actor: Actor, reason: str) -> None:
@@ -240,8 +237,10 @@ def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Rel
         previous = live_version(desk.folder) or ""
         with desk.store.reading() as ledger:
             target = _earlier(ledger, version, previous)
-        entries = load_version(desk.folder, target, desk.key).entries  # whole and matchable, or LibraryError
-        release = _compared(desk, target, previous, entries, "live")
+        renew(desk.folder, target, desk.key)
+        load_version(desk.folder, target, desk.key)  # whole and matchable, or LibraryError
+        entries = stored_of(desk.folder, target, desk.key)
+        release = Release(target, previous, "live", len(entries), *_since(desk, previous, entries))
         with desk.changing() as ledger:
             now = desk.now()
             _restore(ledger, entries, now)
@@ -274,18 +273,30 @@ def _earlier(ledger: Ledger, version: str, live: str) -> str:
     return rows[0].version
 
 
-def _restore(ledger: Ledger, entries: Sequence[Entry], now: str) -> None:
-    """The state that fits an earlier version: its revisions published, those that came since suspended."""
-    numbers = {entry.id: entry.version for entry in entries}
-    for one in list(ledger.find(Search(status=("published",)))):
-        if numbers.get(one.id) != one.number:
-            ledger.put(one.changed_to(now, {"status": "suspended"}), meaning(one.entry))
-    for entry in entries:
-        known = ledger.get(entry.id, entry.version)
-        if known is None:
-            known = Revision(entry, now, now, origin=new_event_id())
-        if known.status != "published" or known.created == now:
-            ledger.put(known.changed_to(now, {"status": "published"}), meaning(entry))
+def _since(desk: Desk, previous: str, entries: StoredEntries) -> Difference:
+    """What distinguishes them from what is in force, which may be damaged: that is a reason to roll back."""
+    try:
+        old = stored_of(desk.folder, previous, desk.key) if previous else StoredEntries(b"")
+    except LibraryError:
+        old = StoredEntries(b"")
+    return difference(old, entries)
+
+
+def _restore(ledger: Ledger, entries: StoredEntries, now: str) -> None:
+    """The state that fits an earlier version: its revisions published, those that came since suspended.
+
+    Of a large library nearly all are as they were, and are left alone.
+    """
+    before, wanted = ledger.numbers("published"), entries.numbers()
+    for entry_id in sorted(before.keys() - {i for i, number in before.items() if wanted.get(i) == number}):
+        one = ledger.get(entry_id, before[entry_id])
+        assert one is not None  # it was named just now
+        ledger.put(one.changed_to(now, {"status": "suspended"}), meaning(one.entry))
+    for at, (entry_id, number) in enumerate(wanted.items()):
+        if before.get(entry_id) == number:
+            continue
+        known = ledger.get(entry_id, number) or Revision(entries[at], now, now, origin=new_event_id())
+        ledger.put(known.changed_to(now, {"status": "published"}), meaning(entries[at]))
 
 
 def republish_due(desk: Desk) -> Release | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from proxy.governance.revision import Revision, seal
 from proxy.governance.store import (
     Event,
     Gathering,
+    Kept,
     Ledger,
     Search,
     TamperedError,
@@ -181,12 +183,15 @@ class SqliteLedger:
         return data, seal(self._key, kind, data)
 
     def _opened(self, kind: str, name: str, data: str, mac: bytes) -> Any:
+        self._check(kind, name, data, mac)
+        return orjson.loads(data)
+
+    def _check(self, kind: str, name: str, data: str, mac: bytes) -> None:
         if not hmac.compare_digest(mac, seal(self._key, kind, data)):
             raise TamperedError(
                 f"{name} in the governance database is not what the procedure wrote: somebody changed it, or the "
                 "key file is another one. Restore the database; the records tell what was done"
             )
-        return orjson.loads(data)
 
     def operators(self) -> list[Operator]:
         rows = self._connection.execute("SELECT name, data, mac FROM operators ORDER BY name")
@@ -253,6 +258,29 @@ class SqliteLedger:
         where, values = _conditions(search)
         row = self._connection.execute(f"SELECT COUNT(*) FROM revisions{where}", values).fetchone()  # noqa: S608 - no value in it
         return int(row[0])
+
+    def kept(self, status: str) -> Iterator[Kept]:
+        cursor = self._connection.execute(
+            f"SELECT id, number, data, mac FROM revisions{_IN_ORDER}",  # noqa: S608 - a constant
+            (status,),
+        )
+        while page := cursor.fetchmany(_PAGE):
+            for entry_id, number, data, mac in page:
+                self._check("revision", f"entry {entry_id}", data, mac)
+                yield Kept(entry_id, number, data, mac)
+
+    def numbers(self, status: str) -> dict[str, int]:
+        rows = self._connection.execute(
+            "SELECT id, number FROM revisions WHERE status = ? ORDER BY id, number", (status,)
+        )
+        return dict(rows.fetchall())
+
+    def seals(self, status: str) -> bytes:
+        rows = self._connection.execute(
+            f"SELECT mac FROM revisions{_IN_ORDER}",  # noqa: S608 - a constant
+            (status,),
+        )
+        return hashlib.sha256(b"".join(mac for (mac,) in rows)).digest()
 
     def put(self, revision: Revision, meaning: str) -> bytes:
         entry = revision.entry
@@ -335,6 +363,7 @@ class SqliteLedger:
 
 
 _COLUMNS = "id, number, status, data, mac"
+_IN_ORDER = " WHERE status = ? ORDER BY category, rowid"  # the order of an index: nothing is sorted
 
 
 def _conditions(search: Search) -> tuple[str, list[Any]]:

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import orjson
 
 from proxy.governance.people import Operator
 from proxy.governance.revision import Revision
@@ -19,6 +21,7 @@ __all__ = [
     "Event",
     "Gathering",
     "GovernanceStore",
+    "Kept",
     "Ledger",
     "Search",
     "TamperedError",
@@ -86,6 +89,19 @@ class Search:
     offset: int = 0
 
 
+class Kept(NamedTuple):
+    """A revision as it is kept: the JSON of `Revision.to_data` under its seal, which was good."""
+
+    id: str
+    number: int
+    data: str
+    mac: bytes
+
+    @property
+    def revision(self) -> Revision:
+        return Revision.from_data(orjson.loads(self.data))
+
+
 class Ledger(Protocol):
     """What one transaction sees and changes."""
 
@@ -112,6 +128,20 @@ class Ledger(Protocol):
     def find(self, search: Search) -> Iterator[Revision]: ...
 
     def count(self, search: Search) -> int: ...
+
+    def kept(self, status: str) -> Iterator[Kept]:
+        """All revisions of this status, always in the same order, for many at once. What stands in `data` is not
+        compared with the row that it stands in: that is left to who reads it.
+        """
+        ...
+
+    def numbers(self, status: str) -> dict[str, int]:
+        """The newest number of each id that has a revision of this status; no seal is opened."""
+        ...
+
+    def seals(self, status: str) -> bytes:
+        """A digest (SHA-256) of the seals of `kept`: equal while all of them are as they were."""
+        ...
 
     def put(self, revision: Revision, meaning: str) -> bytes:
         """Insert or replace (id, number); returns the seal of what is kept."""

@@ -64,7 +64,9 @@ class Columns:
         return self.at(np.flatnonzero(self.each(wanted, np.bool_)))
 
     def at(self, places: Numbers) -> Columns:
-        """Those at some places."""
+        """Those at some places, which are in order."""
+        if len(places) == len(self):
+            return self
         patterns = [self.patterns[place] for place in places.tolist()]
         return Columns(self.entries, self.rows[places], patterns, self.shapes, self.shape[places])
 
@@ -75,7 +77,7 @@ class Columns:
     @cached_property
     def used(self) -> list[Entry]:
         """The shapes that occur."""
-        return [self.shapes[number] for number in np.unique(self.shape).tolist()]
+        return [self.shapes[number] for number in np.flatnonzero(np.bincount(self.shape)).tolist()]
 
     @cached_property
     def flat(self) -> Flat:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Flat, Numbers
+from proxy.review.flat import Codes, Flat, Numbers, distinct
 
-__all__ = ["Flags", "HashedWords", "mixed"]
+__all__ = ["Flags", "HashedWords", "hashes_of", "mixed"]
 
 Bytes = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]
@@ -76,16 +76,13 @@ class HashedWords:
     def of(cls, words: Flat) -> HashedWords:
         """Words of one letter at least; one may be among them twice."""
         codes, lengths, starts = words.codes, words.lengths, words.starts[:-1]
-        known = np.unique(lengths)
-        places = np.arange(len(codes)) - np.repeat(starts, lengths)
-        weighed = codes * _weights(int(known.max(initial=0)))[places]
-        wholes = np.unique(np.add.reduceat(weighed, starts)) if len(starts) else np.zeros(0, np.uint64)
+        known, wholes = distinct(lengths), distinct(hashes_of(words))
         two, more = starts[lengths == 2], starts[lengths >= _BEGINNING]
         begun = [codes[more + at] for at in range(_BEGINNING)]
         beginnings = mixed(codes[two], codes[two + 1]), mixed(*begun), mixed(*reversed(begun))
-        one, other, third = (Flags.of(np.unique(hashes)) for hashes in beginnings)
-        ones = np.unique(codes[starts[lengths == 1]])
-        return cls(ones, known, wholes, (one, other, third, Flags.of(np.unique(_upper(wholes)))))
+        one, other, third = (Flags.of(distinct(hashes)) for hashes in beginnings)
+        ones = distinct(codes[starts[lengths == 1]])
+        return cls(ones, known, wholes, (one, other, third, Flags.of(distinct(_upper(wholes)))))
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """What it takes to have them again."""
@@ -143,6 +140,14 @@ class HashedWords:
             within = over <= len(codes)
             found += zip(begins[within].tolist(), over[within].tolist(), strict=True)
         return found
+
+
+def hashes_of(words: Flat) -> Hashes:
+    """The hash of each of some words of one letter at least."""
+    starts, lengths = words.starts[:-1], words.lengths
+    places = np.arange(len(words.codes)) - np.repeat(starts, lengths)
+    weighed = words.codes * _weights(int(lengths.max(initial=0)))[places]
+    return np.add.reduceat(weighed, starts) if len(starts) else np.zeros(0, np.uint64)
 
 
 def mixed(*letters: Codes) -> Codes:

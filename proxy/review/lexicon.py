@@ -5,21 +5,21 @@ It holds numbers of entries, not entries, and can be kept as bytes; who loads it
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
+from proxy.review.arrays import pack, unpack
 from proxy.review.checks import require
 from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry, EntryError
-from proxy.review.flat import Flat
+from proxy.review.flat import Flat, Numbers, codes_of, distinct
 from proxy.review.judge import around
 from proxy.review.sieve import Sieve, Sought, letters_of, sounds_of
 from proxy.review.sights import Sight, sight_of
@@ -28,9 +28,10 @@ from proxy.review.terms import MAX_FOLDED, Term
 from proxy.review.trie import Trie, trie_of
 from proxy.review.wholesale import Words
 
-__all__ = ["COMPILED", "Lexicon", "ViewWords", "compile_lexicon"]
+__all__ = ["COMPILED", "LABELS", "Lexicon", "ViewWords", "compile_lexicon"]
 
-COMPILED = "words.npz"
+COMPILED = "words.bin"
+LABELS = "labels.bin"  # read once, so not in the same file: the other one stays in memory
 _SIEVES = {"letters": ("raw", "safe", "evasion"), "sounds": ("pinyin",)}
 _VIEWS = ("raw", "safe", "evasion", "pinyin")
 
@@ -64,11 +65,11 @@ class Lexicon:
 
     def to_files(self, more: Mapping[str, Any]) -> dict[str, bytes]:
         """File name -> bytes. `more`: JSON-able facts that are kept with it."""
-        arrays: dict[str, NDArray[Any]] = {}
+        numbers: dict[str, NDArray[Any]] = {}
         for view in self.views:
-            arrays |= view.trie.arrays(view.name)
+            numbers |= view.trie.numbers(view.name)
         for name, sieve in self.sieves.items():
-            arrays |= sieve.arrays(name) if sieve is not None else {}
+            numbers |= sieve.arrays(name) if sieve is not None else {}
         about = {
             "views": [
                 {
@@ -84,27 +85,22 @@ class Lexicon:
             },
             "more": more,
         }
-        arrays["about"] = np.frombuffer(json.dumps(about, sort_keys=True).encode("ascii"), np.uint8)
-        target = io.BytesIO()
-        np.savez(target, allow_pickle=False, **arrays)
-        return {COMPILED: target.getvalue()}
+        labels: dict[str, NDArray[Any]] = {view.name: codes_of(view.trie.labels) for view in self.views}
+        labels["about"] = np.frombuffer(orjson.dumps(about, option=orjson.OPT_SORT_KEYS), np.uint8)
+        return {COMPILED: pack(numbers), LABELS: pack(labels)}
 
     @classmethod
     def of_files(cls, files: Mapping[str, bytes], tables: Tables) -> tuple[Lexicon, Mapping[str, Any]]:
         """The lexicon and the facts kept with it. ValueError, KeyError for files that are none."""
-        try:
-            with np.load(io.BytesIO(files[COMPILED]), allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except zipfile.BadZipFile as error:
-            raise ValueError(f"{COMPILED} cannot be read: {error}") from error
-        about = json.loads(arrays["about"].tobytes())
+        numbers, labels = unpack(files[COMPILED]), unpack(files[LABELS])
+        about = orjson.loads(labels["about"].tobytes())
         views = []
         for said in about["views"]:
-            trie = Trie.of_arrays(arrays, said["name"])
+            trie = Trie.of_arrays(labels[said["name"]], numbers, said["name"])
             context = {Direction(name): int(number) for name, number in said["context"].items()}
             views.append(ViewWords(said["name"], trie, int(said["reach"]), context))
         sieves = {
-            name: Sieve.of_arrays(name, kept, arrays, tables) if kept is not None else None
+            name: Sieve.of_arrays(name, kept, numbers, tables) if kept is not None else None
             for name, kept in about["sieves"].items()
         }
         return cls(views, sieves, bool(about["alike"])), about["more"]
@@ -112,16 +108,20 @@ class Lexicon:
 
 def compile_lexicon(columns: Columns, tables: Tables) -> Lexicon:
     """The lexicon of entries that are words. EntryError for an entry that cannot be matched."""
-    views: list[ViewWords] = []
-    spelled: dict[str, Sought] = {}
-    for name in _VIEWS:
-        inside = columns.where(partial(_is_in, name))
-        made = _view_words(name, inside, tables) if len(inside) else None
-        if made is not None:
-            views.append(made[0])
-            spelled[name] = made[1]
+    tries: dict[str, Future[Trie]] = {}
+    made: dict[str, _Spelled] = {}
+    # The tries are made beside the rest: arrays leave the interpreter to others.
+    with ThreadPoolExecutor(1) as aside:
+        for name in _VIEWS:
+            inside = columns.where(partial(_is_in, name))
+            spelled = _spelled(name, inside, tables) if len(inside) else None
+            if spelled is not None:
+                tries[name] = aside.submit(trie_of, spelled.words, spelled.owners, spelled.flags)
+                made[name] = spelled
+        sieves = _sieves({name: one.sought for name, one in made.items()}, tables)
+        views = [ViewWords(name, tries[name].result(), one.reach, one.context) for name, one in made.items()]
     alike = all(e.action_for(Direction.INPUT) is e.action_for(Direction.OUTPUT) for e in columns.used)
-    return Lexicon(views, _sieves(spelled, tables), alike)
+    return Lexicon(views, sieves, alike)
 
 
 def _is_in(view: str, entry: Entry) -> bool:
@@ -135,8 +135,19 @@ def _views(entry: Entry) -> tuple[str, ...]:
     return entry.views if entry.views == ("raw",) or "safe" in entry.views else ("safe", *entry.views)
 
 
-def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords, Sought] | None:
-    """The words of one view, and those that its sieve has to look for."""
+class _Spelled(NamedTuple):
+    """The words of one view with owners and flags, and those that its sieve has to look for."""
+
+    words: Flat
+    owners: Numbers
+    flags: NDArray[np.uint8]
+    sought: Sought
+    reach: int
+    context: Mapping[Direction, int]
+
+
+def _spelled(name: str, columns: Columns, tables: Tables) -> _Spelled | None:
+    """The words of one view; None if there are none."""
     quick = sight_of(name, tables).words(columns)
     _check_all(quick, columns, name, tables)
     sight = sight_of(name, tables, quick.widest)
@@ -148,7 +159,6 @@ def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords,
     sifted = np.concatenate([quick.sifted, np.ones(len(terms), np.bool_)])
     if not len(places):
         return None
-    trie = trie_of(words, columns.rows[places], columns.flags(places, left, weak))
     context = {
         direction: max(
             (
@@ -162,7 +172,14 @@ def _view_words(name: str, columns: Columns, tables: Tables) -> tuple[ViewWords,
     }
     written = Flat.joined([quick.written, words.take(np.arange(len(quick.words.starts) - 1, len(places)))])
     sought = np.flatnonzero(sifted)
-    return ViewWords(name, trie, quick.widest, context), Sought(words.take(sought), written.take(sought))
+    return _Spelled(
+        words,
+        columns.rows[places],
+        columns.flags(places, left, weak),
+        Sought(words.take(sought), written.take(sought)),
+        quick.widest,
+        context,
+    )
 
 
 def _check_all(quick: Words, columns: Columns, name: str, tables: Tables) -> None:
@@ -172,9 +189,9 @@ def _check_all(quick: Words, columns: Columns, name: str, tables: Tables) -> Non
     odd = bounded & (words.lengths > MAX_FOLDED)
     if len(places):
         first = words.codes[words.starts[:-1]]
-        odd |= np.isin(first, [code for code in np.unique(first).tolist() if chr(code).isspace()])
+        odd |= np.isin(first, [code for code in distinct(first).tolist() if chr(code).isspace()])
     sight = sight_of(name, tables)
-    for place in np.unique(places[odd]).tolist():
+    for place in distinct(places[odd]).tolist():
         _checked(sight, columns, place)
 
 

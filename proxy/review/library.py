@@ -17,20 +17,28 @@ from proxy.review.columns import Columns
 from proxy.review.compile import Kit, Lens, compile_kits, is_further, kits_of
 from proxy.review.doubts import Doubts, Likeness
 from proxy.review.entry import Direction, Entry, EntryError
-from proxy.review.interchange import write_jsonl
 from proxy.review.lexicon import Lexicon
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.scope import Condition, Scope
-from proxy.review.stored import StoredEntries
+from proxy.review.stored import StoredEntries, lines_of
 from proxy.review.tables import Tables, builtin_tables
 
-__all__ = ["Library"]
+__all__ = ["Library", "content_hash"]
 
 # What is said when an operator has written nothing for a category and a language.
 _FALLBACK = MappingProxyType({
     "default.zh": "抱歉，这个问题我无法回答。您可以换一个话题继续提问。",
     "default.en": "Sorry, I cannot help with that. Please try another topic.",
 })  # fmt: skip
+
+
+def content_hash(raw: bytes, refusals: Mapping[str, str], tables: Tables) -> str:
+    """SHA-256 (hex) of the lines of entries, refusals and tables: equal content, equal verdicts, equal name."""
+    digest = hashlib.sha256(b"library 2\n")
+    digest.update(raw)
+    said = json.dumps(dict(refusals), sort_keys=True, ensure_ascii=False)
+    digest.update(said.encode("utf-8") + b"\n" + tables.digest.encode("ascii"))
+    return digest.hexdigest()
 
 
 class Library:
@@ -49,7 +57,7 @@ class Library:
         risks: Mapping[str, int],
     ) -> None:
         self.entries, self.refusals, self.risks = entries, refusals, risks
-        self._tables, self._kits = tables, kits
+        self.tables, self._kits = tables, kits
         self._limited = limited
         self._lexicon: Lexicon | None = None
         self._further: Sequence[int] = ()
@@ -116,15 +124,12 @@ class Library:
         """The entries as they are kept: JSON Lines in the order of their ids."""
         if isinstance(self.entries, StoredEntries):
             return self.entries.raw
-        return write_jsonl(self.entries).encode("utf-8")
+        return lines_of(self.entries)
 
     @cached_property
     def version(self) -> str:
-        """The content hash (SHA-256, hex) of entries, refusals and tables: equal content, equal verdicts, equal name."""
-        digest = hashlib.sha256(b"library 2\n" + self.raw)
-        said = json.dumps(dict(self.refusals), sort_keys=True, ensure_ascii=False)
-        digest.update(said.encode("utf-8") + b"\n" + self._tables.digest.encode("ascii"))
-        return digest.hexdigest()
+        """The content hash of entries, refusals and tables."""
+        return content_hash(self.raw, self.refusals, self.tables)
 
     def kit(self, scope: Scope) -> Kit:
         """What a text that stands there is scanned with; compiled on the first use of limited entries (`knows`)."""
@@ -134,7 +139,7 @@ class Library:
         kits = self._scoped.get(applying)
         if kits is None:
             numbers = sorted(number for condition in applying for number in self._limited[condition])
-            more, _ = compile_kits(Columns.of([self.entries[number] for number in numbers]), self._tables)
+            more, _ = compile_kits(Columns.of([self.entries[number] for number in numbers]), self.tables)
             kits = {direction: self._kits[direction] + more[direction] for direction in Direction}
             self._scoped[applying] = kits
         return kits[scope.direction]
@@ -177,7 +182,7 @@ class Library:
     def likeness(self) -> Likeness:
         """The examples of the entries, for a second stage; made when it is first asked."""
         if self._likeness is None:
-            self._likeness = Likeness(self.entries, self._tables)
+            self._likeness = Likeness(self.entries, self.tables)
         return self._likeness
 
     def refusal(self, category: str, locale: str) -> str:

@@ -2,8 +2,8 @@
 
 Every syllable reads as one private-use code point: a Han character as its commonest syllable, a word in Latin
 letters as the syllables it divides into, if it does. A Latin word is read when it ends, and only words that may
-still be pinyin wait. Symbols between syllables vanish up to the gap that an entry allows, and of characters of one sound the first stays, so
-that repeating them hides nothing; `PinyinJudge` looks which they are.
+still be pinyin wait. Symbols between syllables vanish up to the gap that an entry allows, and of characters of one
+sound the first stays, so that repeating them hides nothing; `PinyinJudge` looks which they are.
 Three syllables only flag, fewer are not looked for: too much text sounds alike.
 """
 

@@ -70,7 +70,7 @@ class PointerAt:
 def live_version(directory: Path | str) -> str | None:
     """The version that the pointer names, None if there is none; not checked, for showing.
 
-    One small read: cheap enough to ask ten times a second.
+    One small read: cheap enough to ask twenty times a second.
     """
     try:
         return (Path(directory) / _LIVE).read_text("utf-8", "replace").partition("\n")[0].strip() or None

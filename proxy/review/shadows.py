@@ -9,7 +9,7 @@ that is how a place in a shadow leads back to a place in the text.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple, Protocol
@@ -262,23 +262,24 @@ def _letters(tables: Tables) -> Codes:
     folds = safe_view(tables).lookup()
     several = folds == SEVERAL
     table = own[np.where(several, 0, folds)]
+    each = array("I", own.tobytes())
     for code in np.flatnonzero(several).tolist():
         to = tables.fold[code]
         assert not isinstance(to, int)
-        table[code] = _become(tables, to or "")
+        table[code] = _become(each, tables.kinds, to or "")
     table[table == _BARRIER] = STOP
     table[0xFF01] = _BARRIER  # the wide exclamation mark never is an i
     return table
 
 
-def _become(tables: Tables, folded: str) -> int:
-    """What a code point becomes that does not fold to exactly one."""
-    values = [_letter(safe, tables.kinds) for safe in folded]
+def _become(each: Sequence[int], kinds: bytes, folded: str) -> int:
+    """What a code point becomes that does not fold to exactly one. `each`: what one of the safe view becomes."""
+    values = [each[ord(safe)] for safe in folded]
     letters = [value for value in values if value != _NOISE]
     if not letters:
         return _NOISE if values else _GONE
     plain = len(letters) == 1 and letters[0] > 10
-    if plain and (values[-1] == letters[0] or tables.kinds[letters[0]] not in _SPACELESS):
+    if plain and (values[-1] == letters[0] or kinds[letters[0]] not in _SPACELESS):
         return letters[0]
     return _SEVERAL
 

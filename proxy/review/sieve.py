@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Flat, Numbers, text_of
-from proxy.review.hashed import HashedWords
+from proxy.review.flat import Codes, Flat, Numbers, distinct, text_of
+from proxy.review.hashed import HashedWords, hashes_of
 from proxy.review.shadows import STOP, SUSPECT, Cast, LetterShadow, Shadow, SoundShadow, sentence_ends
 from proxy.review.spelling import MAX_AROUND
 from proxy.review.splits import Splits
-from proxy.review.syllables import once
 from proxy.review.tables import Tables
 from proxy.review.views import safe_view
 
@@ -217,26 +216,31 @@ def letters_of(sought: Sought, plain: Flat, tables: Tables, *, splits: bool) -> 
     those of evasion are looked for with one of their characters written as two, too.
     """
     safe = safe_view(tables)
-    used = set(text_of(np.unique(np.concatenate([plain.codes, safe.fold_all(plain).codes]))))
+    used = set(text_of(distinct(np.concatenate([plain.codes, safe.fold_all(plain).codes]))))
     kept = [stop for stop in sentence_ends(tables) if used.intersection((stop, *safe.fold(stop)))]
     shadow = LetterShadow(tables, kept)
     if not shadow.stops:
         return None
     certain, partial = _certain_parts(safe.fold_all(sought.terms))
     spelled = text_of(_closed(certain, ord(min(shadow.stops))))
-    codes = shadow.cast(spelled, shadow.mapped(spelled)).codes
-    casts = text_of(codes).split("\n")[:-1]
-    distinct = set(casts)
-    if "" in distinct:
+    casts = _lines(shadow.cast(spelled, shadow.mapped(spelled)).codes)
+    if not casts.lengths.all():
         return None
-    others = _cast_by(casts, sought.terms.texts(), sought.written.texts())
+    others = _cast_by(casts, sought)
+    longest = min(MAX_AROUND, int(casts.lengths.max(initial=0)))
     return Sieve(
         shadow,
-        HashedWords.of(Flat.of(sorted(distinct))),
+        HashedWords.of(casts),
         others,
-        {casts[row] for row in partial},
-        Splits(tables, min(MAX_AROUND, max(map(len, distinct)))) if splits and distinct else None,
+        casts.take(np.array(partial, np.int64)).texts(),
+        Splits(tables, longest) if splits and longest else None,
     )
+
+
+def _lines(codes: Codes) -> Flat:
+    """The shadows of texts, each closed by a stop."""
+    ends = np.flatnonzero(codes == STOP)
+    return Flat.of_lengths(codes[codes != STOP], np.diff(ends, prepend=-1) - 1)
 
 
 def _certain_parts(folded: Flat) -> tuple[Flat, Sequence[int]]:
@@ -271,30 +275,35 @@ def _certain(spelling: str) -> str:
 
 def sounds_of(sought: Sought, tables: Tables) -> Sieve:
     """The sieve of the pinyin view: every term is its own shadow, but for sounds that it has twice."""
-    terms, written = sought.terms.texts(), sought.written.texts()
-    casts = [once(term) for term in terms]
-    others = _cast_by(casts, terms, written)
-    doubled = {
-        cast
-        for cast, by in others.items()
-        if all(len(way) > len(cast) for ways in by.values() for way in ways)
-    }
-    single = HashedWords.of(Flat.of([SUSPECT, *(cast for cast in casts if cast not in doubled)]))
-    more = HashedWords.of(Flat.of(sorted(doubled))) if doubled else None
-    return Sieve(SoundShadow(tables), single, others, doubled=more)
+    terms, rows = sought.terms, sought.terms.rows()
+    once = np.ones(len(rows), np.bool_)
+    once[1:] = (terms.codes[1:] != terms.codes[:-1]) | (rows[1:] != rows[:-1])
+    casts = Flat.of_lengths(terms.codes[once], np.bincount(rows[once], minlength=len(terms.lengths)))
+    others = _cast_by(casts, sought)
+    doubled = Flat.of(
+        [
+            cast
+            for cast, by in others.items()
+            if all(len(way) > len(cast) for ways in by.values() for way in ways)
+        ]
+    )
+    single = np.flatnonzero(~np.isin(hashes_of(casts), hashes_of(doubled)))
+    words = HashedWords.of(Flat.joined([casts.take(single), Flat.of([SUSPECT])]))
+    more = HashedWords.of(doubled) if len(doubled.lengths) else None
+    return Sieve(SoundShadow(tables), words, others, doubled=more)
 
 
-def _cast_by(
-    casts: Sequence[str], terms: Sequence[str], written: Sequence[str]
-) -> dict[str, dict[str, list[str]]]:
+def _cast_by(casts: Flat, sought: Sought) -> dict[str, dict[str, list[str]]]:
     """By shadow the terms that cast it and how each is written, where one is not the shadow itself."""
     others: dict[str, dict[str, list[str]]] = {}
-    alone: set[str] = set()
-    for cast, term, way in zip(casts, terms, written, strict=True):
-        if cast == term == way:
-            alone.add(cast)
-        else:
-            others.setdefault(cast, {}).setdefault(term, []).append(way)
-    for cast in alone.intersection(others):
+    plainly = casts.equal(sought.terms) & casts.equal(sought.written)
+    odd = np.flatnonzero(~plainly)
+    looks = (one.take(odd).texts() for one in (casts, sought.terms, sought.written))
+    for cast, term, written in zip(*looks, strict=True):
+        others.setdefault(cast, {}).setdefault(term, []).append(written)
+    # Nearly all that are plainly written are no others.
+    hashes = hashes_of(casts)
+    alike = np.flatnonzero(plainly & np.isin(hashes, hashes[odd]))
+    for cast in others.keys() & set(casts.take(alike).texts()):
         others[cast].setdefault(cast, []).append(cast)
     return others

@@ -1,6 +1,6 @@
 """Snapshots of published libraries on disk: immutable, named by their content, checked when loaded.
 
-    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  words.npz  manifest.json
+    <dir>/versions/<version>/  entries.jsonl  refusals.json  tables.json  words.bin  labels.bin  manifest.json
     <dir>/live, rollout.json   the version in force, and one on trial beside it (`pointers`)
 
 A snapshot carries its fold tables, so it gives the same verdicts under a later release. With a key the
@@ -16,6 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from typing import Any
 from proxy.review.entry import Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.interchange import read_entries, read_jsonl
-from proxy.review.library import Library
+from proxy.review.library import Library, content_hash
 from proxy.review.pointers import go_live, live_at, live_version
 from proxy.review.standard import Remark, examine
 from proxy.review.stored import StoredEntries, columns_of
@@ -38,6 +39,8 @@ __all__ = [
     "make_snapshot",
     "publish",
     "refusals_of",
+    "renew",
+    "stored_of",
 ]
 
 
@@ -65,6 +68,23 @@ def load_version(directory: Path | str, version: str, key: bytes | None = None) 
         raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
 
 
+def renew(directory: Path | str, version: str, key: bytes | None = None) -> None:
+    """Compile a version of another release's compiler anew, under its name, so that nobody who loads it has to.
+
+    LibraryError as above; OSError where the folder cannot be written, then it is as it was.
+    """
+    files, manifest = _checked_files(directory, version, key)
+    if manifest.get("compiler") == _COMPILER:
+        return
+    try:
+        library = _loaded(files, manifest, version)
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
+    if content_hash(library.raw, library.refusals, library.tables) == version:
+        about = {name: str(manifest.get(name, "")) for name in ("author", "reason", "created")}
+        _write_snapshot(Path(directory) / "versions" / version, library, library.tables, about, key)
+
+
 def entries_of(directory: Path | str, version: str, key: bytes | None = None) -> tuple[Entry, ...]:
     """The entries of a published library, without what it takes to match them. LibraryError as above."""
     files, _ = _checked_files(directory, version, key)
@@ -72,6 +92,12 @@ def entries_of(directory: Path | str, version: str, key: bytes | None = None) ->
         return _entries(files)
     except ValueError as error:
         raise LibraryError(f"library {version[:12]} is damaged: {error}") from error
+
+
+def stored_of(directory: Path | str, version: str, key: bytes | None = None) -> StoredEntries:
+    """The same as they are kept: whole, signed and not looked at. LibraryError for files that were changed."""
+    files, _ = _checked_files(directory, version, key)
+    return StoredEntries(files["entries.jsonl"])
 
 
 def refusals_of(directory: Path | str, version: str, key: bytes | None = None) -> dict[str, str]:
@@ -134,7 +160,9 @@ def _loaded(files: Mapping[str, bytes], manifest: Mapping[str, Any], version: st
         library = Library.of_compiled(StoredEntries(files["entries.jsonl"]), refusals, tables, files)
         found = library.version
     else:
-        library = Library.compile(_entries(files), refusals, tables=tables)
+        library = Library.of_columns(
+            columns_of(StoredEntries(files["entries.jsonl"])), refusals, tables=tables
+        )
         found = library.version if library.version == version else _first_version(library, tables)
     if found != version:
         raise ValueError(f"its content has the hash {found[:12]}")
@@ -142,7 +170,10 @@ def _loaded(files: Mapping[str, bytes], manifest: Mapping[str, Any], version: st
     return library
 
 
-_COMPILER = "words 2"
+_COMPILER = "words 3"
+_AT_ONCE = (
+    4  # files that are written and hashed at once: the disk and the hash leave the interpreter to others
+)
 
 
 def _first_version(library: Library, tables: Tables) -> str:
@@ -188,25 +219,31 @@ def make_snapshot(
     refusals: Mapping[str, str] | None = None,
     key: bytes | None = None,
 ) -> str:
-    """Compile these entries into a version that is not in force yet. EntryError as for `publish`."""
-    tables = builtin_tables()
+    """Compile these entries into a version that is not in force yet. EntryError as for `publish`.
+
+    Nothing is compiled where the version is there already, whole and of this compiler.
+    """
+    tables, root = builtin_tables(), Path(directory)
     if isinstance(entries, StoredEntries):
+        version = content_hash(entries.raw, refusals or {}, tables)
+        if _is_whole(root, version, key):
+            return version
         library = Library.of_columns(columns_of(entries), refusals, tables=tables)
     else:
         library = Library.compile(entries, refusals, tables=tables)
-    root = Path(directory)
-    target = root / "versions" / library.version
     if not _is_whole(root, library.version, key):
-        _write_snapshot(target, library, tables, {"author": author, "reason": reason, "created": now}, key)
+        about = {"author": author, "reason": reason, "created": now}
+        _write_snapshot(root / "versions" / library.version, library, tables, about, key)
     return library.version
 
 
 def _is_whole(root: Path, version: str, key: bytes | None) -> bool:
     try:
-        load_version(root, version, key)
-    except LibraryError:
+        files, manifest = _checked_files(root, version, key)
+        current = manifest.get("compiler") == _COMPILER
+        return current and _loaded(files, manifest, version).version == version
+    except (LibraryError, ValueError, KeyError, IndexError, TypeError):
         return False
-    return True
 
 
 def _write_snapshot(
@@ -220,7 +257,9 @@ def _write_snapshot(
         "tables.json": tables.raw,
         **library.compiled,
     }
-    digests = {name: hashlib.sha256(raw).hexdigest() for name, raw in sorted(files.items())}
+    with ThreadPoolExecutor(_AT_ONCE) as aside:
+        found = aside.map(_digest, files.values())
+        digests = dict(sorted(zip(files, found, strict=True)))
     manifest = {"version": library.version, "compiler": _COMPILER, **about, "files": digests}
     files["manifest.json"] = json.dumps(manifest, ensure_ascii=False, indent=1).encode("utf-8")
     if key is not None:
@@ -230,12 +269,16 @@ def _write_snapshot(
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".making-", dir=target.parent))
     try:
-        for name, raw in files.items():
-            _write(staging / name, raw)
+        with ThreadPoolExecutor(_AT_ONCE) as aside:
+            list(aside.map(_write, map(staging.joinpath, files), files.values()))
         shutil.rmtree(target, ignore_errors=True)  # only ever a damaged one
         staging.rename(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
 
 
 def _write(path: Path, raw: bytes) -> None:

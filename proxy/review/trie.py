@@ -6,26 +6,24 @@ children are a range, and to follow a letter is to find it in a short piece of o
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Flat, Numbers, text_of
+from proxy.review.flat import Codes, Flat, Numbers, differing, distinct, text_of
 
 __all__ = ["ROOT", "Trie", "trie_of"]
 
 ROOT = 0
-_CODE_BITS = 21
-_FIELDS = ("labels", "first", "below", "owned", "owners")
+_NUMBERS = ("first", "below", "owned", "owners")
 
 
 class Trie:
     """Words, each with its owners (numbers) and eight flags.
 
-    Node n has the letter labels[n] and the children first[n] to first[n + 1]; below[n] are the flags of all words
+    The numbers stay in the arrays that they come in, which are read only. Node n has the letter labels[n] and the children first[n] to first[n + 1]; below[n] are the flags of all words
     that are longer than it and begin with it; owners[owned[n]:owned[n + 1]] are the owners of the word it is; `most` is the highest number of one.
     """
 
@@ -36,34 +34,26 @@ class Trie:
     ) -> None:
         """ValueError for arrays that are no trie."""
         nodes = len(labels)
+        _require(all(numbers.dtype == np.uint32 for numbers in (labels, first, owned, owners)))
+        _require(below.dtype == np.uint8)
         _require(nodes > 0 and len(first) == len(owned) == nodes + 1 and len(below) == nodes)
         _require(int(first[-1]) == nodes and bool((first[:-1] <= first[1:]).all()))
-        _require(bool((first[:-1] > np.arange(nodes)).all()))
+        _require(bool((first[:-1] > np.arange(nodes, dtype=np.uint32)).all()))
         self.most = int(owners.max(initial=0))
         _require(int(owned[-1]) == len(owners) and bool((owned[:-1] <= owned[1:]).all()))
         self.labels = text_of(labels)
-        self.first, self.owned, self.owners = (
-            array("I", np.ascontiguousarray(numbers, np.uint32).tobytes())
-            for numbers in (first, owned, owners)
-        )
-        self.below = below.tobytes()
+        self.first, self.owned, self.owners = first.data, owned.data, owners.data
+        self.below = below.data
         self._tops = {self.labels[node]: node for node in range(self.first[ROOT], self.first[ROOT + 1])}
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], name: str) -> Trie:
-        """The trie that `arrays` gave. KeyError, ValueError for others."""
-        found = [arrays[f"{name}.{field}"] for field in _FIELDS]
-        _require(all(field.ndim == 1 for field in found))
-        labels, first, owned, owners = (found[at].astype(np.uint32, casting="safe") for at in (0, 1, 3, 4))
-        return cls(labels, first, found[2].astype(np.uint8, casting="safe"), owned, owners)
+    def of_arrays(cls, labels: Codes, numbers: Mapping[str, NDArray[Any]], name: str) -> Trie:
+        """The trie that had these labels and numbers. KeyError, ValueError for others."""
+        return cls(labels, *(numbers[f"{name}.{field}"] for field in _NUMBERS))
 
-    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """What it takes to have it again."""
-        labels = np.frombuffer(self.labels.encode("utf-32-le", "surrogatepass"), np.uint32)
-        below = np.frombuffer(self.below, np.uint8)
-        numbers = [np.frombuffer(kept, np.uint32) for kept in (self.first, self.owned, self.owners)]
-        fields: tuple[NDArray[Any], ...] = (labels, numbers[0], below, numbers[1], numbers[2])
-        return {f"{name}.{field}": kept for field, kept in zip(_FIELDS, fields, strict=True)}
+    def numbers(self, name: str) -> dict[str, NDArray[Any]]:
+        """What it takes, beside its labels, to have it again."""
+        return {f"{name}.{field}": np.asarray(getattr(self, field)) for field in _NUMBERS}
 
     def walk(self, word: str) -> int:
         """The node of a word or a beginning of one, not empty; -1 if there is none."""
@@ -92,36 +82,67 @@ def _require(good: bool) -> None:
 
 
 def trie_of(words: Flat, owners: Numbers, flags: NDArray[np.uint8]) -> Trie:
-    """The trie of some words, each of an owner and with flags.
-
-    Level by level: what distinguishes two nodes of a level is their parent and their letter.
-    """
-    lengths = words.lengths
-    node_of = np.zeros(len(lengths), np.int64)
-    labels, parents = [np.zeros(1, np.uint32)], [np.zeros(1, np.int64)]
-    bounds = [0, 1]
-    rows, depth = np.flatnonzero(lengths > 0), 0
-    while len(rows):
-        letters = words.codes[words.starts[rows] + depth].astype(np.int64)
-        keys, places = np.unique((node_of[rows] << _CODE_BITS) | letters, return_inverse=True)
-        labels.append((keys & ((1 << _CODE_BITS) - 1)).astype(np.uint32))
-        parents.append(keys >> _CODE_BITS)
-        node_of[rows] = bounds[-1] + places
-        bounds.append(bounds[-1] + len(keys))
-        depth += 1
-        rows = rows[lengths[rows] > depth]
-    parent, nodes = np.concatenate(parents), bounds[-1]
+    """The trie of some words, each of an owner and with flags."""
+    node_of, labels, parents, bounds = _nodes(words)
+    nodes = bounds[-1]
     first = np.ones(nodes + 1, np.int64)
-    first[1:] += np.cumsum(np.bincount(parent[1:], minlength=nodes))
+    first[1:] += np.cumsum(np.bincount(np.concatenate(parents)[1:], minlength=nodes))
     own, below = np.zeros(nodes, np.uint8), np.zeros(nodes, np.uint8)
-    np.bitwise_or.at(own, node_of, flags)
-    for start, end in zip(bounds[-2:0:-1], bounds[:1:-1], strict=True):
-        np.bitwise_or.at(below, parent[start:end], own[start:end] | below[start:end])
+    for flag in distinct(flags).tolist():
+        own[node_of[flags == flag]] |= flag
+    for start, end, parent in zip(bounds[-2:0:-1], bounds[:1:-1], parents[:0:-1], strict=True):
+        opens = np.flatnonzero(differing(parent))
+        below[parent[opens]] = np.bitwise_or.reduceat(own[start:end] | below[start:end], opens)
     pairs = np.sort((node_of << 32) | owners)
-    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])[: len(pairs)]]
+    pairs = pairs[differing(pairs)]
     owned = np.zeros(nodes + 1, np.int64)
     np.cumsum(np.bincount(pairs >> 32, minlength=nodes), out=owned[1:])
     return Trie(
         np.concatenate(labels), first.astype(np.uint32), below, owned.astype(np.uint32),
         (pairs & 0xFFFFFFFF).astype(np.uint32),
     )  # fmt: skip
+
+
+def _nodes(words: Flat) -> tuple[Numbers, list[Codes], list[Numbers], list[int]]:
+    """The node of each word; level by level the letters of its nodes, their parents, and where the level begins.
+
+    What distinguishes two nodes of a level is their parent and their letter. As many levels are sorted at once as there
+    is room for their letters behind the number of a node.
+    """
+    lengths = words.lengths
+    letters, numbered = _numbered(words.codes)
+    bits = max(1, len(letters).bit_length())
+    at_once = max(1, (63 - (len(words.codes) + 1).bit_length()) // bits)
+    node_of = np.zeros(len(lengths), np.int64)
+    labels, parents, bounds = [np.zeros(1, np.uint32)], [np.zeros(1, np.int64)], [0, 1]
+    rows, depth = np.flatnonzero(lengths > 0), 0
+    while len(rows):
+        keys, starts, left = node_of[rows], words.starts[rows] + depth, lengths[rows] - depth
+        for at in range(at_once):
+            keys <<= bits
+            keys |= np.where(left > at, numbered.take(starts + at, mode="clip"), 0)
+        order = np.argsort(keys)
+        rows, keys = rows[order], keys[order]
+        nodes = node_of[rows]
+        for at in range(at_once - 1, -1, -1):
+            here = keys >> (bits * at)
+            letter = here & ((1 << bits) - 1)
+            new = differing(here) & (letter > 0)
+            opens = np.flatnonzero(new)
+            labels.append(letters[letter[opens] - 1])
+            parents.append(nodes[opens])
+            nodes = np.where(letter > 0, np.cumsum(new, dtype=np.int32) + (bounds[-1] - 1), nodes)
+            bounds.append(bounds[-1] + len(opens))
+        node_of[rows] = nodes
+        depth += at_once
+        rows = np.flatnonzero(lengths > depth)
+    return node_of, labels, parents, bounds
+
+
+def _numbered(codes: Codes) -> tuple[Codes, Codes]:
+    """The code points that there are, in order, and for each of the codes which of them it is, from 1 on."""
+    number = np.zeros(int(codes.max(initial=0)) + 1, np.uint32)
+    number[codes] = 1
+    letters = np.flatnonzero(number)
+    number[letters] = np.arange(1, len(letters) + 1)
+    return letters.astype(np.uint32), number[codes]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.columns import Bools, Columns
-from proxy.review.flat import Codes, Flat, Numbers
+from proxy.review.flat import Codes, Flat, Numbers, differing, distinct
 from proxy.review.spelling import BARRIER, MAX_AROUND, MIN_SPLIT, NOISE, SYMBOLS, codes_table
 from proxy.review.syllables import FIRST, MAX_READINGS, MIN_BLOCK, MIN_FLAG, Syllables, syllables
 from proxy.review.tables import Kind, Tables
@@ -60,18 +60,14 @@ def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     longer = np.flatnonzero(plain & (lengths >= MIN_SPLIT) & (lengths < MAX_FOLDED))
     split, placed = _split(folded, longer, tables)
     spelled, places = Flat.joined([folded.take(whole), split]), np.concatenate([whole, placed])
-    kept = _is_letter(spelled.codes, tables)
-    rows, codes = spelled.rows()[kept], _read(spelled.codes[kept], tables)
-    again = np.zeros(len(codes), np.bool_)
-    again[1:] = (codes[1:] == codes[:-1]) & (rows[1:] == rows[:-1])
-    once, apart = (
-        _of_rows(codes, rows, ~again, places),
-        _of_rows(codes, rows, ~again | _is_word(codes, tables), places),
-    )
+    letters = spelled.where(_is_letter(spelled.codes, tables))
+    read = Flat(_read(letters.codes, tables), letters.starts)
+    there = np.flatnonzero(read.lengths > 0)
+    begins, other = read.starts[there], differing(read.codes)
+    other[begins] = True
+    once, apart = read.where(other), read.where(other | _is_word(read.codes, tables))
     opens = np.zeros(len(places), np.bool_)
-    opens[rows[::-1]] = _is_word(
-        spelled.codes[kept][::-1], tables
-    )  # the first letter of each is written last
+    opens[there] = _is_word(letters.codes[begins], tables)
     smooth = once.lengths == spelled.lengths
     evenly = np.zeros(len(plain), np.bool_)
     evenly[whole] = smooth[: len(whole)]
@@ -86,9 +82,8 @@ def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
         (opens & _bounded(columns)[places])[chosen],
     )
     widest = _widest(folded, columns, tables)
-    written = _of_rows(codes, rows, _all(rows), places).take(chosen)
     slow = np.flatnonzero(~plain)
-    return Words(words, places[chosen], left, ~_all(chosen), sifted[chosen], slow, widest, written)
+    return Words(words, places[chosen], left, ~_all(chosen), sifted[chosen], slow, widest, read.take(chosen))
 
 
 def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
@@ -103,7 +98,7 @@ def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     joined: list[tuple[Flat, Numbers]] = []
     lengths = folded.lengths
     wanted = plain & ~silent & (lengths >= MIN_FLAG)
-    for length in np.unique(lengths[wanted]).tolist():
+    for length in distinct(lengths[wanted]).tolist():
         places = np.flatnonzero(wanted & (lengths == length))
         said = spoken[folded.starts[places][:, None] + np.arange(length)]
         parts += _ways(said, places, heard)
@@ -113,7 +108,7 @@ def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     again = np.zeros(len(each), np.bool_)
     again[1:] = (written.codes[1:] == written.codes[:-1]) & (each[1:] == each[:-1])
     placed = np.concatenate([np.zeros(0, np.int64), *(at for _, at in parts)])
-    once = _of_rows(written.codes, each, ~again, placed)
+    once = Flat.of_lengths(written.codes[~again], np.bincount(each[~again], minlength=len(placed)))
     runs = np.flatnonzero((once.lengths < written.lengths) & (once.lengths > 1))
     words = Flat.joined([written, once.take(runs), *(flat for flat, _ in joined)])
     written = Flat.joined([written, written.take(runs), *(flat for flat, _ in joined)])
@@ -164,11 +159,6 @@ def _is_letter(codes: Codes, tables: Tables) -> Bools:
     symbols = np.zeros(len(tables.kinds), np.bool_)
     symbols[[ord(code) for code in (NOISE, BARRIER, *SYMBOLS)]] = True
     return ~symbols[_read(codes, tables)]
-
-
-def _of_rows(codes: Codes, rows: Numbers, kept: Bools, places: Numbers) -> Flat:
-    """The texts of the codes that are kept."""
-    return Flat.of_lengths(codes[kept], np.bincount(rows[kept], minlength=len(places)))
 
 
 def _widest(folded: Flat, columns: Columns, tables: Tables) -> int:

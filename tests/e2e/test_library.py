@@ -53,7 +53,7 @@ async def test_a_new_version_is_taken_up_and_a_damaged_one_is_not(tmp_path: Path
         await until(
             lambda: run.house.library.current is not None and run.house.library.current.version == broken
         )
-        path = tmp_path / "data/library/versions" / version / "words.npz"
+        path = tmp_path / "data/library/versions" / version / "words.bin"
         path.write_bytes(b"x" + path.read_bytes()[1:])
         go_live(tmp_path / "data/library", version, run.house.library_key)
         await until(lambda: run.house.library.failure)

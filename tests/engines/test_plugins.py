@@ -131,12 +131,30 @@ def test_v1_marks_the_rows_that_asked_through_every_change_of_the_batch(vllm: An
     assert (processor.apply(logits[:1].clone()) == logits[:1]).all()
 
 
-def test_v1_waits_with_the_mark_for_tokens_that_are_not_known_yet(vllm: Any) -> None:
+def test_v1_says_once_that_it_is_not_told_what_was_drawn(vllm: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """As vLLM 0.32 does on a GPU with a plug-in that it was not started with by name."""
     processor = vllm.InksealLogitsProcessor(CONFIG, torch.device("cpu"))
     params = SamplingParams(extra_args=ASKED)
     processor.update_state(shapes.BatchUpdate(1, added=[(0, params, [1], [1, 2, 3, -1])]))
     logits = logits_of(1)
-    assert (processor.apply(logits.clone()) == logits).all()
+    for _ in range(2):
+        assert (processor.apply(logits.clone()) == logits).all()
+    (said,) = caplog.messages
+    assert "--logits-processors engines.vllm:InksealLogitsProcessor" in said
+
+
+def test_an_engine_that_loads_the_plug_in_twice_marks_once(vllm: Any) -> None:
+    first = vllm.InksealLogitsProcessor(CONFIG, torch.device("cpu"))
+    second = vllm.InksealLogitsProcessor(CONFIG, torch.device("cpu"))
+    params = SamplingParams(extra_args=ASKED)
+    logits = logits_of(1)
+    for processor in (first, second):
+        processor.update_state(shapes.BatchUpdate(1, added=[(0, params, [1], [1, 2, 3])]))
+    assert (second.apply(logits.clone()) == logits).all()
+    assert int(first.apply(logits.clone())[0].argmax()) == drawn(logits[0], [1, 2, 3])
+    assert (first.add_request(0, params), second.add_request(0, params)) == (True, False)
+    del first
+    assert vllm.InksealLogitsProcessor(CONFIG, torch.device("cpu")).add_request(0, params)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,12 @@ from proxy.governance.audit import audit
 from proxy.governance.release import publish
 from proxy.records.record import Record
 from proxy.review.standard import meaning
-from proxy.review.store import make_snapshot
-from tests.governance.desks import START, Desks, actor, mild
+from tests.governance.desks import START, Desks, actor, compile_here, mild
 
 
 @pytest.fixture
 def desks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desks:
-    monkeypatch.setattr(release, "compile_aside", make_snapshot)
+    monkeypatch.setattr(release, "compile_aside", compile_here)
     desks = Desks(tmp_path)
     desks.passed(mild("测试词语甲"), mild("测试词语乙"))
     emergency = desks.desk.propose(mild("测试词语丙"), actor("ann")).revision.id

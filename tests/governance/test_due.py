@@ -13,15 +13,14 @@ from proxy.governance import release
 from proxy.governance.due import notify, waiting
 from proxy.governance.release import publish
 from proxy.review.entry import Source
-from proxy.review.store import make_snapshot
-from tests.governance.desks import Desks, actor, mild
+from tests.governance.desks import Desks, actor, compile_here, mild
 
 HOOK = {"url": "http://127.0.0.1:9/hook", "secret": "s", "repeat_hours": 24}
 
 
 @pytest.fixture(autouse=True)
 def compiled_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "compile_aside", make_snapshot)
+    monkeypatch.setattr(release, "compile_aside", compile_here)
 
 
 def kinds(desks: Desks) -> list[tuple[str, int, bool]]:

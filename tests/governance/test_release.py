@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proxy.governance import release
-from proxy.governance.compiler import compile_aside
+from proxy.governance.compiler import Compiled, compile_aside
 from proxy.governance.people import ProcedureError
 from proxy.governance.release import diff, end_trial, publish, republish_due, rollback
 from proxy.governance.store import Search, TamperedError, VersionRow
 from proxy.review.entry import Direction, Entry
 from proxy.review.failures import LibraryError
 from proxy.review.pointers import Rollout, go_live, live_version, rollout
-from proxy.review.store import load_live, make_snapshot
-from tests.governance.desks import KEY, START, Desks, actor, mild
+from proxy.review.store import load_live
+from tests.governance.desks import KEY, START, Desks, actor, compile_here, mild
 
 CID = actor("cid")
 
@@ -25,7 +27,7 @@ CID = actor("cid")
 @pytest.fixture(autouse=True)
 def compiled_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """The other process costs a second: it has tests of its own below."""
-    monkeypatch.setattr(release, "compile_aside", make_snapshot)
+    monkeypatch.setattr(release, "compile_aside", compile_here)
 
 
 @pytest.fixture
@@ -226,7 +228,7 @@ def test_rollback_wants_a_reason_an_approver_and_a_version_that_is_there(desks: 
     assert rollback(desks.desk, CID, reason="r", version=first.version[:12]).version == first.version
 
 
-@pytest.mark.parametrize("name", ["entries.jsonl", "words.npz"])
+@pytest.mark.parametrize("name", ["entries.jsonl", "words.bin"])
 def test_nobody_rolls_back_to_a_snapshot_that_was_changed(desks: Desks, name: str) -> None:
     desks.passed(mild("测试词语甲"))
     first = publish(desks.desk, CID, reason="one")
@@ -240,8 +242,6 @@ def test_nobody_rolls_back_to_a_snapshot_that_was_changed(desks: Desks, name: st
 
 
 def test_an_entry_approved_behind_the_procedures_back_is_not_published(desks: Desks) -> None:
-    import sqlite3
-
     desks.desk.propose(mild("测试词语甲"), actor("ann"))
     with sqlite3.connect(desks.folder / "governance.sqlite") as connection:
         connection.execute(
@@ -253,15 +253,85 @@ def test_an_entry_approved_behind_the_procedures_back_is_not_published(desks: De
     assert live_version(desks.folder / "library") is None
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE revisions SET status = 'published' WHERE status = 'rejected'",
+        "UPDATE revisions SET number = 7 WHERE status = 'published'",
+        "UPDATE revisions SET id = 'e-0' WHERE status = 'published'",
+        "UPDATE revisions SET data = replace(data, '测试词语甲', '测试词语丙')",
+    ],
+)
+def test_what_was_published_behind_the_procedures_back_is_not_published_again(
+    desks: Desks, change: str
+) -> None:
+    (rejected,) = desks.passed(mild("测试词语乙"))
+    desks.desk.step("reject", [rejected], CID, reason="wrong")
+    desks.passed(mild("测试词语甲"))
+    first = publish(desks.desk, CID, reason="one")
+    with sqlite3.connect(desks.folder / "governance.sqlite") as connection:
+        connection.execute(change)
+    connection.close()
+    with pytest.raises(TamperedError, match="in the governance database"):
+        publish(desks.desk, CID, reason="two")
+    assert live_version(desks.folder / "library") == first.version
+
+
+def test_an_entry_whose_last_day_was_taken_out_of_the_table_does_not_live_on(desks: Desks) -> None:
+    desks.passed(mild("测试词语甲", expires="2026-11-28"))
+    publish(desks.desk, CID, reason="one")
+    with sqlite3.connect(desks.folder / "governance.sqlite") as connection:
+        connection.execute("UPDATE revisions SET due = ''")
+    connection.close()
+    publish(desks.desk, CID, reason="two")  # its day has not come
+    desks.pass_hours(48)
+    with pytest.raises(TamperedError, match="the day on which entry"):
+        publish(desks.desk, CID, reason="three")
+
+
+def test_an_emergency_takes_the_place_of_what_is_in_force(desks: Desks) -> None:
+    (entry_id,) = desks.passed(mild("测试词语甲"))
+    publish(desks.desk, CID, reason="one")
+    desks.desk.propose(mild("测试词语甲", gap=1), actor("ann"))
+    done = publish(desks.desk, CID, reason="spreading", emergency=[entry_id])
+    assert (done.entries, done.changed) == (1, (entry_id,))
+    assert statuses(desks) == {"测试词语甲/1": "retired", "测试词语甲/2": "published"}
+
+
+def test_a_rollback_leaves_alone_what_is_as_it_was(desks: Desks) -> None:
+    ids = desks.passed(mild("测试词语甲"), mild("测试词语乙"))
+    publish(desks.desk, CID, reason="one")
+    desks.passed(mild("测试词语丙"))
+    publish(desks.desk, CID, reason="two")
+    before = [desks.desk.history(entry_id)[0] for entry_id in ids]
+    desks.pass_hours(1)
+    assert rollback(desks.desk, CID, reason="false alarms").entries == 2
+    assert [desks.desk.history(entry_id)[0] for entry_id in ids] == before
+
+
+def test_a_damaged_version_is_a_reason_to_publish_and_to_roll_back(desks: Desks) -> None:
+    desks.passed(mild("测试词语甲"))
+    first = publish(desks.desk, CID, reason="one")
+    desks.passed(mild("测试词语乙"))
+    second = publish(desks.desk, CID, reason="two")
+    (desks.folder / "library/versions" / second.version / "entries.jsonl").write_bytes(b"")
+    desks.passed(mild("测试词语丙"))
+    done = publish(desks.desk, CID, reason="it is damaged")
+    assert (done.previous, done.entries, len(done.added)) == (second.version, 3, 3)
+    (desks.folder / "library/versions" / done.version / "entries.jsonl").write_bytes(b"")
+    back = rollback(desks.desk, CID, reason="it is damaged", version=first.version)
+    assert (back.entries, len(back.added)) == (1, 1)
+
+
 def test_a_step_while_compiling_means_compiling_again(desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = desks.passed(mild("测试词语甲"), mild("测试词语乙"))
     calls = []
 
-    def slow(*arguments: object, **more: object) -> str:
+    def slow(*arguments: Any, **more: Any) -> Compiled:
         if not calls:
             desks.open().step("reject", ids[:1], actor("bob"), reason="wrong")
         calls.append(1)
-        return make_snapshot(*arguments, **more)
+        return compile_here(*arguments, **more)
 
     monkeypatch.setattr(release, "compile_aside", slow)
     publish(desks.desk, CID, reason="weekly")
@@ -284,16 +354,16 @@ def test_publishers_at_once_publish_one_after_the_other(desks: Desks) -> None:
 
 
 def test_what_does_not_compile_is_told_and_changes_nothing(tmp_path: Path) -> None:
-    about = {"author": "a", "reason": "r", "now": START, "refusals": {}, "key": KEY}
+    about: Any = {"previous": "", "author": "a", "reason": "r", "now": START, "refusals": {}, "key": KEY}
     with pytest.raises(LibraryError, match="nothing is left of it"):
-        compile_aside(tmp_path, [Entry("\u200b", "A.1.a")], **about)
+        compile_aside(tmp_path, [], [Entry("\u200b", "A.1.a")], **about)
     with pytest.raises(LibraryError, match="longer than 0 seconds"):
         compile_aside(tmp_path, [], **about, seconds=0.0)
     with pytest.raises(LibraryError, match=r"Errno|cannot"):
         compile_aside(Path("/proc/nowhere"), [], **about)
-    version = compile_aside(tmp_path, [mild("测试词语甲")], **about)
+    made = compile_aside(tmp_path, [], [mild("测试词语甲")], **about)
     assert live_version(tmp_path) is None
-    go_live(tmp_path, version, KEY)
+    go_live(tmp_path, made.version, KEY)
     library = load_live(tmp_path, KEY)
     assert library is not None
     assert library.review("测试词语甲", Direction.INPUT)
@@ -302,7 +372,7 @@ def test_what_does_not_compile_is_told_and_changes_nothing(tmp_path: Path) -> No
 def test_a_compiler_that_dies_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.governance.compiler.sys.executable", "/bin/false")
     with pytest.raises(LibraryError, match=r"the compiling process failed \(exit code 1\)"):
-        compile_aside(tmp_path, [], author="a", reason="r", now=START, refusals={}, key=KEY)
+        compile_aside(tmp_path, [], previous="", author="a", reason="r", now=START, refusals={}, key=KEY)
 
 
 def test_what_matters_not_while_compiling_means_no_second_try(
@@ -311,10 +381,10 @@ def test_what_matters_not_while_compiling_means_no_second_try(
     desks.passed(mild("测试词语甲"))
     calls = []
 
-    def slow(*arguments: object, **more: object) -> str:
+    def slow(*arguments: Any, **more: Any) -> Compiled:
         calls.append(1)
         desks.open().propose(mild(f"测试词语{len(calls)}乙"), actor("ann"))
-        return make_snapshot(*arguments, **more)
+        return compile_here(*arguments, **more)
 
     monkeypatch.setattr(release, "compile_aside", slow)
     publish(desks.desk, CID, reason="weekly")
@@ -327,9 +397,9 @@ def test_entries_that_keep_changing_are_not_published_half(
     desks.passed(*(mild(f"测试词语{n}") for n in "甲乙丙丁"))
     left = [r.id for r in desks.desk.search(Search(status=("approved",)))]
 
-    def slow(*arguments: object, **more: object) -> str:
+    def slow(*arguments: Any, **more: Any) -> Compiled:
         desks.open().step("reject", [left.pop()], actor("bob"), reason="wrong")
-        return make_snapshot(*arguments, **more)
+        return compile_here(*arguments, **more)
 
     monkeypatch.setattr(release, "compile_aside", slow)
     with pytest.raises(ProcedureError, match="keep changing"):

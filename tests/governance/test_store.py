@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -85,6 +86,25 @@ def test_revisions_are_found_by_status_and_meaning(store: GovernanceStore) -> No
             ("approved", "A.1.a"): 1,
         }
         assert [r.id for r in ledger.within("一个词语A的句子")] == ["a"]
+
+
+def test_all_of_a_status_are_read_at_once_as_they_are_kept(store: GovernanceStore) -> None:
+    ones = [revision("b", 1, "published"), revision("a", 2, "published"), revision("a", 1, "published")]
+    with store.changing() as ledger:
+        for one in [*ones, revision("c", 1, "approved")]:
+            ledger.put(one, "m")
+    with store.reading() as ledger:
+        kept = list(ledger.kept("published"))
+        seals = ledger.seals("published")
+        assert {(one.id, one.number): one.revision for one in kept} == {(o.id, o.number): o for o in ones}
+        assert seals == hashlib.sha256(b"".join(one.mac for one in kept)).digest()
+        assert ledger.numbers("published") == {"a": 2, "b": 1}
+        assert (list(ledger.kept("retired")), ledger.numbers("retired")) == ([], {})
+    with store.changing() as ledger:
+        ledger.put(revision("c", 1, "rejected"), "m")
+        assert ledger.seals("published") == seals
+        ledger.put(ones[0].changed_to("2027-01-01T00:00:00.000Z", {}), "m")
+        assert ledger.seals("published") != seals
 
 
 @pytest.mark.parametrize(

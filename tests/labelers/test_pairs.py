@@ -153,6 +153,74 @@ def test_examples_stay_as_they_are_inside_quotations_and_code(pair: Pair) -> Non
         ("Proteins are what our bodies need to function well.", "need to function"),
         ("The climb is more difficult to make in winter.", "more difficult to"),
         ("They talked about twenty people they knew.", "talked about twenty"),
+        ("It was made from grain and bought into the prank.", "bought into"),
+        ("Keep an eye out for the sign, which you will eventually see.", "eventually see"),
+        ("These variations are often due to chance.", "often due to"),
+        ("Use the tools on your phone (like Digital Wellbeing) every week.", "Digital Wellbeing"),
+        ("The project is more of a demonstration of a model rather than a working engine.", "rather than a"),
+        ("An attack that deals damage and has a chance to hit twice.", "a chance to"),
+        ("The show is short. TV episodes are longer.", "TV episodes"),
+        ("The derivative of position with respect to time is velocity.", "with respect to"),
+        ("The peach ties it together with a warm glow.", "together with"),
+        ("Here are some tips to help improve your work.", "to help improve"),
+        ("One way to see it is that the left is ours.", "see it is that"),
+        ("The effectiveness can depend on various factors.", "depend on"),
+        ("The third song is Caribou and Can't Do Without You.", "Can't Do"),
+        ("The value returned from it is the first one.", "from it is"),
+        ("Cook until it is tender. Baste with the juices occasionally.", "occasionally."),
+        ("When you spill it, clean it immediately with a cloth.", "immediately with"),
+        ("大家想一想。如果假设是真的，结论就不同。", "如果假设"),
+        ("每年夏秋季节，这里的游客最多。", "夏秋季节"),
+        ("我们要探索集体经济的各种有效实现形式。", "有效实现形式"),
+        ("大家都知道数据丢失或忘记带钥匙很麻烦。", "忘记带"),
+        ("因为下雨，所以我们没有出门。", "，所以"),
+        ("现在流行用强化学习和加强学习的办法。", "加强学习"),
+        ("还有二十天，考试马上就要开始了。", "马上就要"),
+        ("记者在当日下午约４时，来到了村里。", "４时"),
+        ("我们可以把时间集中于自己的爱好。", "集中于自己"),
+        ("这样做可能对设备造成安全问题。", "造成安全问题"),
+        ("这种方法着眼于当前，另一种着眼于未来。", "当前，"),
+        ("我对它的灵巧感到惊讶。", "感到惊讶"),
+        ("水在人体中有着至关重要的作用。", "至关重要的作用"),
+        ("重力使得从高处下落成为自然的过程。", "使得从高处"),
+        ("这个地区势将成为投资的热点。", "势将成为"),
+        ("今后工程建设主要目标之一是安全。", "建设主要目标"),
+        ("她的压力得到了有效缓解。", "有效缓解"),
+        ("神经网络在很多领域有广泛应用。", "广泛应用"),
+        ("完成率低的原因是因為題目太長。", "原因是因"),
+        ("大家说这个问题有些难以理解。", "有些难以"),
+        ("他站在房间里，看起来格格不入。", "看起来格格"),
+        ("有人愿意以更高价格购买产品。", "购买产品"),
+        ("日常生活中要善于观察和倾听。", "善于观察"),
+        ("大家都用 Apple TV 看节目。", "Apple TV"),
+        ("气候变化的主要原因是人为造成的。", "原因是人为"),
+        ("她从人群中脱颖而出，赢得了比赛。", "人群中脱颖"),
+        ("一个人在面临失业时要做好准备。", "面临失业时"),
+        ("这是环境对事物产生的重要影响。", "的重要影响"),
+        ("这样做是为了使身体有障碍的人也能参加。", "为了使身体"),
+        ("慢慢后退，尽量使自己显得大一些。", "使自己"),
+        ("这是一个有趣但不实际的想法。", "有趣但不"),
+        ("它很难得，但这并不能直接说明问题。", "并不能直接"),
+        ("The work made a positive impact on the world.", "positive impact"),
+        ("This is what we do. Cats like familiar smells.", "Cats like"),
+        ("It shows how friendly to buyers they are can matter.", "they are can"),
+        ("It was shaped by rulers over many years.", "many years"),
+        ("In those years I have participated in many races.", "have participated"),
+        ("The two of them had already started to argue.", "already started to"),
+        ("See what sets your channel apart from all others.", "apart from"),
+        ("这台机器的使用成本不高，使用成本很低。", "，使用成本"),
+        ("先把菜洗净，用手撕成小块。", "，用手"),
+        ("这会引起有关部门的立即反应。", "的立即反应"),
+        ("大家都佩服他的英勇和与大山的战斗。", "和与大山"),
+        ("它会学习人们与之互动的方式。", "与之"),
+        ("我们可以用旧书换一张邮票。", "可以用旧书"),
+        ("有一天，在她家附近的森林中探索时，她遇到了一只鹿。", "，在她家"),
+        ("大家都知道，当他们在空中飞翔时，风很大。", "，当他们在"),
+        ("大家都到了，在十点时，会议开始了。", "，在十点"),
+        ("Without their help the decade might have looked different.", "might have"),
+        ("他们必须能够有效地管理多项任务。", "必须能够"),
+        ("Think of their age before allowing them to watch it.", "allowing them"),
+        ("大家要抢在寒流之前安排好住处。", "寒流之前"),
     ],
 )
 def test_words_that_are_part_of_others_or_mean_something_else_stay(text: str, kept: str) -> None:
@@ -189,6 +257,34 @@ def test_a_space_between_a_word_and_its_guard_makes_no_difference() -> None:
         assert [text[word.start : word.end] for word in words_in(text, "")] == ["约"]
     for text in ("他们几个已3天没有回家。", "他们几个已 3 天没有回家。"):
         assert [word for word in words_in(text, "") if text[word.start : word.end] == "已"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这里很安静。但是，我们要走了。",
+        "他们家里没有足够的钱。",
+        "桌上放着苹果和也门的咖啡。",
+        "The people saw it. Is it not so?",
+    ],
+)
+def test_where_only_one_word_of_a_pair_could_stand_is_no_choice(text: str) -> None:
+    assert [place for place in read_places(text) if table().pairs[0].name and not place.weak] == []
+
+
+def test_a_guard_does_not_count_where_it_ends_another_word() -> None:
+    assert words_in("双方已经讲和了。", "") == []
+    for text in ("大家都说会议和活动很多。", "他们的要求和想法很多。"):
+        assert [text[word.start : word.end] for word in words_in(text, "")] == ["和"]
+
+
+def test_half_a_pair_of_surrogates_hides_no_word() -> None:
+    text = "昨天\ud83d说过\udfff，但是我们没有时间。"
+    assert [text[first:last] for first, last, _ in table().matches(text, 0, len(text))] == [
+        "但是",
+        "没有",
+        "时",
+    ]
 
 
 def test_a_long_text_holds_the_words_of_its_sentences() -> None:

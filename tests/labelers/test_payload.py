@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -36,10 +37,26 @@ def test_a_message_is_read_as_it_was_written_also_from_a_part() -> None:
         assert max(reading.log10_p) < -6
 
 
+def test_whose_text_it_is_takes_less_of_it_where_few_may_have_written_it() -> None:
+    text = written(Selection(PRF, MESSAGE), 40)
+    blocks = grams_of(read_units(text)).blocks
+    plain, known = read_payload(PRF, blocks), read_payload(PRF, blocks, [MESSAGE.producer, 0x11])
+    assert known.payload.producer == MESSAGE.producer
+    assert plain.log10_p[0] - known.log10_p[0] == pytest.approx(math.log10(65536 / 512) - math.log10(2))
+    assert known.log10_p[1] == plain.log10_p[1]
+    strange = read_payload(
+        PRF, blocks, [0x11, 0x12]
+    )  # another wrote it: that is read too, and the try is paid for
+    assert strange.payload == plain.payload
+    assert strange.log10_p[0] == pytest.approx(plain.log10_p[0] + math.log10(2))
+
+
 def test_without_the_key_or_without_a_mark_chance_reads_nothing_clearly() -> None:
     plain = "".join(random.Random(5).choices(HAN, k=1200))
     for text, prf in ((written(Selection(PRF, MESSAGE), 60), Prf(b"another key, 16b")), (plain, PRF)):
-        assert min(read_payload(prf, grams_of(read_units(text)).blocks).log10_p) > -3
+        blocks = grams_of(read_units(text)).blocks
+        assert min(read_payload(prf, blocks).log10_p) > -3
+        assert min(read_payload(prf, blocks, [MESSAGE.producer]).log10_p) > -3
 
 
 def test_a_quarter_of_the_grams_are_pilots_and_the_scores_of_all_are_standard_normal() -> None:
@@ -54,7 +71,8 @@ def test_a_quarter_of_the_grams_are_pilots_and_the_scores_of_all_are_standard_no
 
 
 def test_an_empty_text_reads_as_nothing() -> None:
-    assert read_payload(PRF, np.empty((0, 2), np.uint64)).log10_p == (0.0, 0.0)
+    reading = read_payload(PRF, np.empty((0, 2), np.uint64))
+    assert (reading.log10_p, reading.total, reading.count) == ((0.0, 0.0), 0.0, 0)
 
 
 @pytest.mark.parametrize(("producer", "number"), [(256, 0), (-1, 0), (0, 1 << 24)])

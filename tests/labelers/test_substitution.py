@@ -63,6 +63,12 @@ def test_a_text_is_marked_alike_at_every_split(text: str, steps: list[int], prf:
     assert in_pieces(text, steps, prf) == marked(text, prf)
 
 
+def test_a_comma_that_ends_no_clause_is_passed_once() -> None:
+    text = "They sold red apples, and green pears of the garden behind the long old wall, which are sweet. It is not far."
+    for at in range(60, len(text)):
+        assert in_pieces(text, [at], KEYS[2]) == marked(text, KEYS[2])
+
+
 PIECES = [
     "首先",
     "其实",

@@ -11,10 +11,10 @@ from proxy.review.checks import EntryError
 from proxy.review.columns import GrowingColumns, chained, shape_key
 from proxy.review.entry import Direction, Entry
 from proxy.review.interchange import write_jsonl
-from proxy.review.lexicon import COMPILED, Lexicon
+from proxy.review.lexicon import Lexicon
 from proxy.review.library import Library
 from proxy.review.store import load_version, make_snapshot
-from proxy.review.stored import StoredEntries, columns_of
+from proxy.review.stored import StoredEntries, columns_of, lines_of
 from proxy.review.tables import builtin_tables
 
 TABLES = builtin_tables()
@@ -60,11 +60,6 @@ def test_words_that_were_found_long_ago_are_worked_out_again(monkeypatch: pytest
     assert len(found(library, text)) == 4
 
 
-def test_a_file_of_words_that_is_no_archive_is_told() -> None:
-    with pytest.raises(ValueError, match=f"{COMPILED} cannot be read"):
-        Lexicon.of_files({COMPILED: b"PK\x03\x04 nothing more"}, TABLES)
-
-
 def test_an_input_entry_may_be_longer_than_what_output_can_hold_back() -> None:
     long = "甲" + "乙" * 300
     assert len(Library.compile([entry(long, scope="input", exceptions=["前" + long])]).entries) == 1
@@ -84,7 +79,7 @@ def test_rows_that_say_unlimited_entries_are_limited_are_refused() -> None:
 
 def test_a_snapshot_of_stored_entries_is_that_of_the_entries(tmp_path: Path) -> None:
     entries = sorted([entry("甲乙丙"), entry("甲乙丁", action="flag")], key=lambda one: one.id)
-    stored = StoredEntries(write_jsonl(entries).encode())
+    stored = StoredEntries(lines_of(entries))
     how = {"author": "a", "reason": "r", "now": NOW}
     version = make_snapshot(tmp_path / "a", stored, **how)
     assert version == make_snapshot(tmp_path / "b", entries, **how)

@@ -168,7 +168,7 @@ def test_after_a_stop_every_view_is_at_its_start() -> None:
 
 
 def test_entries_that_cast_no_shadow_or_hold_every_stop_are_read_for() -> None:
-    everything = "".join(sorted(sieve.sentence_ends(Library.compile([])._tables)))
+    everything = "".join(sorted(sieve.sentence_ends(Library.compile([]).tables)))
     for pattern in ("***", everything):
         library = Library.compile([Entry(pattern, "A.1.a", views=("safe",)), Entry("甲乙丙", "A.1.a")])
         assert {lens.sieve for lens in library.lenses(OUT)} == {None}

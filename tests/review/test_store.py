@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import hmac
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from proxy.review import store
+from proxy.review.arrays import pack, unpack
+from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.interchange import write_jsonl
 from proxy.review.pointers import live_version
-from proxy.review.store import entries_of, import_and_publish, load_live, load_version, publish
+from proxy.review.store import (
+    entries_of,
+    import_and_publish,
+    load_live,
+    load_version,
+    make_snapshot,
+    publish,
+    renew,
+)
+from proxy.review.stored import StoredEntries, columns_of, lines_of
 from proxy.review.tables import builtin_tables
 
 ENTRIES = [Entry("甲乙丙", "A.1.a"), Entry("丁戊己", "A.1.b", exceptions=("丁戊己庚",))]
@@ -51,7 +64,7 @@ def test_a_new_version_replaces_the_old_one_and_both_stay(tmp_path: Path) -> Non
     assert live_version(tmp_path) == first
 
 
-FILES = ["entries.jsonl", "refusals.json", "tables.json", "words.npz", "manifest.json"]
+FILES = ["entries.jsonl", "refusals.json", "tables.json", "words.bin", "labels.bin", "manifest.json"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -105,10 +118,70 @@ def rewritten(folder: Path, files: dict[str, bytes | None], **manifest: str) -> 
 
 def test_what_another_compiler_made_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "versions" / put(tmp_path)
-    rewritten(folder, {"words.npz": b"of another kind"}, compiler="another")
+    rewritten(folder, {"words.bin": b"of another kind"}, compiler="another")
     library = load_live(tmp_path)
     assert library is not None
     assert library.review("甲乙丙", Direction.INPUT)
+
+
+def test_a_snapshot_whose_lines_were_written_otherwise_is_loaded_under_its_name(tmp_path: Path) -> None:
+    version = put(tmp_path)
+    raw = write_jsonl(sorted(ENTRIES, key=lambda entry: entry.id)).encode()
+    digest = hashlib.sha256(b"library 2\n" + raw)
+    digest.update(b'{"default.en": "No."}\n' + builtin_tables().digest.encode())
+    folder = tmp_path / "versions" / digest.hexdigest()
+    (tmp_path / "versions" / version).rename(folder)
+    for compiler in ("daachorse 0.5, words 1", "another"):
+        rewritten(folder, {"entries.jsonl": raw}, compiler=compiler)
+        library = load_version(tmp_path, folder.name)
+        assert library.version == folder.name
+        assert list(library.entries) == sorted(ENTRIES, key=lambda entry: entry.id)
+
+
+def test_a_version_that_is_there_is_not_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[StoredEntries] = []
+
+    def counting(entries: StoredEntries) -> Columns:
+        compiled.append(entries)
+        return columns_of(entries)
+
+    monkeypatch.setattr(store, "columns_of", counting)
+    entries = StoredEntries(lines_of(sorted(ENTRIES, key=lambda entry: entry.id)))
+    about: dict[str, Any] = {"author": "a", "reason": "r", "now": NOW}
+    version = make_snapshot(tmp_path, entries, **about)
+    assert make_snapshot(tmp_path, entries, **about) == version
+    assert len(compiled) == 1
+    folder = tmp_path / "versions" / version
+    rewritten(folder, {}, compiler="another")  # workers would compile it each time
+    assert make_snapshot(tmp_path, entries, **about) == version
+    (folder / "words.bin").write_bytes(b"damaged")
+    assert make_snapshot(tmp_path, entries, **about) == version
+    assert len(compiled) == 3
+    assert list(load_version(tmp_path, version).entries) == list(entries)
+
+
+def test_after_an_upgrade_a_version_is_compiled_once_and_keeps_its_name(tmp_path: Path) -> None:
+    version = put(tmp_path, key=KEY)
+    folder = tmp_path / "versions" / version
+    rewritten(folder, {"words.bin": b"of another kind"}, compiler="another")
+    raw = (folder / "manifest.json").read_bytes()
+    (folder / "manifest.sig").write_text(hmac.new(KEY, raw, hashlib.sha256).hexdigest(), "ascii")
+    renew(tmp_path, version, KEY)
+    told = json.loads((folder / "manifest.json").read_bytes())
+    assert (told["compiler"], told["author"], told["created"]) == (store._COMPILER, "a", NOW)
+    library = load_version(tmp_path, version, KEY)
+    assert (library.version, list(library.entries)) == (version, sorted(ENTRIES, key=lambda one: one.id))
+    made = (folder / "words.bin").stat()
+    renew(tmp_path, version, KEY)
+    assert (folder / "words.bin").stat() == made
+    (folder / "entries.jsonl").write_bytes(b"")
+    with pytest.raises(LibraryError, match="was changed after publishing"):
+        renew(tmp_path, version, KEY)
+    rewritten(folder, {"entries.jsonl": b"{oops\n"}, compiler="another")
+    with pytest.raises(LibraryError, match="is damaged"):
+        renew(tmp_path, version)
 
 
 def test_a_snapshot_from_before_the_words_were_kept_is_loaded_under_its_name(tmp_path: Path) -> None:
@@ -120,10 +193,12 @@ def test_a_snapshot_from_before_the_words_were_kept_is_loaded_under_its_name(tmp
     digest.update(b'{"default.en": "No."}\n' + builtin_tables().digest.encode())
     folder = tmp_path / "versions" / digest.hexdigest()
     (tmp_path / "versions" / version).rename(folder)
-    rewritten(folder, {"words.npz": None}, compiler="daachorse 0.5, sieves 1")
+    rewritten(folder, {"words.bin": None, "labels.bin": None}, compiler="daachorse 0.5, sieves 1")
     library = load_version(tmp_path, folder.name)
     assert library.version == folder.name
     assert [f.text for f in library.review("x甲乙丙", Direction.OUTPUT)] == ["甲乙丙"]
+    renew(tmp_path, folder.name)  # its name is of another kind: it stays as it is
+    assert not (folder / "words.bin").exists()
     rewritten(folder, {"entries.jsonl": write_jsonl(ENTRIES[:1]).encode()})
     with pytest.raises(LibraryError, match="its content has the hash"):
         load_version(tmp_path, folder.name)
@@ -136,36 +211,38 @@ def test_entries_that_are_none_are_told_as_damage_though_the_manifest_fits(tmp_p
         entries_of(tmp_path, version)
 
 
-def words_with(raw: bytes, **changed: object) -> bytes:
-    with np.load(io.BytesIO(raw)) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    target = io.BytesIO()
-    kept: dict[str, Any] = {name: value for name, value in {**arrays, **changed}.items() if value is not None}
-    np.savez(target, **kept)
-    return target.getvalue()
+def numbers(*values: int) -> NDArray[Any]:
+    return np.array(values, np.uint32)
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("name", "changed"),
     [
-        {"safe.first": np.array([1, 2], np.uint32)},
-        {"safe.first": np.zeros(8, np.uint32)},
-        {"safe.owned": None},
-        {"safe.owners": np.array([1 << 20, 0], np.uint32)},
-        {"safe.labels": np.array([0.5])},
-        {"letters.threes": np.zeros(7, np.uint8)},
-        {"letters.wholes": None},
-        {"about": np.frombuffer(b"{}", np.uint8)},
+        ("words.bin", {"safe.first": numbers(1, 2)}),
+        ("words.bin", {"safe.first": numbers(*[0] * 8)}),
+        ("words.bin", {"safe.owned": None}),
+        ("words.bin", {"safe.owners": numbers(1 << 20, 0)}),
+        ("words.bin", {"safe.below": numbers(1)}),
+        ("words.bin", {"letters.threes": np.zeros(7, np.uint8)}),
+        ("words.bin", {"letters.wholes": None}),
+        ("labels.bin", {"safe": np.array([1], np.uint8)}),
+        ("labels.bin", {"about": np.frombuffer(b"{}", np.uint8)}),
+        ("words.bin", b"PK oops"),
+        ("labels.bin", b""),
+        ("labels.bin", b"{oops\n"),
+        ("labels.bin", b'{"about": ["<f8", 0, 1]}\n' + bytes(16)),
+        ("labels.bin", b'{"about": ["|u1", 8, 16]}\n' + bytes(16)),
+        ("labels.bin", b'{"about": ["|u1", -8, 16]}\n' + bytes(16)),
     ],
 )
 def test_words_that_are_none_are_refused_though_the_manifest_fits(
-    tmp_path: Path, changed: dict[str, object]
+    tmp_path: Path, name: str, changed: bytes | dict[str, NDArray[Any] | None]
 ) -> None:
     folder = tmp_path / "versions" / put(tmp_path)
-    rewritten(folder, {"words.npz": words_with((folder / "words.npz").read_bytes(), **changed)})
-    with pytest.raises(LibraryError, match="damaged"):
-        load_live(tmp_path)
-    rewritten(folder, {"words.npz": b"PK oops"})
+    if not isinstance(changed, bytes):
+        arrays = unpack((folder / name).read_bytes()) | changed
+        changed = pack({key: value for key, value in arrays.items() if value is not None})
+    rewritten(folder, {name: changed})
     with pytest.raises(LibraryError, match="damaged"):
         load_live(tmp_path)
 

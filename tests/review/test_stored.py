@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from proxy.review.checks import EntryError
 from proxy.review.columns import Columns
 from proxy.review.entry import Entry, Source
 from proxy.review.interchange import write_jsonl
-from proxy.review.stored import StoredEntries, columns_of
+from proxy.review.stored import Difference, StoredEntries, columns_of, difference, lines_of
 
 ENTRIES = sorted(
     [
@@ -101,3 +102,38 @@ def test_a_file_that_ends_in_the_middle_is_refused() -> None:
 
 def test_an_empty_library_has_no_entries() -> None:
     assert len(columns_of(StoredEntries(b""))) == 0
+
+
+def test_equal_entries_have_equal_lines_and_lines_give_the_entries_again() -> None:
+    lines = lines_of(ENTRIES)
+    assert list(StoredEntries(lines)) == ENTRIES
+    assert lines_of(StoredEntries(RAW)) == lines
+
+
+ONE, TWO = replace(ENTRIES[0], gap=2), replace(ENTRIES[1], reviewer="z")
+DIFFERENCES = [
+    (ENTRIES, ENTRIES, ((), (), ())),
+    ([], ENTRIES[:1], ((ENTRIES[0].id,), (), ())),
+    (ENTRIES[:2], [], ((), (), (ENTRIES[0].id, ENTRIES[1].id))),
+    (
+        ENTRIES[:3],
+        [ONE, TWO, ENTRIES[3]],
+        ((ENTRIES[3].id,), (ENTRIES[0].id, ENTRIES[1].id), (ENTRIES[2].id,)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), DIFFERENCES)
+def test_two_libraries_differ_in_what_their_entries_say(
+    before: list[Entry], after: list[Entry], expected: tuple[tuple[str, ...], ...]
+) -> None:
+    for lines in (
+        lines_of(before),
+        write_jsonl(before).encode(),
+    ):  # as they are written, and as they were once
+        assert difference(StoredEntries(lines), StoredEntries(lines_of(after))) == Difference(*expected)
+
+
+def test_the_numbers_of_revisions_are_told_by_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.review.stored._AT_ONCE", 2)
+    assert StoredEntries(RAW).numbers() == {entry.id: entry.version for entry in ENTRIES}
