@@ -69,6 +69,7 @@ class HashedWords:
         self, ones: Codes, lengths: Numbers, wholes: Hashes, tables: tuple[Flags, Flags, Flags, Flags]
     ) -> None:
         self._ones, self._lengths, self._wholes, self._tables = ones, lengths, wholes, tables
+        self.longest = int(lengths.max(initial=1))
         self._short, self._long = lengths[lengths == 2], lengths[lengths >= _BEGINNING]
 
     @classmethod

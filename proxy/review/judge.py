@@ -1,6 +1,7 @@
 """Whether a completed match stands: what is around it decides.
 
-A judge answers False, None while the text so far does not say, or the original code point where the match ends.
+A judge answers False, None while the text so far does not say, or the original code point where the match ends; both
+ends, where it begins later than was thought.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from proxy.review.views import View
 
 __all__ = ["Judge", "Match", "PlainJudge", "Verdict", "allowed", "around", "transcribed"]
 
-Verdict = int | bool | None
+Verdict = int | bool | tuple[int, int] | None
 
 
 class Match(NamedTuple):

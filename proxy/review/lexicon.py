@@ -224,5 +224,5 @@ def _sieves(spelled: Mapping[str, Sought], tables: Tables) -> dict[str, Sieve | 
         splits = "evasion" in spelled
         sieves["letters"] = letters_of(Sought.joined(letters), Flat.joined(plain), tables, splits=splits)
     if "pinyin" in spelled:
-        sieves["sounds"] = sounds_of(spelled["pinyin"].terms, tables)
+        sieves["sounds"] = sounds_of(spelled["pinyin"], tables)
     return sieves

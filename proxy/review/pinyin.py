@@ -2,7 +2,8 @@
 
 Every syllable reads as one private-use code point: a Han character as its commonest syllable, a word in Latin
 letters as the syllables it divides into, if it does. A Latin word is read when it ends, and only words that may
-still be pinyin wait. Symbols between syllables vanish up to the gap that an entry allows.
+still be pinyin wait. Symbols between syllables vanish up to the gap that an entry allows, and of characters of one
+sound the first stays, so that repeating them hides nothing; `PinyinJudge` looks which they are.
 Three syllables only flag, fewer are not looked for: too much text sounds alike.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, groupby, pairwise
 
 from proxy.review.columns import Columns
 from proxy.review.entry import Entry
@@ -18,7 +19,7 @@ from proxy.review.judge import Judge, Match, Verdict, transcribed
 from proxy.review.original import Original
 from proxy.review.reading import AGE, MAX_KNOWN, Emitted, Mode, Reading, Transcript, back_of
 from proxy.review.spelling import BARRIER, LIST_MARKS, NOISE
-from proxy.review.syllables import FIRST, MIN_BLOCK, MIN_FLAG, Syllables, syllables
+from proxy.review.syllables import FIRST, MAX_RUN, MIN_BLOCK, MIN_FLAG, Syllables, once, syllables
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import Edge, Term
 from proxy.review.views import SafeView
@@ -30,13 +31,13 @@ __all__ = ["PinyinJudge", "PinyinReading", "PinyinSight"]
 class PinyinReading:
     """The mode: how many symbols came last, the letters of the Latin word that has not ended and their places,
     whether it may begin a word, whether its letters stand apart, whether it is no pinyin however it goes on, whether a
-    word may begin here.
+    word may begin here, how many characters of one sound came last.
 
     What a word is read as comes to light when it ends, so it stands before the code point that ended it. Letters that
-    each stand alone are one word if they are pinyin together: s-h-i.
+    each stand alone are one word if they are pinyin together: s-h-i. Characters of one sound are told once.
     """
 
-    start: Mode = (0, "", (), False, False, False, True)
+    start: Mode = (0, "", (), False, False, False, True, 0)
     alike: dict[int, int] | None
 
     def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reach: int) -> None:
@@ -50,11 +51,11 @@ class PinyinReading:
     def take(self, mode: Mode, last: str, code: str, kind: int, place: int) -> tuple[Mode, Sequence[Emitted]]:
         if "a" <= code <= "z":
             return self._take_letter(mode, last, code, place)
-        noise, word, places, opens, apart, dead, _ = mode
+        noise, word, places, opens, apart, dead, _, run = mode
         following = kind != Kind.WORD
         waits = code == NOISE and noise < self._reach and (apart or len(word) == 1)
         if waits:
-            return (noise + 1, word, places, opens, apart, False, following), ()
+            return (noise + 1, word, places, opens, apart, False, following, 0), ()
         emitted = self._word(word, places, opens, apart, last)
         if dead:
             noise = 0
@@ -63,13 +64,16 @@ class PinyinReading:
             far = noise == self._reach
             noise = min(noise, self._reach) + 1
             emitted += self._barrier(last, place) if far else ()
+        elif code == last and run:
+            noise, run = 0, run % MAX_RUN + 1
+            emitted = self._barrier(last, place) if run == 1 else ()
         else:
-            noise = 0
+            noise, run = 0, 0 if code == BARRIER else 1
             emitted += self._barrier(last, place) if code == BARRIER else (Emitted(code, place, True),)
-        return (noise, "", (), False, False, False, following), emitted
+        return (noise, "", (), False, False, False, following, run), emitted
 
     def _take_letter(self, mode: Mode, last: str, code: str, place: int) -> tuple[Mode, Sequence[Emitted]]:
-        noise, word, places, opens, apart, dead, free = mode
+        noise, word, places, opens, apart, dead, free, _ = mode
         if dead:
             return mode, ()
         emitted: tuple[Emitted, ...] = ()
@@ -77,7 +81,7 @@ class PinyinReading:
             opens = free
         elif noise:  # it stands apart from the letter before
             if self._sound.may_grow(word + code):
-                return (0, word + code, (*places, place), opens, True, False, False), ()
+                return (0, word + code, (*places, place), opens, True, False, False, 0), ()
             emitted = self._word(word, places, opens, apart, last)
             word, places, opens, apart = "", (), True, False
         elif apart:  # with the letter before it begins a word of its own
@@ -87,8 +91,8 @@ class PinyinReading:
             last = emitted[-1].code
         word, places = word + code, (*places, place)
         if self._sound.may_grow(word):
-            return (0, word, places, opens, False, False, False), emitted
-        return (0, "", (), False, False, True, False), (*emitted, *self._barrier(last, place))
+            return (0, word, places, opens, False, False, False, 0), emitted
+        return (0, "", (), False, False, True, False, 0), (*emitted, *self._barrier(last, place))
 
     def simple(self, character: str) -> str:
         codes = self.codes(character)
@@ -99,7 +103,7 @@ class PinyinReading:
         return not mode[1]
 
     def close(self, mode: Mode) -> Sequence[Emitted]:
-        _, word, places, opens, apart, _, _ = mode
+        _, word, places, opens, apart, _, _, _ = mode
         return self._word(word, places, opens, apart, "")
 
     def age(self, mode: Mode) -> Mode:
@@ -107,7 +111,7 @@ class PinyinReading:
         return (noise, word, tuple(place + AGE for place in places), *rest) if word else mode
 
     def rest(self, mode: Mode) -> Mode:
-        return mode if mode[1] else (0, *mode[1:])
+        return mode if mode[1] else (0, *mode[1:-1], 0)
 
     def waiting(self, mode: Mode) -> int:
         return back_of(mode[2][0]) if mode[1] else 0
@@ -150,16 +154,19 @@ class PinyinSight:
         return PinyinJudge(self._safe, self._tables, self._sound, self.reading())
 
     def terms(self, entry: Entry) -> Iterable[Term]:
-        for spelling in self._sound.spellings(entry, self._safe.fold(entry.pattern)):
-            if len(spelling) >= MIN_FLAG:
-                yield self.term(entry, spelling)
+        safe = self._safe.fold(entry.pattern)
+        spellings = [one for one in self._sound.spellings(entry, safe) if len(one) >= MIN_FLAG]
+        ways = [way for way in self._sound.ways(entry, safe) if len(way) >= MIN_FLAG]
+        runs = [way for way in map(once, ways) if len(way) > 1]
+        for folded in dict.fromkeys((*spellings, *runs)):
+            yield self.term(entry, folded)
 
     def term(self, entry: Entry, folded: str) -> Term:
         phrases = (self._spoken(phrase) for phrase in entry.exceptions)
         allow = tuple(dict.fromkeys(phrase for phrase in phrases if folded in phrase))
         ways = self._sound.ways(entry, self._safe.fold(entry.pattern))
-        spelling = folded if folded in ways else ways[0]
-        return Term(entry, folded, spelling, True, Edge.WORD, allow, len(folded) < MIN_BLOCK)
+        spelling = folded if folded in ways else next((way for way in ways if once(way) == folded), "")
+        return Term(entry, folded, spelling, True, Edge.WORD, allow, len(spelling or folded) < MIN_BLOCK)
 
     def _spoken(self, text: str) -> str:
         script = Transcript(self.reading())
@@ -185,16 +192,30 @@ class PinyinJudge:
             covered = transcribed(self._reading, match, original, ended)
             if covered is not False:
                 return None if covered is None else False
-        if term.spelling != term.folded and not self._has_letters(original.slice(match.start, match.end)):
+        text = original.slice(match.start, match.end)
+        if not term.spelling and not self._has_letters(text):
             return False
-        # As many code points as syllables: no symbol among them.
-        length = match.end - match.start
-        if length > len(term.folded) and not self._is_one(
-            original.slice(match.start, match.end), term.entry.gap
+        # As many code points as syllables: no symbol among them, and no character more than once.
+        plain = len(text) == len(term.folded)
+        simple = plain and len(term.spelling) <= len(term.folded)
+        if len(text) <= len(term.spelling) - _last_run(term) or not (
+            plain or self._is_one(text, term.entry.gap)
         ):
             return False
+        end = self._end(match, original, ended)
+        if simple or end is None or end is False:
+            return end
+        skipped = self._skipped(original.slice(match.start, end), match.end - 1 - match.start, term)
+        return end if not skipped else (match.start + skipped, end) if skipped > 0 else False
+
+    def _end(self, match: Match, original: Original, ended: bool) -> int | bool | None:
+        """Where it ends; False if it goes on."""
+        term = match.term
         last = match.end - 1
         if not "a" <= self._safe.fold(original.slice(last, match.end))[:1] <= "z":
+            many = _last_run(term)
+            if many > 1 and term.spelling != term.folded:
+                return self._run_end(original, last, many, term.entry.gap, ended)
             return match.end
         return self._word_end(
             original, last, len(self._sound.names[ord(term.folded[-1]) - FIRST]), term.entry.gap
@@ -221,7 +242,54 @@ class PinyinJudge:
             before, between = safe, ""
         return not (listed and joined)
 
-    def _word_end(self, original: Original, place: int, letters: int, gap: int) -> Verdict:
+    def _skipped(self, text: str, last: int, term: Term) -> int:
+        """How many code points come before the match itself, characters that only sound like its first; -1 if others
+        that sound alike are more than characters of the entry, each as often as one likes. `last`: where its last
+        syllable begins.
+        """
+        script = Transcript(self._reading)
+        script.read(text)
+        script.finish(len(text))
+        runs = [1] * len(term.folded)
+        if len(term.spelling) > len(runs):
+            runs = [len(list(run)) for _, run in groupby(term.spelling)]
+        places = [origin // AGE for origin in script.origins[: len(runs) - 1]]
+        skipped = 0
+        for at, (begin, stop) in enumerate(pairwise([*places, last])):
+            groups = [
+                (begin + offset, safe)
+                for offset, character in enumerate(text[begin:stop])
+                for safe in self._safe.fold(character)
+                if self._sound.of.get(safe) == term.folded[at]
+            ]
+            many = max(1, len(groups))
+            begins = [place for (_, before), (place, safe) in pairwise([(0, ""), *groups]) if safe != before]
+            if len(begins) > runs[at]:
+                if at:
+                    return -1
+                skipped = begins[-runs[at]]
+            elif many < runs[at]:
+                return -1
+        return skipped
+
+    def _run_end(self, original: Original, place: int, many: int, gap: int, ended: bool) -> int | bool | None:
+        """Where so many characters of one sound end that begin at `place`."""
+        between, sound = 0, ""
+        for offset, character in enumerate(original.characters(place)):
+            for safe in self._safe.fold(character):
+                spoken = self._sound.of.get(safe, "")
+                if self._kinds[ord(safe)] == Kind.OTHER and between < gap:
+                    between += 1
+                    continue
+                sound = sound or spoken
+                if spoken != sound:
+                    return False
+                many, between = many - 1, 0
+                if not many:
+                    return place + offset + 1
+        return False if ended else None
+
+    def _word_end(self, original: Original, place: int, letters: int, gap: int) -> int | bool | None:
         """Where the Latin syllable ends that begins at `place`; False if its word goes on, or its letters stand too
         far apart.
         """
@@ -237,3 +305,8 @@ class PinyinJudge:
             if letters == 0 and not end:
                 end = place + offset + 1
         return end
+
+
+def _last_run(term: Term) -> int:
+    """How often the last syllable of an entry stands at its end."""
+    return len(term.spelling) - len(term.spelling.rstrip(term.spelling[-1:]))

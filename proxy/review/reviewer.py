@@ -71,7 +71,10 @@ class Candidate:
             if verdict is None:
                 return
             self.stands = verdict is not False
-            self.end = int(verdict) or self.end
+            if isinstance(verdict, tuple):
+                self.start, self.end = verdict
+            else:
+                self.end = int(verdict) or self.end
 
 
 class Certain:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -37,23 +38,24 @@ _MAX_WORDS = 1 << 16
 class Cast(NamedTuple):
     """The shadow of a text. `kept`: which code points it was made of, one code each; None if it is not so simple.
 
-    `distinct`: which of those codes differ from the one before, where others are left out.
+    `distinct`: which of those codes differ from the one before; the others are left out.
     """
 
     codes: Codes
     kept: NDArray[np.bool_] | None
-    distinct: NDArray[np.bool_] | None = None
+    distinct: NDArray[np.bool_]
 
     def origins(self) -> NDArray[np.intp] | None:
         """The code point that each code stands for, the first of a run; None where that is not so simple."""
-        if self.kept is None:
-            return None
-        origins = self.kept.nonzero()[0]
-        return origins if self.distinct is None else origins[self.distinct]
+        return None if self.kept is None else self.kept.nonzero()[0][self.distinct]
+
+    def doubled(self) -> Numbers:
+        """Which codes stand for several."""
+        again = (~self.distinct).nonzero()[0]
+        return np.unique(again - np.arange(len(again)) - 1)
 
     def runs(self) -> Numbers:
         """How many codes each code but the last stands for."""
-        assert self.distinct is not None
         return np.diff(self.distinct.nonzero()[0])
 
 
@@ -62,6 +64,11 @@ class Shadow(Protocol):
 
     stops: frozenset[str]
     kept: Collection[str]
+    spoken: bool  # terms are syllables, whoever wrote them
+
+    def runs_of(self, written: str) -> Numbers:
+        """How often each letter of a term stands one after the other, as it is written."""
+        ...
 
     def mapped(self, text: str) -> Codes:
         """What each code point becomes by itself; a stop becomes STOP."""
@@ -84,10 +91,16 @@ class LetterShadow:
     `kept`: ends of sentences that are no stops, because an entry holds them.
     """
 
+    spoken = False
+
     def __init__(self, tables: Tables, kept: Collection[str] = ()) -> None:
         self.stops, self.kept = sentence_ends(tables) - frozenset(kept), kept
         self._table, self._kinds, self._fold = _letters(tables), tables.kinds, tables.fold
         self._kept = np.array([ord(character) for character in kept], np.uint32)
+
+    def runs_of(self, written: str) -> Numbers:
+        closed = written + min(self.stops)
+        return self.cast(closed, self.mapped(closed)).runs()
 
     def mapped(self, text: str) -> Codes:
         codes = codes_of(text)
@@ -105,11 +118,7 @@ class LetterShadow:
         if symbols:
             self._resolve(mapped, symbols)
         kept = mapped > _NOISE
-        codes = mapped[kept]
-        distinct = np.ones(len(codes), np.bool_)
-        np.not_equal(codes[1:], codes[:-1], out=distinct[1:])
-        distinct |= codes == STOP
-        return Cast(codes[distinct], kept if simple else None, distinct)
+        return _once(mapped[kept], kept if simple else None)
 
     def _spread(self, text: str, mapped: Codes) -> Codes:
         """What the code points become, those that become several spread out."""
@@ -136,9 +145,10 @@ class LetterShadow:
 
 
 class SoundShadow:
-    """Syllables alone, of characters and of words in Latin letters, as far apart as they may be."""
+    """Syllables alone, of characters and of words in Latin letters, as far apart as they may be, each run of one once."""
 
     kept: Collection[str] = ()
+    spoken = True
 
     def __init__(self, tables: Tables) -> None:
         self.stops = sentence_ends(tables)
@@ -147,6 +157,9 @@ class SoundShadow:
         self._words: dict[bytes, Codes | None] = {}
         self._apart: dict[bytes, bool] = {}
         self._syllables = [name.encode() for name in tables.syllables if len(name) > 1]
+
+    def runs_of(self, written: str) -> Numbers:
+        return np.array([len(list(run)) for _, run in groupby(written)], np.int64)
 
     def mapped(self, text: str) -> Codes:
         return np.take(self._table, codes_of(text), mode="clip")
@@ -160,7 +173,7 @@ class SoundShadow:
                 latin = (mapped - 97 < 26).nonzero()[0]
             self._speak(mapped, latin)
         kept = mapped > _NOISE
-        return Cast(mapped[kept], kept if simple else None)
+        return _once(mapped[kept], kept if simple else None)
 
     def _speak(self, mapped: Codes, places: NDArray[np.intp]) -> None:
         """Write words that are pinyin as syllables; other letters stay, and match nothing. `places`: of letters."""
@@ -216,6 +229,14 @@ class SoundShadow:
             spoken[: len(names)] = [ord(self._sound.codes[name]) for name in names]
         self._words[word] = spoken
         return spoken
+
+
+def _once(codes: Codes, kept: NDArray[np.bool_] | None) -> Cast:
+    """The shadow of codes, each run of one told once."""
+    distinct = np.ones(len(codes), np.bool_)
+    np.not_equal(codes[1:], codes[:-1], out=distinct[1:])
+    distinct |= codes == STOP
+    return Cast(codes[distinct], kept, distinct)
 
 
 def _letter(safe: str, kinds: bytes) -> int:

@@ -53,7 +53,8 @@ class Sought(NamedTuple):
 class Sieve:
     """Sifts texts for some views at once. `words` are the shadows of terms; nearly all terms are their own
     shadow. `others`: by shadow the folded terms that cast it, where that is not the one that looks the same, and for
-    each the ways to write it; `partial`: shadows that are those of a part of a term.
+    each the ways to write it; `partial`: shadows that are those of a part of a term; `doubled`: shadows that are only
+    looked for where a code of the text stands for several.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class Sieve:
         others: Mapping[str, Mapping[str, Sequence[str]]],
         partial: Collection[str] = (),
         splits: Splits | None = None,
+        doubled: HashedWords | None = None,
     ) -> None:
-        self._shadow, self._words, self._splits = shadow, words, splits
+        self._shadow, self._words, self._splits, self._doubled = shadow, words, splits, doubled
         self._runs: dict[str, Numbers] = {}
         self._partial = frozenset((SUSPECT, *partial))
         self._others = others
@@ -77,11 +79,13 @@ class Sieve:
             "others": self._others,
             "partial": sorted(self._partial - {SUSPECT}),
             "longest": self._splits.longest if self._splits is not None else 0,
+            "doubled": self._doubled is not None,
         }
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """And the words."""
-        return self._words.arrays(name)
+        doubled = self._doubled.arrays(f"{name}.doubled") if self._doubled is not None else {}
+        return self._words.arrays(name) | doubled
 
     @classmethod
     def of_arrays(
@@ -91,7 +95,8 @@ class Sieve:
         shadow = LetterShadow(tables, about["kept"]) if name == "letters" else SoundShadow(tables)
         splits = Splits(tables, about["longest"]) if about["longest"] else None
         words = HashedWords.of_arrays(arrays, name)
-        return cls(shadow, words, about["others"], about["partial"], splits)
+        doubled = HashedWords.of_arrays(arrays, f"{name}.doubled") if about["doubled"] else None
+        return cls(shadow, words, about["others"], about["partial"], splits, doubled)
 
     def stretches(self, text: str, fresh: bool) -> list[Stretch]:
         """What is to be read of a text: a stretch that begins at 0 from the present state, each other one from
@@ -132,7 +137,7 @@ class Sieve:
             if origins is not None and seen not in self._partial:
                 first, last = int(origins[start]), int(origins[end - 1])
                 span = text[first : last + 1]
-                if cast.distinct is None and len(span) == end - start and _is_han(span):
+                if self._shadow.spoken and len(terms) == 1 and len(span) == end - start and _is_han(span):
                     yield Stretch(at + first, at + last + 1, terms, True)
                     continue
                 before = max(0, first - 1)
@@ -153,7 +158,10 @@ class Sieve:
         codes, others = cast.codes, self._others
         found: list[tuple[int, int, str, Sequence[str]]] = []
         runs: Numbers | None = None
-        for start, end in self._words.find(codes):
+        hits = self._words.find(codes)
+        if self._doubled is not None:
+            hits += _find_around(self._doubled, codes, cast.doubled())
+        for start, end in hits:
             seen = text_of(codes[start:end])
             cast_by = others.get(seen)
             terms: Sequence[str] = (seen,) if cast_by is None else tuple(cast_by)
@@ -173,11 +181,27 @@ class Sieve:
         """Whether letters stand one after the other as often as they do in one of the ways to write a term."""
         for way in ways:
             if way not in self._runs:
-                closed = way + min(self._shadow.stops)
-                self._runs[way] = self._shadow.cast(closed, self._shadow.mapped(closed)).runs()
+                self._runs[way] = self._shadow.runs_of(way)
             if (runs >= self._runs[way]).all():
                 return True
         return False
+
+
+def _find_around(words: HashedWords, codes: Codes, places: Numbers) -> set[tuple[int, int]]:
+    """Where a word very likely stands that has one of these places in it: (start, end)."""
+    reach = words.longest - 1
+    width = 2 * reach + 2
+    around = np.full(len(codes) + 2 * reach, STOP, np.uint32)
+    around[reach : reach + len(codes)] = codes
+    lines = np.full((len(places), width), STOP, np.uint32)
+    lines[:, :-1] = around.take(places[:, None] + np.arange(width - 1))
+    found = set()
+    for start, end in words.find(lines.reshape(-1)):
+        line, begins = divmod(start, width)
+        if begins <= reach < begins + end - start:
+            first = int(places[line]) + begins - reach
+            found.add((first, first + end - start))
+    return found
 
 
 def _is_han(text: str) -> bool:
@@ -202,18 +226,7 @@ def letters_of(sought: Sought, plain: Flat, tables: Tables, *, splits: bool) -> 
     casts = _lines(shadow.cast(spelled, shadow.mapped(spelled)).codes)
     if not casts.lengths.all():
         return None
-    others: dict[str, dict[str, list[str]]] = {}
-    plainly = casts.equal(sought.terms) & casts.equal(sought.written)
-    odd = np.flatnonzero(~plainly)
-    looks = (one.take(odd).texts() for one in (casts, sought.terms, sought.written))
-    for cast, term, written in zip(*looks, strict=True):
-        others.setdefault(cast, {}).setdefault(term, []).append(written)
-    hashes = hashes_of(casts)
-    alike = np.flatnonzero(
-        plainly & np.isin(hashes, hashes[odd])
-    )  # nearly all that are plainly written are no others
-    for cast in others.keys() & set(casts.take(alike).texts()):
-        others[cast].setdefault(cast, []).append(cast)
+    others = _cast_by(casts, sought)
     longest = min(MAX_AROUND, int(casts.lengths.max(initial=0)))
     return Sieve(
         shadow,
@@ -260,6 +273,37 @@ def _certain(spelling: str) -> str:
     return max(parts, key=lambda part: sum(map(str.isalnum, part)))
 
 
-def sounds_of(terms: Flat, tables: Tables) -> Sieve:
-    """The sieve of the pinyin view: every term is its own shadow."""
-    return Sieve(SoundShadow(tables), HashedWords.of(Flat.joined([terms, Flat.of([SUSPECT])])), {})
+def sounds_of(sought: Sought, tables: Tables) -> Sieve:
+    """The sieve of the pinyin view: every term is its own shadow, but for sounds that it has twice."""
+    terms, rows = sought.terms, sought.terms.rows()
+    once = np.ones(len(rows), np.bool_)
+    once[1:] = (terms.codes[1:] != terms.codes[:-1]) | (rows[1:] != rows[:-1])
+    casts = Flat.of_lengths(terms.codes[once], np.bincount(rows[once], minlength=len(terms.lengths)))
+    others = _cast_by(casts, sought)
+    doubled = Flat.of(
+        [
+            cast
+            for cast, by in others.items()
+            if all(len(way) > len(cast) for ways in by.values() for way in ways)
+        ]
+    )
+    single = np.flatnonzero(~np.isin(hashes_of(casts), hashes_of(doubled)))
+    words = HashedWords.of(Flat.joined([casts.take(single), Flat.of([SUSPECT])]))
+    more = HashedWords.of(doubled) if len(doubled.lengths) else None
+    return Sieve(SoundShadow(tables), words, others, doubled=more)
+
+
+def _cast_by(casts: Flat, sought: Sought) -> dict[str, dict[str, list[str]]]:
+    """By shadow the terms that cast it and how each is written, where one is not the shadow itself."""
+    others: dict[str, dict[str, list[str]]] = {}
+    plainly = casts.equal(sought.terms) & casts.equal(sought.written)
+    odd = np.flatnonzero(~plainly)
+    looks = (one.take(odd).texts() for one in (casts, sought.terms, sought.written))
+    for cast, term, written in zip(*looks, strict=True):
+        others.setdefault(cast, {}).setdefault(term, []).append(written)
+    # Nearly all that are plainly written are no others.
+    hashes = hashes_of(casts)
+    alike = np.flatnonzero(plainly & np.isin(hashes, hashes[odd]))
+    for cast in others.keys() & set(casts.take(alike).texts()):
+        others[cast].setdefault(cast, []).append(cast)
+    return others

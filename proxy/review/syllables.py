@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from functools import cached_property, lru_cache
-from itertools import islice, product
+from itertools import groupby, islice, product
 
 from proxy.review.entry import Entry
 from proxy.review.spelling import BARRIER, NOISE, is_sentence_end
 from proxy.review.tables import Kind, Tables
 
-__all__ = ["FIRST", "MAX_READINGS", "MIN_BLOCK", "MIN_FLAG", "Syllables", "syllables"]
+__all__ = ["FIRST", "MAX_READINGS", "MAX_RUN", "MIN_BLOCK", "MIN_FLAG", "Syllables", "once", "syllables"]
 
 MIN_BLOCK, MIN_FLAG = 4, 3
 FIRST = 0xE000  # the private-use code point of the first syllable
 MAX_READINGS = 8  # spellings of one entry
+MAX_RUN = 16  # characters of one sound that may follow each other
 _MAX_WORD = 36  # letters: nobody writes more syllables in one word
 
 
@@ -95,6 +96,11 @@ class Syllables:
             return []
         each = [(self.of[c], *(self.codes[name] for name in self._also.get(c, ()))) for c in han]
         return ["".join(way) for way in islice(product(*each), MAX_READINGS)]
+
+
+def once(spelling: str) -> str:
+    """Each sound of a run once."""
+    return "".join(code for code, _ in groupby(spelling))
 
 
 @lru_cache(maxsize=2)

@@ -95,20 +95,29 @@ def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     silent = np.zeros(len(plain), np.bool_)
     silent[rows[spoken < 0]] = True
     parts: list[tuple[Flat, Numbers]] = []
+    joined: list[tuple[Flat, Numbers]] = []
     lengths = folded.lengths
     wanted = plain & ~silent & (lengths >= MIN_FLAG)
     for length in distinct(lengths[wanted]).tolist():
         places = np.flatnonzero(wanted & (lengths == length))
         said = spoken[folded.starts[places][:, None] + np.arange(length)]
         parts += _ways(said, places, heard)
-        parts.append(_as_one_word(heard.codes[said, 0], places, sound, heard))
-    words = Flat.joined([flat for flat, _ in parts])
-    places = np.concatenate([np.zeros(0, np.int64), *(placed for _, placed in parts)])
-    weak = words.lengths < MIN_BLOCK
+        joined.append(_as_one_word(heard.codes[said, 0], places, sound, heard))
+    written = Flat.joined([flat for flat, _ in parts])
+    each = written.rows()
+    again = np.zeros(len(each), np.bool_)
+    again[1:] = (written.codes[1:] == written.codes[:-1]) & (each[1:] == each[:-1])
+    placed = np.concatenate([np.zeros(0, np.int64), *(at for _, at in parts)])
+    once = Flat.of_lengths(written.codes[~again], np.bincount(each[~again], minlength=len(placed)))
+    runs = np.flatnonzero((once.lengths < written.lengths) & (once.lengths > 1))
+    words = Flat.joined([written, once.take(runs), *(flat for flat, _ in joined)])
+    written = Flat.joined([written, written.take(runs), *(flat for flat, _ in joined)])
+    places = np.concatenate([placed, placed[runs], *(at for _, at in joined)])
+    weak = written.lengths < MIN_BLOCK
     # Something in it is not spoken: only a space may be.
     slow = np.flatnonzero(~plain | (silent & _has_spaces(folded, rows)))
     widest = max((entry.gap for entry in columns.used), default=0)
-    return Words(words, places, _all(places), weak, _all(places), slow, widest, words)
+    return Words(words, places, _all(places), weak, _all(places), slow, widest, written)
 
 
 def _is_plain(columns: Columns) -> Bools:

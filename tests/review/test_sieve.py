@@ -21,7 +21,7 @@ FLAG = dict.fromkeys(Direction, Action.FLAG)
 VIEWS = [("safe",), ("safe", "evasion"), ("safe", "evasion", "pinyin"), ("raw",), ("evasion",), ("pinyin",)]
 # Words that share letters, double them, hold symbols, ends of sentences and what becomes several letters.
 WORDS = ["甲乙丙", "乙乙丙", "甲", "ab", "abba", "l@b", "hi!", "甲，乙", "a b", "@ab", "$甲乙", "f-a", "西安大雁", "世界!ab",
-         "大雁塔西", "가나", "測試甲", "ﬁa", "...甲", "ＡＢ甲", "a\nb", "孑甲乙"]  # fmt: skip
+         "大雁塔西", "가나", "測試甲", "ﬁa", "...甲", "ＡＢ甲", "a\nb", "孑甲乙", "西西安大", "塔安安"]  # fmt: skip
 LETTERS = "甲乙丙abifl1@$!！。，,\n\u200b\u0301-· ﬁ…⑩①가ㄱÀＡ西安大雁塔測试xiandayt了一孑ß㈠\U000e0020\U0001f170\ud800"
 PIECES = [
     *LETTERS,
@@ -34,6 +34,9 @@ PIECES = [
     "x-i-a-n",
     "d a·",
     "y·a-n",
+    "希西西安安打大",
+    "他安按案",
+    "xixian",
     "。",
     "，",
     "\n",

@@ -15,7 +15,7 @@ from proxy.review.entry import Direction, Entry
 from proxy.review.flat import Flat
 from proxy.review.lexicon import Lexicon, compile_lexicon
 from proxy.review.sights import sight_of
-from proxy.review.syllables import syllables
+from proxy.review.syllables import once, syllables
 from proxy.review.tables import builtin_tables
 from proxy.review.trie import ROOT, Trie
 from proxy.review.wholesale import _has_spaces, pinyin_words
@@ -140,7 +140,9 @@ def test_every_pair_of_syllables_is_divided_as_the_slow_way_divides_it() -> None
     for place, word in zip(words.places.tolist(), words.words.texts(), strict=True):
         found.setdefault(place, set()).add(word)
     for place, entry in enumerate(columns):
-        assert found[place] == {s for s in sound.spellings(entry, entry.pattern) if len(s) >= 3}
+        spellings = {s for s in sound.spellings(entry, entry.pattern) if len(s) >= 3}
+        runs = map(once, sound.ways(entry, entry.pattern))
+        assert found[place] == spellings | {way for way in runs if len(way) > 1}
     assert sum(len(each) > 1 for each in found.values()) > 100
 
 
