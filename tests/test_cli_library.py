@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from proxy import worker
 from proxy.__main__ import main
+from proxy.cli.options import waiting_for
 from proxy.governance import release
 from proxy.review.failures import LibraryError
 from proxy.settings import load_settings
@@ -365,3 +368,26 @@ def test_the_database_is_held_against_the_records(run: Run) -> None:
         connection.execute("UPDATE revisions SET status = 'published'")
         connection.commit()
     assert "was moved or given another status" in run("library", "verify", code=1).output
+
+
+def test_a_bootstrap_tells_twenty_remarks_and_how_many_more_there_are(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "many.jsonl").write_text(
+        "".join(json.dumps({"pattern": f"测试{n:03}词", "category": "A.1.a"}) + "\n" for n in range(25))
+        + json.dumps({"pattern": "测试", "category": "A.1.a"})
+        + "\n"
+    )
+    told = run("library", "import", "many.jsonl", "--publish").stderr.splitlines()
+    assert len([line for line in told if "is found in it already" in line]) == 20
+    assert "note: the entry standard says something of 5 more; --json lists all" in told
+
+
+def test_a_terminal_is_told_what_takes_long_and_a_pipe_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = []
+    for terminal in (True, False):
+        stderr = io.StringIO()
+        monkeypatch.setattr(stderr, "isatty", lambda terminal=terminal: terminal, raising=False)
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with waiting_for("compiling"):
+            pass
+        said.append(stderr.getvalue())
+    assert said == ["compiling …\r\033[K", ""]

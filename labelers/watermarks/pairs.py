@@ -36,6 +36,9 @@ __all__ = [
 
 CONTEXT = 48  # characters before a word that its guards see
 _PLAIN = re.compile(r"[^\x00-\x7f]+(?:\|[^\x00-\x7f]+)*")
+_HEADS = re.compile(
+    r"\(\?:\^\|\[((?:[^\]\\^-]|\\n)+)\]\)(?:\|(.*))?"
+)  # "(?:^|[,.])": the beginning, or a character
 _WORDS = re.compile(r"\\b(?:\(\?:)?([\w' |-]+)\)?")
 _LETTER = re.compile(r"[A-Za-z]")
 _LONE = re.compile("[\ud800-\udfff]")  # halves of a pair, which no automaton reads
@@ -45,19 +48,23 @@ _LONE = re.compile("[\ud800-\udfff]")  # halves of a pair, which no automaton re
 class _Guard:
     """What stands before a word: plain words where they are enough, but those in `unless`, else a regular expression.
 
-    `endings`: small letters of which some end what the expression finds; none where that is not known.
+    `first`: the beginning of the text too. `endings`: small letters of which some end what the expression finds; none where
+    that is not known.
     """
 
     plain: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
     endings: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    first: bool = False
 
-    def before(self, text: str, start: int) -> bool:
-        first = start - CONTEXT if start > CONTEXT else 0
-        last = start - text[start - 1 : start].isspace()
+    def before(self, text: str, start: int, last: int) -> bool:
+        """Whether it stands before `start`; `last` is `start` without one space."""
         if self.pattern is None:
-            return text.endswith(self.plain, first, last) and not text.endswith(self.unless, first, last)
+            if text.endswith(self.plain, 0, last):
+                return not text.endswith(self.unless, 0, last)
+            return self.first and last == 0
+        first = start - CONTEXT if start > CONTEXT else 0
         if self.endings and not text[first:last].lower().endswith(self.endings):
             return False
         return self.pattern.search(text, first, start) is not None
@@ -82,10 +89,11 @@ class Member:
 
     def preceded(self, text: str, start: int) -> bool:
         """Whether what stands before `start` lets the word be chosen."""
+        last = start - text[start - 1 : start].isspace()
         for guard in self.must_before:
-            if not guard.before(text, start):
+            if not guard.before(text, start, last):
                 return False
-        if self.not_before is not None and self.not_before.before(text, start):
+        if self.not_before is not None and self.not_before.before(text, start, last):
             return False
         return not (self.article and _ARTICLE.search(text, max(0, start - CONTEXT), start))
 
@@ -233,6 +241,15 @@ def _before(mark: str, guards: Sequence[str], word: str) -> _Guard | None:
         return _Guard(
             tuple(dict.fromkeys([*plain.split("|"), *plain.translate(_ASCII).split("|")])),
             unless=tuple("|".join(unless).split("|")) if unless else (),
+        )
+    if (
+        len(said) == 1
+        and (heads := _HEADS.fullmatch(said[0]))
+        and (not heads[2] or _PLAIN.fullmatch(heads[2]))
+    ):
+        plain = "|".join([*heads[1].replace("\\n", "\n"), *(heads[2] or "").split("|")]).strip("|")
+        return _Guard(
+            tuple(dict.fromkeys([*plain.split("|"), *plain.translate(_ASCII).split("|")])), first=True
         )
     pattern = re.compile(rf"(?:{'|'.join(_both(said, word))})\s?\Z", re.IGNORECASE)
     endings = [_WORDS.fullmatch(guard) for guard in said]

@@ -50,7 +50,7 @@ NOMINAL = "有|有着|值得|得到了|受到了|取得了|实现了|获得了|�
 CHAIN = r"具体|实际|主要|基本|潜在|特定|相关|有关|重要|关键|个人|的[^，。、；：\n]{0,3}|地[^，。、；：\n]{0,2}|[“《、而且又]|可能|尽量"
 
 # At the start of a sentence, or behind "this is": a reason that comes before its effect.
-CAUSE = r"L+:(?:^|[。！？；：\n])|(?:这|主要|可能|往往|通常)是"
+CAUSE = r"L+:(?:^|[。！？；：\n])|这是|主要是|可能是|往往是|通常是"
 # Of a season as a time, not of one that comes and goes.
 SEASON = "R:节|度|的|里|来|到|也|是|像|快|已|就|终|又|这|那|过|，|。"
 # A verb with 着 is no plan, wish or denial.

@@ -16,6 +16,7 @@ from proxy.cli.options import (
     procedure_errors,
     settings_of,
     show_progress,
+    waiting_for,
     wrong,
 )
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["library"]
 
+_NOTES = 20  # remarks of the entry standard that are told one by one
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -70,14 +72,17 @@ def library_import(
             )
         _show_intake(taken, preview, as_json)
         return
-    with procedure_errors():
+    with procedure_errors(), waiting_for("reading and compiling"):
         report = bootstrap_library(settings, file, refusals, operator, reason or "bootstrap")
     if as_json:
         remarks = [f"{remark.entry_id}: {remark.text}" for remark in report.remarks]
         click.echo(orjson.dumps({"version": report.version, "entries": report.entries, "remarks": remarks}))
         return
-    for remark in report.remarks:
+    for remark in report.remarks[:_NOTES]:
         click.echo(f"note: {remark.entry_id}: {remark.text}", err=True)
+    more = len(report.remarks) - _NOTES
+    if more > 0:
+        click.echo(f"note: the entry standard says something of {more:,} more; --json lists all", err=True)
     click.echo(f"published {report.entries} entries as version {report.version}")
 
 

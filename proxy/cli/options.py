@@ -22,6 +22,7 @@ __all__ = [
     "settings_of",
     "show_progress",
     "usage_errors",
+    "waiting_for",
     "wrong",
 ]
 
@@ -106,3 +107,12 @@ def show_progress(what: str) -> Iterator[Callable[[int], None] | None]:
         yield show
     finally:
         click.echo("\r\033[K", err=True, nl=False)
+
+
+@contextmanager
+def waiting_for(what: str) -> Iterator[None]:
+    """Says on a terminal what takes so long, nothing when piped."""
+    with show_progress(what) as progress:
+        if progress is not None:
+            click.echo(f"{what} …", err=True, nl=False)
+        yield

@@ -11,7 +11,15 @@ import click
 import orjson
 
 from proxy.cli.library import library
-from proxy.cli.options import as_option, config_option, json_option, procedure_errors, settings_of, wrong
+from proxy.cli.options import (
+    as_option,
+    config_option,
+    json_option,
+    procedure_errors,
+    settings_of,
+    waiting_for,
+    wrong,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -212,7 +220,7 @@ def publish(
         else None
     )
     settings = settings_of(config_file)
-    with procedure_errors():
+    with procedure_errors(), waiting_for("compiling the new version"):
         desk = open_desk(settings)
         done = put_in_force(
             desk, acting(desk, operator), reason=reason, trial=trial, emergency=emergency, waiver=waive
@@ -248,7 +256,7 @@ def rollback(version: str, reason: str, operator: str, as_json: bool, config_fil
     from proxy.governance.release import rollback as go_back
 
     settings = settings_of(config_file)
-    with procedure_errors():
+    with procedure_errors(), waiting_for("going back"):
         desk = open_desk(settings)
         done = go_back(desk, acting(desk, operator), reason=reason, version=version)
     _show_release(done, as_json)

@@ -105,7 +105,8 @@ async def probe(upstream: Upstream, models: Sequence[str], said: Declared) -> Fo
     if plain is None:
         return Found(Capabilities(), answered=False, notes=[f"did not answer: {asking.trouble}"])
     if n is None:
-        choices = await asking.chat({"max_tokens": 2, "n": WANTED_N}) or []
+        # With chance: vLLM refuses several continuations without it.
+        choices = await asking.chat({"max_tokens": 2, "n": WANTED_N, "temperature": 1}) or []
         n = max(1, min(len(choices), WANTED_N))
         found.notes.append(f"n: {n}" + (f" ({asking.trouble})" if n == 1 and asking.trouble else ""))
     if prefix is None:

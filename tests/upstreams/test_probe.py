@@ -40,6 +40,8 @@ def server(
         assert body["max_tokens"] <= 16
         if body.get("logit_bias") and not bias:
             return replies.json({"error": {}}, status=400)
+        if body.get("n", 1) > 1 and not body.get("temperature", 1):  # as vLLM, whose greedy answers are one
+            return replies.json({"error": {}}, status=400)
         text = "One, two, three, four"
         if goes_on(body):
             text = (body["messages"][-1]["content"] if repeats else "") + "r five six"
