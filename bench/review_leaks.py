@@ -98,7 +98,7 @@ def library(chance: random.Random) -> tuple[Library, list[str]]:
 
 
 def disguised(word: str, chance: random.Random) -> str:
-    way = chance.randrange(10)
+    way = chance.randrange(11)
     if way == 0:
         return word
     if way == 1:
@@ -119,6 +119,8 @@ def disguised(word: str, chance: random.Random) -> str:
         )
     if way == 8:
         return chance.choice(NOISE).join(c * chance.choice((1, 1, 2)) for c in word)
+    if way == 9:
+        return chance.choice(list(SOUNDS.values())) + SOUNDS.get(word[0], word[0]) + word
     return "".join(c + (chance.choice(NOISE) if chance.random() < 0.4 else "") for c in word).upper()
 
 

@@ -33,6 +33,8 @@ __all__ = ["DEFAULT_REPLACEMENT", "MASK", "SAMPLED", "Finding", "Reviewer"]
 
 MASK = "＊"  # one for each code point; full width, so that it never turns into Markdown emphasis
 DEFAULT_REPLACEMENT = "[…]"
+_STRENGTH = {action: at for at, action in enumerate(Action)}
+_VIEWS = {name: at for at, name in enumerate(("raw", "safe", "evasion", "pinyin"))}
 SAMPLED = "second-stage"  # entry and view of what a second stage finds where the first suspected nothing
 
 
@@ -466,5 +468,7 @@ class Reviewer:
         return "".join(characters)
 
 
-def _order(candidate: Pending) -> tuple[float, int, str]:
-    return candidate.order, candidate.start, candidate.entry.id
+def _order(candidate: Pending) -> tuple[float, int, str, int, int]:
+    """Of one entry at one place the strongest comes first, whatever was decided first: only that one counts."""
+    views = _VIEWS.get(candidate.view, len(_VIEWS))
+    return candidate.order, candidate.start, candidate.entry.id, _STRENGTH[candidate.action], views

@@ -164,3 +164,15 @@ def test_readings_that_hardly_a_word_has_are_not_looked_for() -> None:
     )
     assert "chong" in also["重"] or "zhong" in also["重"]
     assert "hang" in also["行"]
+
+
+@pytest.mark.parametrize("before", ["", "禁", "试禁", "禁禁", "今天禁，禁"])
+@pytest.mark.parametrize("after", ["", "金", "。", "缸", "-缸缸"])
+def test_what_stands_there_as_it_is_counts_more_than_what_sounds_like_it(before: str, after: str) -> None:
+    """A character before it that sounds like its first was heard with it, and a word that blocks was only flagged."""
+    library = Library.compile([Entry(pattern="金鱼缸", category="A.1.a", views=("pinyin",))])
+    text = before + "金鱼缸" + after
+    for pieces in ([text], list(text), *([text[:at], text[at:]] for at in range(1, len(text)))):
+        out, reviewer = run(library, pieces)
+        assert (out, reviewer.blocked) == (before, reviewer.findings[-1])
+        assert (reviewer.findings[-1].view, reviewer.findings[-1].action) == ("safe", Action.BLOCK)
