@@ -176,3 +176,21 @@ def test_what_stands_there_as_it_is_counts_more_than_what_sounds_like_it(before:
         out, reviewer = run(library, pieces)
         assert (out, reviewer.blocked) == (before, reviewer.findings[-1])
         assert (reviewer.findings[-1].view, reviewer.findings[-1].action) == ("safe", Action.BLOCK)
+
+
+def found(text: str, *entries: Entry) -> list[str]:
+    library = Library.compile(entries)
+    return [finding.text for finding in library.review(text, Direction.OUTPUT) if finding.view == "pinyin"]
+
+
+def test_a_sound_that_a_word_has_twice_must_be_there_twice() -> None:
+    entry = Entry(pattern="西西安大雁", category="A.1.a", views=("pinyin",))
+    assert found("希安安打打雁。", entry) == []
+    assert found("希西安安打打雁。", entry) == ["希西安安打打雁"]
+
+
+def test_letters_of_one_word_stand_no_further_apart_than_an_entry_allows() -> None:
+    near = Entry(pattern="西安大雁", category="A.1.a", views=("pinyin",), gap=0)
+    far = Entry(pattern="测试禁词", category="A.1.a", views=("pinyin",), gap=3)
+    assert found("西安大y·a·n。测试禁c·i。", near, far) == ["测试禁c·i"]
+    assert found("西安大yan。", near, far) == ["西安大yan"]

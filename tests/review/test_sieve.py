@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.review import sieve
+from proxy.review import shadows, sieve
 from proxy.review.entry import Action, Direction, Entry, EntryError
 from proxy.review.library import Library
 from proxy.review.machine import NODE, Machine
@@ -125,6 +125,33 @@ def test_a_word_with_doubled_letters_is_suspected_only_where_they_are_doubled() 
     assert [
         f.text for f in library.review("".join(f"好，{text}。" for text in hidden * 20), OUT)
     ] == hidden * 20
+
+
+@pytest.mark.parametrize("piece", [3, 24, 1 << 16])
+def test_sounds_that_a_word_has_twice_are_looked_for_only_where_the_text_has_them_twice(piece: int) -> None:
+    library = Library.compile(
+        [Entry(word, "A.1.a", views=("pinyin",), action=FLAG) for word in ("西西安大雁", "谢谢大家早上好")]
+    )
+    sounds = next(lens.sieve for lens in library.lenses(OUT) if lens.name == "pinyin")
+    assert sounds is not None
+    assert sounds.stretches("希安打雁，丁。", fresh=True) == [Stretch(7, 7)]
+    hidden = ["希西安打雁", "希希西安打雁", "希-西-安-打-雁"]
+    shown = ["希安打雁", "安西西打雁", "西西按", "丁丁"]
+    text = "".join(f"好，{one}。" for one in [*hidden, *shown, *hidden]) + "好丁丁希西安打雁。"
+    sifted, read = both(library, [text], piece)
+    assert sifted == read
+    assert [f.text for f in library.review(text, OUT)] == [*hidden, *hidden, hidden[0]]
+
+
+def test_words_of_letters_that_stand_apart_are_remembered_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shadows, "_MAX_WORDS", 2)
+    library = Library.compile([Entry("西安大雁", "A.1.a", views=("pinyin",), action=FLAG)])
+    text = "".join(f"，x-{one}-a-n大雁。q {one} q。" for one in "iuioiui")
+    sifted, read = both(library, [text], 1 << 16)
+    assert sifted == read
+    assert [f.text for f in library.review(text, OUT)] == ["x-i-a-n大雁"] * 4
 
 
 def test_a_match_in_a_long_text_is_found_where_it_stands() -> None:
