@@ -31,7 +31,7 @@ from proxy.tokenizing import FileTokenizer
 from proxy.tokens import single_tokens
 from proxy.upstreams import Upstream, UpstreamError
 from proxy.upstreams import UpstreamSettings as AnyUpstream
-from proxy.upstreams.capabilities import Capabilities, Choice, choose_scheme
+from proxy.upstreams.capabilities import Capabilities, Choice, choose_scheme, draws_tokens
 from proxy.upstreams.probe import KNOWN, declared, probe
 from proxy.upstreams.tokenize import ask_tokens
 
@@ -147,7 +147,7 @@ class StatisticalMarks:
             rounds = self._rounds[upstream] = asyncio.Semaphore(settings.rounds_at_once)
         reworded = choice.scheme == "substitution" and not sampled.unmarked
         rewording = self.rewording if reworded else None
-        by_tokens = not self.tokenizers.isdisjoint((f"upstream:{upstream}", can.tokenizer))
+        by_tokens = draws_tokens(upstream, can, self.tokenizers)
         return Steering(self.schemes[rules.tenant], can, rounds, sampled, rewording, added, by_tokens)
 
     def _add(

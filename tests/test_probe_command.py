@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -18,11 +20,14 @@ from tests.upstreams.test_probe import server
 
 
 async def lines_of(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, script: Any, **upstream: Any
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: Any,
+    sections: Mapping[str, Any] = MappingProxyType({}),
+    **upstream: Any,
 ) -> tuple[list[str], bool]:
-    settings = settings_in(
-        folder, upstreams=[{"name": "main", "kind": "scripted", "models": ["the-model"], **upstream}]
-    )
+    upstreams = [{"name": "main", "kind": "scripted", "models": ["the-model"], **upstream}]
+    settings = settings_in(folder, upstreams=upstreams, **sections)
     monkeypatch.setattr(command, "build", lambda one: Scripted(script, name=one.name))
     return await probe_upstreams(settings)
 
@@ -43,6 +48,20 @@ async def test_what_is_declared_is_told_without_asking(
     lines, answered = await lines_of(tmp_path, monkeypatch, replies.json({}, status=500), capabilities=can)
     assert answered
     assert any("scheme auto: substitution" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("tokenizers", "payload", "draws"),
+    [([], False, "words"), (["upstream:main"], False, "tokens"), (["upstream:main"], True, "words")],
+)
+async def test_it_is_told_what_a_walk_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokenizers: list[str], payload: bool, draws: str
+) -> None:
+    statistical = {"scheme": "logprob_walk", "payload": payload}
+    sections = {"watermarks": {"statistical": statistical}, "detection": {"tokenizers": tokenizers}}
+    can = {"n": 1, "prefix": "trailing", "top_logprobs": 20}
+    lines, _ = await lines_of(tmp_path, monkeypatch, replies.json({}), sections, capabilities=can)
+    assert any(line.startswith(f"upstream main: logprob_walk draws {draws}") for line in lines)
 
 
 async def test_an_upstream_that_does_not_answer_fails_the_check(

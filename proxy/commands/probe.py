@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from proxy.settings import Settings
 from proxy.upstreams import UpstreamError, build
-from proxy.upstreams.capabilities import choose_scheme
+from proxy.upstreams.capabilities import choose_scheme, draws_tokens
 from proxy.upstreams.probe import KNOWN, Found, declared, probe
 
 __all__ = ["probe_upstreams"]
+
+TOKENS = "draws tokens, as an engine would"
+WORDS = (
+    "draws words, a weaker mark; it draws tokens without payload and with this upstream's tokenizer in "
+    "detection.tokenizers (upstream:NAME, or what capabilities.tokenizer names)"
+)
 
 
 async def probe_upstreams(settings: Settings) -> tuple[list[str], bool]:
@@ -41,4 +47,8 @@ async def probe_upstreams(settings: Settings) -> tuple[list[str], bool]:
             lines.append(
                 f"upstream {one.name}: scheme {scheme}: {choice.scheme or 'none'}, because {choice.why}"
             )
+            if choice.scheme == "logprob_walk":
+                by_tokens = draws_tokens(one.name, found.can, settings.detection.tokenizers)
+                by_tokens = by_tokens and not settings.watermarks.statistical.payload
+                lines.append(f"upstream {one.name}: logprob_walk {TOKENS if by_tokens else WORDS}")
     return lines, answered

@@ -5,12 +5,20 @@ Declared in the settings (`upstreams[].capabilities`), or found out by asking (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["PREFIX_DIALECTS", "Capabilities", "Choice", "Prefix", "choose_scheme", "with_prefix"]
+__all__ = [
+    "PREFIX_DIALECTS",
+    "Capabilities",
+    "Choice",
+    "Prefix",
+    "choose_scheme",
+    "draws_tokens",
+    "with_prefix",
+]
 
 Prefix = Literal["none", "trailing", "continue_final_message", "prefix", "partial"]
 
@@ -118,3 +126,8 @@ def choose_scheme(wanted: str, can: Capabilities) -> Choice:
             f"logprob_walk needs top_logprobs and a prefix dialect; this upstream has {can.top_logprobs}, {can.prefix}",
         )
     return Choice("" if wanted == "none" else wanted, "set in watermarks.statistical.scheme")
+
+
+def draws_tokens(upstream: str, can: Capabilities, tokenizers: Collection[str]) -> bool:
+    """Whether the detector (`tokenizers`) can cut texts as this upstream's model does, so that a walk may mark tokens."""
+    return f"upstream:{upstream}" in tokenizers or can.tokenizer in tokenizers
