@@ -16,7 +16,7 @@ import orjson
 from numpy.typing import NDArray
 
 from proxy.review.arrays import pack, unpack
-from proxy.review.checks import require
+from proxy.review.checks import VIEWS, require
 from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.flat import Flat, Numbers, codes_of, distinct
@@ -33,7 +33,6 @@ __all__ = ["COMPILED", "LABELS", "Lexicon", "ViewWords", "compile_lexicon"]
 COMPILED = "words.bin"
 LABELS = "labels.bin"  # read once, so not in the same file: the other one stays in memory
 _SIEVES = {"letters": ("raw", "safe", "evasion"), "sounds": ("pinyin",)}
-_VIEWS = ("raw", "safe", "evasion", "pinyin")
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def compile_lexicon(columns: Columns, tables: Tables) -> Lexicon:
     made: dict[str, _Spelled] = {}
     # The tries are made beside the rest: arrays leave the interpreter to others.
     with ThreadPoolExecutor(1) as aside:
-        for name in _VIEWS:
+        for name in VIEWS:
             inside = columns.where(partial(_is_in, name))
             spelled = _spelled(name, inside, tables) if len(inside) else None
             if spelled is not None:

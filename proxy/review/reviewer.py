@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from operator import length_hint
 
 from proxy.review import sieve
+from proxy.review.checks import VIEWS
 from proxy.review.combination import MAX_SENTENCE, Sentences, Tally, counted_from
 from proxy.review.compile import Kit, Lens
 from proxy.review.doubts import Doubted, Doubts, passages_of
@@ -34,7 +35,7 @@ __all__ = ["DEFAULT_REPLACEMENT", "MASK", "SAMPLED", "Finding", "Reviewer"]
 MASK = "＊"  # one for each code point; full width, so that it never turns into Markdown emphasis
 DEFAULT_REPLACEMENT = "[…]"
 _STRENGTH = {action: at for at, action in enumerate(Action)}
-_VIEWS = {name: at for at, name in enumerate(("raw", "safe", "evasion", "pinyin"))}
+_RANK = {name: at for at, name in enumerate(VIEWS)}  # of views, the strictest first
 SAMPLED = "second-stage"  # entry and view of what a second stage finds where the first suspected nothing
 
 
@@ -470,5 +471,5 @@ class Reviewer:
 
 def _order(candidate: Pending) -> tuple[float, int, str, int, int]:
     """Of one entry at one place the strongest comes first, whatever was decided first: only that one counts."""
-    views = _VIEWS.get(candidate.view, len(_VIEWS))
-    return candidate.order, candidate.start, candidate.entry.id, _STRENGTH[candidate.action], views
+    rank = _RANK.get(candidate.view, len(_RANK))
+    return candidate.order, candidate.start, candidate.entry.id, _STRENGTH[candidate.action], rank

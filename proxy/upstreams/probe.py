@@ -1,7 +1,8 @@
 """Finds out what an upstream can do, with a handful of tiny requests (at most 12 tokens each).
 
 Each question has an answer that a server cannot give by accident: that `n` is honoured shows in the number of
-choices, that a prefix is gone on with shows in the other half of its last word.
+choices, that a prefix is gone on with shows in the other half of its last word, and that a server cuts texts in the
+tokens, which are the text again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 import orjson
 
 from proxy.upstreams.capabilities import PREFIX_DIALECTS, Capabilities, Prefix, with_prefix
+from proxy.upstreams.tokenize import ask_tokens
 from proxy.upstreams.upstream import Upstream, UpstreamError, UpstreamRequest
 
 __all__ = ["KNOWN", "Found", "declared", "probe"]
@@ -119,7 +121,11 @@ async def probe(upstream: Upstream, models: Sequence[str], said: Declared) -> Fo
         ok = await asking.chat({"max_tokens": 1, "logit_bias": {"1000": 0}}) is not None
         bias = 300 if ok else 0
         found.notes.append(f"logit_bias: {'taken' if ok else 'refused'}")
-    found.can = Capabilities(n, prefix, bool(repeats), top, bias, said.engine or "none", said.tokenizer or "")
+    tokenizer = said.tokenizer
+    if tokenizer is None:
+        tokenizer = "upstream" if await asking.cuts() else ""
+        found.notes.append(f"tokenizer: {'its own /tokenize' if tokenizer else 'not told'}")
+    found.can = Capabilities(n, prefix, bool(repeats), top, bias, said.engine or "none", tokenizer)
     return found
 
 
@@ -174,6 +180,14 @@ class _Asking:
             if type(text) is str and (went_on := _went_on(text)) is not None:
                 return dialect, went_on  # type: ignore[return-value]  # the keys of the table are the names
         return "none", False
+
+    async def cuts(self) -> bool:
+        """Whether the server tells how its model cuts a text (`/tokenize`)."""
+        try:
+            tokens = await ask_tokens(self._upstream, COUNT, self._model)
+        except (UpstreamError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+        return b"".join(token for _, token in tokens).strip() == COUNT.encode()
 
     async def top_logprobs(self) -> int:
         choices = await self.chat({"max_tokens": 1, "logprobs": True, "top_logprobs": WANTED_LOGPROBS})

@@ -19,7 +19,13 @@ NOTHING = Abilities()
 
 
 def server(
-    dialect: str = "none", *, n: int = 1, repeats: bool = False, logprobs: int = 0, bias: bool = True
+    dialect: str = "none",
+    *,
+    n: int = 1,
+    repeats: bool = False,
+    logprobs: int = 0,
+    bias: bool = True,
+    cuts: Callable[[str], list[str]] | None = None,
 ) -> Callable[[UpstreamRequest], Reply]:
     """A model server that goes on with a beginning in one dialect only, and says "One, two" to everything else."""
 
@@ -37,6 +43,12 @@ def server(
             return replies.models(["the-model"])
         body = json.loads(request.body)
         assert body["model"] == "the-model"
+        if request.path == "/tokenize":
+            assert request.rooted
+            if cuts is None:
+                return replies.json({"error": {}}, status=404)
+            pieces = cuts(body["content"])
+            return replies.json({"tokens": [{"id": at, "piece": piece} for at, piece in enumerate(pieces)]})
         assert body["max_tokens"] <= 16
         if body.get("logit_bias") and not bias:
             return replies.json({"error": {}}, status=400)
@@ -72,11 +84,29 @@ async def test_a_repeated_beginning_log_probabilities_and_limits_are_found_out()
     assert found.can == Capabilities(1, "none", False, 5, 0)
 
 
+@pytest.mark.parametrize(
+    ("cuts", "tokenizer"),
+    [
+        (lambda text: [" ", *text], "upstream"),  # as SentencePiece does, with a space before
+        (lambda text: [text[:9], text[9:]], "upstream"),
+        (lambda text: ["something", "else"], ""),
+        (lambda text: [], ""),
+        (None, ""),
+    ],
+)
+async def test_that_a_server_tells_how_it_cuts_texts_is_found_out(
+    cuts: Callable[[str], list[str]] | None, tokenizer: str
+) -> None:
+    found = await probe(Scripted(server(cuts=cuts)), ["the-model"], NOTHING)
+    assert found.can.tokenizer == tokenizer
+    assert f"tokenizer: {'its own /tokenize' if tokenizer else 'not told'}" in found.notes
+
+
 async def test_what_is_declared_is_not_asked() -> None:
     upstream = Scripted(server("prefix", n=8))
-    said = Abilities(n=2, prefix="prefix", top_logprobs=0, logit_bias=0)
+    said = Abilities(n=2, prefix="prefix", top_logprobs=0, logit_bias=0, tokenizer="o200k_base")
     found = await probe(upstream, ["the-model"], said)
-    assert found.can == Capabilities(2, "prefix")
+    assert found.can == Capabilities(2, "prefix", tokenizer="o200k_base")
     assert len(upstream.played) == 1
 
 
