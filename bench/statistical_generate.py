@@ -185,7 +185,9 @@ async def main() -> None:
                 kind, language, tokens, *_ = cell.split(":")
                 scheme, made = scheme_of(cell, args.k)
                 marks = run.house.statistical
-                if isinstance(made, GreenList):
+                if isinstance(made, Substitution):
+                    marks.rewording = made
+                elif isinstance(made, GreenList):
                     marks.greens[""] = made
                     await marks.explore(run.house.upstreams)
                 else:
