@@ -32,10 +32,9 @@ from bench.model import Ask, Model
 from bench.statistical import edited, log10_p, share
 from detectors.detection import Outcome
 from detectors.statistical import StatisticalDetector
-from detectors.token_marks import TokenRow, token_scores
+from detectors.token_marks import GUMBEL, TOURNAMENT, drawn_tokens
 from engines.marking import Asked, Sampling, TokenMarker
 from labelers.provenance import KeyRing
-from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
 from labelers.watermarks.engine import engine_key
 from labelers.watermarks.units import epoch_prf, log10_tail
 
@@ -193,12 +192,8 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
 
     def ours(tournament: bool, key: bytes = KEY) -> Callable[[str], float]:
         def read(text: str) -> float:
-            empty = torch.empty(0, dtype=torch.int64).numpy()
-            row = TokenRow(tuple(model.bytes[at] for at in ids_of(text)), empty, empty)
-            _, scores, ones = token_scores(key, row)
-            if tournament:
-                return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
-            return log10_gamma_tail(float(scores.sum()), len(scores))
+            drawn = drawn_tokens(key, [model.bytes[at] for at in ids_of(text)])
+            return (TOURNAMENT if tournament else GUMBEL).log10_p(drawn.bits)
 
         return read
 
