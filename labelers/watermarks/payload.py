@@ -178,7 +178,7 @@ def read_issued(sums: Sums, producers: Collection[int], numbers: Sequence[int]) 
     So few are told apart by far less of a text than all 2^32. Texts of the same key that say something else may share a
     symbol with one of them, so each symbol has to speak for itself too (`beside`).
     """
-    known = np.array(sorted({number & 0xFFFFFF for number in numbers}), np.int64)
+    known = np.unique(np.array(numbers, np.uint64) & np.uint64(0xFFFFFF)).astype(np.int64)
     messages = (np.array(sorted(producers), np.int64)[:, None] << 24 | known).ravel()
     if not len(messages):
         return None

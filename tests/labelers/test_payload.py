@@ -131,6 +131,11 @@ def test_an_answer_that_shares_a_symbol_with_what_the_text_says_is_not_taken_for
     assert max(issued.log10_p) < -6 and issued.beside > -3
     said = read_said(50.0, 100, sums, Answers([MESSAGE.producer], lambda: beside), 0.0)
     assert said.payload == MESSAGE  # as the symbols alone say it
+
+    def unreadable() -> list[int]:
+        raise OSError
+
+    assert read_said(50.0, 100, sums, Answers([MESSAGE.producer], unreadable), 0.0).payload == MESSAGE
     short = symbol_sums(PRF, grams_of(read_units(text[:260])).blocks)
     assert read_said(50.0, 100, short, Answers([MESSAGE.producer], lambda: beside), 0.0).payload is None
 
