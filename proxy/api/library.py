@@ -125,7 +125,7 @@ class _Door:
     def __init__(self, house: House) -> None:
         self._house = house
         self.settings = house.settings
-        self.keys = KeyFile.load(house.settings.keys.file)
+        self.keys = KeyFile.load(house.settings.keys.file, house.settings.keys.command)
 
     async def serve(self, request: Request, work: Callable[[Desk, Actor], Work]) -> Work:
         """Run `work` in a thread with the desk and the actor. Raises ApiError."""

@@ -59,7 +59,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """A published version: `state` "shadow", "canary", "live" or "past"; `at`: when it got into that state."""
+    """A published version: `state` "shadow" or "canary" on trial, "tried" after it, "live" or "past".
+
+    `at`: when it was published.
+    """
 
     version: str
     at: str

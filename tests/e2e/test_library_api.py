@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,8 @@ class Api:
         return one
 
 
-def proxy(folder: Path) -> Any:
-    return serving(folder, Scripted.answer(["好"]), [keyword("无关词语")], admin={"token": ADMIN})
+def proxy(folder: Path, **sections: Any) -> Any:
+    return serving(folder, Scripted.answer(["好"]), [keyword("无关词语")], admin={"token": ADMIN}, **sections)
 
 
 async def test_an_entry_goes_through_every_hand_and_into_every_worker(tmp_path: Path) -> None:
@@ -103,6 +104,15 @@ async def test_an_entry_goes_through_every_hand_and_into_every_worker(tmp_path: 
         back = await api.done("POST", "/rollback", "dan", {"reason": "false alarms"})
         assert back["removed"] == [one]
         assert (await api.done("GET", "/diff", "eva", params={"old": done["version"]}))["removed"] == [one]
+
+
+async def test_where_a_command_prints_the_master_the_library_is_served_too(tmp_path: Path) -> None:
+    keys = {"command": [sys.executable, "-c", f"print('{'ab' * 32}')"]}
+    async with proxy(tmp_path, keys=keys) as run:
+        api = Api(run)
+        await api.staff()
+        one = await api.approved()
+        assert (await api.done("POST", "/publish", "cid", {"reason": "weekly"}))["added"] == [one]
 
 
 async def test_nobody_gets_around_the_four_eyes(tmp_path: Path) -> None:
