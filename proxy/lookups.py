@@ -17,7 +17,7 @@ from proxy.governance.store import Ledger, Search
 from proxy.house import Clock
 from proxy.keys import KeyFile
 from proxy.records.monthly import read_records
-from proxy.records.record import Query
+from proxy.records.record import Query, utc_time
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.library import Library
@@ -193,7 +193,7 @@ def look_back_at(
     else:
         whole = full_version(settings, version)
         library = load_version(settings.review.library, whole, desk.key)
-    return look_back(library, answers(settings, keys, since, limit))
+    return look_back(library, answers(settings, keys, utc_time(since) if since else None, limit))
 
 
 def export_entries(settings: Settings, desk: Desk, version: str, status: Sequence[str]) -> Iterator[Entry]:

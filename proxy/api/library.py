@@ -20,7 +20,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.api.callers import ApiRoute, bounded_body
-from proxy.desks import desk_of, server_recorder
+from proxy.desks import desk_of, server_recorder, trial_of
 from proxy.errors import ApiError
 from proxy.following import workers
 from proxy.governance.desk import BY_HAND, Desk
@@ -45,7 +45,7 @@ from proxy.records.record import RecordError
 from proxy.review.entry import Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.interchange import parse_refusals, write_csv, write_jsonl, write_xlsx
-from proxy.review.pointers import Rollout, live_version
+from proxy.review.pointers import live_version
 from proxy.review.variants import variants
 
 __all__ = ["library_router"]
@@ -292,9 +292,8 @@ def _sources(action: str) -> tuple[str, ...]:
 def _versions(router: APIRouter, door: _Door, house: House) -> None:
     @router.post("/publish", summary="Put what is approved in force, or on trial")
     async def publish_now(request: Request, body: PublishRequest) -> dict[str, Any]:
-        trial = None if body.state == "live" else Rollout("", body.state, body.percent, tuple(body.tenants))
-
         def work(desk: Desk, actor: Actor) -> dict[str, Any]:
+            trial = trial_of(door.settings, body.state, body.percent, body.tenants)
             done = publish(
                 desk, actor, reason=body.reason, trial=trial, emergency=body.emergency, waiver=body.waiver
             )

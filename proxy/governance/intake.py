@@ -57,6 +57,10 @@ class Intake:
     examined: bool = True
 
     @property
+    def empty(self) -> bool:
+        return not (self.new or self.changed or self.duplicate or self.refused)
+
+    @property
     def refused(self) -> bool:
         return bool(self.conflict or self.invalid)
 
@@ -95,6 +99,8 @@ def bring_in(
             seals.update(ledger.put(revision, what))
             if progress is not None and count % _PROGRESS_ROWS == 0:
                 progress(count)
+        if taken.empty:
+            raise EntryError("file", f"{path.name} holds no entries")
         if reader.small is not None:
             _examine(desk, ledger, taken, reader.small)
         else:

@@ -23,7 +23,7 @@ from proxy.governance.revision import Revision
 from proxy.governance.store import Kept, Ledger, Search, TamperedError, VersionRow
 from proxy.review.entry import Entry
 from proxy.review.failures import LibraryError
-from proxy.review.pointers import Rollout, live_version
+from proxy.review.pointers import Rollout, live_version, rollout
 from proxy.review.standard import meaning
 from proxy.review.store import load_version, renew, stored_of
 from proxy.review.stored import Difference, StoredEntries, difference
@@ -234,9 +234,18 @@ def end_trial(desk: Desk, actor: Actor, reason: str) -> None:
     """Take the version on trial back; what is live stays."""
     actor.must_be(("approver", "reviewer"), "end a trial")
     with _publishing(desk.folder), desk.changing() as ledger:
+        if not _on_trial(desk):
+            raise ProcedureError("wrong_state", "no version is on trial")
         _end_trials(ledger)
         desk.record(ledger, "end trial", actor, reason, (), {}, at=desk.now())
         desk.point_trial(ledger, None)
+
+
+def _on_trial(desk: Desk) -> bool:
+    try:
+        return rollout(desk.folder, desk.key) is not None
+    except LibraryError:
+        return True  # what was tampered with is taken away too
 
 
 def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Release:

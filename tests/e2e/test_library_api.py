@@ -231,6 +231,13 @@ async def test_files_come_in_and_go_out(tmp_path: Path) -> None:
         ("POST", "/test", {"text": "x", "version": "zz"}, "400 invalid_value"),
         ("PUT", "/refusals", ["no mapping"], "422 invalid_entry"),
         ("POST", "/rollback", {"reason": "r"}, "404 unknown_version"),
+        ("POST", "/publish", {"percent": 5}, "400 invalid_step"),
+        ("POST", "/publish", {"state": "shadow", "tenants": ["app"]}, "400 invalid_step"),
+        ("POST", "/publish", {"state": "canary"}, "400 invalid_step"),
+        ("POST", "/publish", {"state": "canary", "tenants": ["nobody"]}, "400 invalid_step"),
+        ("POST", "/end-trial", {}, "409 wrong_state"),
+        ("POST", "/lookback", {"since": "yesterday"}, "400 invalid_value"),
+        ("POST", "/import?filename=a.csv", None, "422 invalid_entry"),
     ],
 )
 async def test_wrong_calls_are_told(tmp_path: Path, method: str, path: str, body: Any, refused: str) -> None:
@@ -243,7 +250,7 @@ async def test_wrong_calls_are_told(tmp_path: Path, method: str, path: str, body
 
 
 async def test_trials_texts_and_variants(tmp_path: Path) -> None:
-    async with proxy(tmp_path) as run:
+    async with proxy(tmp_path, tenants=[{"name": "app", "key": "sk-app"}]) as run:
         api = Api(run)
         await api.staff()
         one = await api.approved()

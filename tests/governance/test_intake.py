@@ -191,6 +191,8 @@ def test_only_those_who_may_propose_bring_in(desks: Desks) -> None:
 def test_a_file_that_is_none_is_told(desks: Desks) -> None:
     with pytest.raises(EntryError, match="must end in"):
         bring_in(desks.desk, put(desks, name="a.txt"), ANN, "")
+    with pytest.raises(EntryError, match="holds no entries"):
+        bring_in(desks.desk, put(desks, "# nothing yet"), ANN, "", preview=True)
     with pytest.raises(EntryError, match="colour"):
         bring_in(desks.desk, put(desks, "pattern,colour", "甲,red", name="a.csv"), ANN, "")
 

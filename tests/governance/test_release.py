@@ -168,6 +168,8 @@ def test_a_trial_is_taken_back(desks: Desks) -> None:
     desks.passed(mild("测试词语甲"))
     publish(desks.desk, CID, reason="try", trial=Rollout("", "canary", 5.0))
     end_trial(desks.desk, CID, "no")
+    with pytest.raises(ProcedureError, match="no version is on trial"):
+        end_trial(desks.desk, CID, "no")
     assert rollout(desks.folder / "library") is None
     with pytest.raises(ProcedureError, match="not on trial"):
         publish(desks.desk, CID, reason="try", trial=Rollout("", "shadow"), emergency=["x"])
