@@ -222,7 +222,11 @@ def _examine(desk: Desk, ledger: Ledger, taken: Intake, brought: list[tuple[str,
     remarks: dict[str, list[str]] = {}
     entries = [revision.entry for _, revision in brought]
     refused: set[str] = set()
-    for remark in [*unmatched(*entries), *examine(entries)]:
+    words = "\n".join(entry.pattern for entry in entries)
+    others = [one.entry for one in ledger.within(words) if one.id not in places]
+    for remark in [*unmatched(*entries), *examine([*others, *entries])]:
+        if remark.entry_id not in places:
+            continue  # what is in force already is not in question
         if remark.code in REFUSED and remark.entry_id not in refused:
             refused.add(remark.entry_id)
             taken.new -= 1
