@@ -201,9 +201,8 @@ def _entries(router: APIRouter, door: _Door, house: House) -> None:
         limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
         offset: Annotated[int, Query(ge=0)] = 0,
     ) -> dict[str, Any]:
-        wanted = Search(id, text, status, category, source, author, origin, limit=limit, offset=offset)
-
         def work(desk: Desk, actor: Actor) -> dict[str, Any]:
+            wanted = Search(id, text, status, category, source, author, origin, limit=limit, offset=offset)
             found = search_revisions(door.settings, desk, wanted, version, review_id)
             return {"entries": [revision_row(one) for one in found]}
 
@@ -232,10 +231,9 @@ def _entries(router: APIRouter, door: _Door, house: House) -> None:
         def work(desk: Desk, actor: Actor) -> dict[str, Any]:
             if bool(body.ids) == bool(body.origin):
                 raise ValueError("give either ids or origin")
-            ids = body.ids or [
-                one.id for one in desk.search(Search(origin=body.origin, status=_sources(action)))
-            ]
-            done = desk.step(action, ids, actor, reason=body.reason, waiver=body.waiver)
+            done = desk.step(
+                action, body.ids, actor, origin=body.origin, reason=body.reason, waiver=body.waiver
+            )
             return {"entries": [revision_row(one) for one in done]}
 
         return await door.serve(request, work)
@@ -281,12 +279,6 @@ def _entries(router: APIRouter, door: _Door, house: House) -> None:
         raw = await door.serve(request, work)
         headers = {"content-disposition": f'attachment; filename="library.{format}"'}
         return Response(raw, media_type=_TYPES[format], headers=headers)
-
-
-def _sources(action: str) -> tuple[str, ...]:
-    from proxy.governance.procedure import STEPS
-
-    return STEPS[action].sources if action in STEPS else ()
 
 
 def _versions(router: APIRouter, door: _Door, house: House) -> None:

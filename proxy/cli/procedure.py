@@ -124,18 +124,14 @@ def _step(name: str, text: str) -> None:
         waive: str = "",
     ) -> None:
         from proxy.commands.library import acting, open_desk
-        from proxy.governance.procedure import STEPS as TABLE
-        from proxy.governance.store import Search
 
         if bool(ids) == bool(origin):
             raise wrong("name entries by id, or all of one import with --origin")
         settings = settings_of(config_file)
         with procedure_errors():
             desk = open_desk(settings)
-            if origin:
-                search = Search(origin=origin, status=TABLE[name].sources)
-                ids = tuple(one.id for one in desk.search(search))
-            done = desk.step(name, ids, acting(desk, operator), reason=reason, waiver=waive)
+            who = acting(desk, operator)
+            done = desk.step(name, ids, who, origin=origin, reason=reason, waiver=waive)
         if as_json:
             click.echo(orjson.dumps([{"id": o.id, "version": o.number, "status": o.status} for o in done]))
             return
