@@ -29,6 +29,7 @@ from proxy.api.label import label_router
 from proxy.api.library import library_router
 from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
+from proxy.console.api_docs import api_docs_router
 from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
 from proxy.content_credentials import content_signer, trusted_roots
@@ -328,6 +329,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(verify_router(house, callers))
     app.include_router(labeling_policy_router(settings, house.public_key))
     app.include_router(library_router(house))
+    app.include_router(api_docs_router(app.openapi))
     if house.unlabelled is not None:
         check_register(settings, house.unlabelled)
         app.include_router(unlabelled_router(house, house.unlabelled))
