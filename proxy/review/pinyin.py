@@ -164,8 +164,11 @@ class PinyinSight:
     def term(self, entry: Entry, folded: str) -> Term:
         phrases = (self._spoken(phrase) for phrase in entry.exceptions)
         allow = tuple(dict.fromkeys(phrase for phrase in phrases if folded in phrase))
-        ways = self._sound.ways(entry, self._safe.fold(entry.pattern))
-        spelling = folded if folded in ways else next((way for way in ways if once(way) == folded), "")
+        safe, of = self._safe.fold(entry.pattern), self._sound.of
+        spelling = folded
+        if folded != "".join([of.get(character, "") for character in safe]):  # nearly always it is
+            ways = self._sound.ways(entry, safe)
+            spelling = folded if folded in ways else next((way for way in ways if once(way) == folded), "")
         return Term(entry, folded, spelling, True, Edge.WORD, allow, len(spelling or folded) < MIN_BLOCK)
 
     def _spoken(self, text: str) -> str:
