@@ -62,7 +62,7 @@ class Lens:
         sight = sight_of(words.name, tables, words.reach)
         self.name, self.judge, self.sieve = words.name, sight.judge(), sieve
         self._sight, self._entries, self._direction = sight, entries, direction
-        self._trie, self.context = words.trie, words.context[direction]
+        self._trie, self.context = words.trie, max(words.context[direction], self.judge.context)
         self._known: dict[int, tuple[Term, ...]] = {}
         self._plain: dict[str, tuple[tuple[Term, Action], ...]] = {}
         self.machine = Machine(sight.reading(), words.trie, self._terms_at, direction)

@@ -22,7 +22,7 @@ from proxy.review.compile import Kit, Lens
 from proxy.review.doubts import Doubted, Doubts, passages_of
 from proxy.review.entry import Action, Entry
 from proxy.review.expressions import ExpressionScan, ExpressionSet, Hit
-from proxy.review.judge import Judge, Match
+from proxy.review.judge import Judge, Match, Span
 from proxy.review.machine import NODE, Found, Node, State
 from proxy.review.original import Original
 from proxy.review.reading import back_of, sub_of
@@ -74,8 +74,9 @@ class Candidate:
             if verdict is None:
                 return
             self.stands = verdict is not False
-            if isinstance(verdict, tuple):
-                self.start, self.end = verdict
+            if isinstance(verdict, Span):
+                self.start, self.end, weak = verdict
+                self.action = Action.FLAG if weak and self.action.holds else self.action
             else:
                 self.end = int(verdict) or self.end
 
@@ -178,9 +179,14 @@ class Reviewer:
                 return self._block()
             for candidate in self._pending:
                 keep = min(keep, candidate.start)
-                if candidate.action.holds:
+                if candidate.action.holds or self._may_be_asked(candidate):
                     limit = min(limit, candidate.start)
         return self._release(limit, keep)
+
+    def _may_be_asked(self, candidate: Pending) -> bool:
+        """Whether a second stage holds what such a candidate is, once it is decided."""
+        doubts = self._doubts
+        return doubts is not None and doubts.holds and doubts.concerns(candidate.entry, candidate.action)
 
     def _look(self, text: str) -> tuple[int, int]:
         """Take a piece in all views; how many code points from its end wait, and how many may still matter."""
