@@ -94,9 +94,9 @@ def test_what_vanishes_in_a_view_holds_nothing_without_end() -> None:
 def test_what_is_found_again_is_remembered_with_what_it_leads_to(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [Entry(pattern, "A.1.f", action=FLAG) for pattern in ("甲乙丙", "乙丙", "乙丁")]
     library = Library.compile(entries)
-    text = "丁甲乙丙丁乙丁"
+    text = "丁甲乙丙乙丙乙丁"
     reviewer = library.reviewer(Direction.OUTPUT)
-    reviewer.feed(text)
+    reviewer.feed(text * 2)
     with monkeypatch.context() as patch:
         patch.setattr(machine, "_Trail", None)  # what reads anew
         reviewer.feed(text)
@@ -106,7 +106,9 @@ def test_what_is_found_again_is_remembered_with_what_it_leads_to(monkeypatch: py
         with pytest.raises(TypeError):
             lens.machine.advance(state, "丙")
     assert [(f.start, f.text) for f in reviewer.findings] == [
-        (at + start, found) for at in (0, 7) for start, found in ((1, "甲乙丙"), (2, "乙丙"), (5, "乙丁"))
+        (at + start, found)
+        for at in (0, 8, 16)
+        for start, found in ((1, "甲乙丙"), (2, "乙丙"), (4, "乙丙"), (6, "乙丁"))
     ]
 
 
