@@ -36,6 +36,7 @@ TARGET = Path(__file__).parent.parent / "proxy" / "review" / "tables.json"
 CODE_POINTS = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c <= 0xDFFF]
 COMMONEST = 100  # characters that stand by themselves
 COMMON = 200  # how often jieba counted a word that is common
+DISGUISES = {"草泥马", "河蟹"}  # written for the sound of something else far more often than for themselves
 HANGUL = range(0xAC00, 0xD7A4)  # decomposed by arithmetic when the tables are loaded
 
 # Marks that sit on any letter. The marks of Indic, Thai, Arabic … scripts are letters there and stay.
@@ -229,12 +230,14 @@ def usual(spoken: dict[str, list[str]]) -> dict[str, list[str]]:
 
 def common(folds: dict[str, str], spoken: dict[str, list[str]]) -> dict[str, str]:
     """By length the commonest words, one after the other: 100 of one character, of two and three all that jieba
-    counted 200 times.
+    counted 200 times, but for names of people and for words that are known as disguises.
     """
     counts: Counter[str] = Counter()
     for line in (importlib.resources.files("jieba") / "dict.txt").read_text("utf-8").splitlines():
-        word, count, _ = line.split(" ")
+        word, count, tag = line.split(" ")
         folded = "".join(folds.get(c, c) for c in word)
+        if tag.startswith("nr") or folded in DISGUISES:
+            continue
         if len(folded) <= 3 and all(c in spoken for c in folded):
             counts[folded] += int(count)
     single = [word for word, _ in counts.most_common() if len(word) == 1][:COMMONEST]

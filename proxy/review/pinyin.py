@@ -5,7 +5,7 @@ letters as the syllables it divides into, if it does. A Latin word is read when 
 still be pinyin wait. Symbols between syllables vanish up to the gap that an entry allows, and of characters of one
 sound the first stays, so that repeating them hides nothing; `PinyinJudge` looks which they are.
 Three syllables only flag, fewer are not looked for: too much text sounds alike. Where what sounds like an entry is
-ordinary words, four syllables and more only flag too, and three are no finding.
+ordinary words, four syllables and more only flag too.
 """
 
 from __future__ import annotations
@@ -166,9 +166,15 @@ class PinyinSight:
     def term(self, entry: Entry, folded: str) -> Term:
         phrases = (self._spoken(phrase) for phrase in entry.exceptions)
         allow = tuple(dict.fromkeys(phrase for phrase in phrases if folded in phrase))
-        ways = self._sound.ways(entry, self._safe.fold(entry.pattern))
-        spelling = folded if folded in ways else next((way for way in ways if once(way) == folded), "")
-        return Term(entry, folded, spelling, True, Edge.WORD, allow, len(spelling or folded) < MIN_BLOCK)
+        safe, of = self._safe.fold(entry.pattern), self._sound.of
+        spelling = folded
+        if folded != "".join([of.get(character, "") for character in safe]):  # nearly always it is
+            ways = self._sound.ways(entry, safe)
+            spelling = folded if folded in ways else next((way for way in ways if once(way) == folded), "")
+        weak = len(spelling or folded) < MIN_BLOCK
+        # Sounds that the entry has twice are heard once, but the text must have them.
+        least = len(spelling) - _last_run(spelling) + 1
+        return Term(entry, folded, spelling, True, Edge.WORD, allow, weak, least)
 
     def _spoken(self, text: str) -> str:
         script = Transcript(self.reading())
@@ -204,9 +210,7 @@ class PinyinJudge:
         # As many code points as syllables: no symbol among them, and no character more than once.
         plain = len(text) == len(term.folded)
         simple = plain and len(term.spelling) <= len(term.folded)
-        if len(text) <= len(term.spelling) - _last_run(term) or not (
-            plain or self._is_one(text, term.entry.gap)
-        ):
+        if len(text) < term.least or not (plain or self._is_one(text, term.entry.gap)):
             return False
         end = self._end(match, original, ended)
         if end is None or end is False:
@@ -217,9 +221,7 @@ class PinyinJudge:
             if skipped < 0:
                 return False
             start += skipped
-        weak = self._is_ordinary(term.entry, start, end, original, ended)
-        if weak and term.flag_only:
-            return False
+        weak = not term.flag_only and self._is_ordinary(term.entry, start, end, original, ended)
         if weak is None:
             return None
         return Span(start, end, weak) if weak or start > match.start else end
@@ -242,7 +244,7 @@ class PinyinJudge:
         term = match.term
         last = match.end - 1
         if not "a" <= self._safe.fold(original.slice(last, match.end))[:1] <= "z":
-            many = _last_run(term)
+            many = _last_run(term.spelling)
             if many > 1 and term.spelling != term.folded:
                 return self._run_end(original, last, many, term.entry.gap, ended)
             return match.end
@@ -336,6 +338,6 @@ class PinyinJudge:
         return end
 
 
-def _last_run(term: Term) -> int:
+def _last_run(spelling: str) -> int:
     """How often the last syllable of an entry stands at its end."""
-    return len(term.spelling) - len(term.spelling.rstrip(term.spelling[-1:]))
+    return len(spelling) - len(spelling.rstrip(spelling[-1:]))

@@ -240,7 +240,8 @@ class Reviewer:
                 if spelled is None:
                     state, found = machine.advance(machine.start if start else state, text[start:end])
                 elif plain:
-                    found = machine.stands(spelled[0], end - start)
+                    self._note_plain(lens, spelled[0], at + start, at + end)
+                    continue
                 else:
                     found = machine.seek(text[start:end], spelled)
                 for left, one in found:
@@ -260,6 +261,12 @@ class Reviewer:
         start, end = at - back_of(found.first), at - back_of(found.last) + 1
         match = Match(found.term, start, sub_of(found.first), end, sub_of(found.last))
         self._pending.append(Candidate(match, lens.action(found.term), lens.name, lens.judge, at))
+
+    def _note_plain(self, lens: Lens, folded: str, start: int, end: int) -> None:
+        """A match that is all of [start, end), a code point each letter, and was not read for."""
+        for term, action in lens.plain(folded):
+            match = Match(term, start, 0, end, 0)
+            self._pending.append(Candidate(match, action, lens.name, lens.judge, end))
 
     def _feed_further(self, text: str, hold: int, live: int) -> tuple[int, int]:
         """The kinds of entries that no automaton finds; what waits with them."""
@@ -332,7 +339,7 @@ class Reviewer:
             while end < len(pending) and pending[end].order == pending[done].order:
                 end += 1
             group = pending[done:end]
-            if any(candidate.stands is None for candidate in group):
+            if None in [candidate.stands for candidate in group]:
                 break
             known, done = len(pending), end
             self._accept([candidate for candidate in group if candidate.stands])

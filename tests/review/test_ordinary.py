@@ -172,14 +172,9 @@ def test_what_is_set_apart_blocks_and_two_words_of_the_language_flag(
     assert actions(asking, text) == {"block"}
 
 
-@pytest.mark.parametrize(
-    ("pattern", "text", "found"),
-    [("一界立", "第一届立法会", False), ("一界立", "第一届力", True), ("及时倒", "请你及时到达", False)],
-)
-def test_three_syllables_that_are_ordinary_words_are_no_finding(pattern: str, text: str, found: bool) -> None:
-    assert actions(Library.compile([Entry(pattern, "A.1.a", views=("pinyin",))]), text) == (
-        {"flag"} if found else set()
-    )
+@pytest.mark.parametrize(("pattern", "text"), [("一界立", "第一届立法会"), ("及时倒", "请你及时到达")])
+def test_three_syllables_flag_whatever_they_are(pattern: str, text: str) -> None:
+    assert actions(Library.compile([Entry(pattern, "A.1.a", views=("pinyin",))]), text) == {"flag"}
 
 
 def test_an_entry_may_ask_that_ordinary_words_count_in_full() -> None:
