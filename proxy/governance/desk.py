@@ -278,6 +278,11 @@ class Desk:
             self.record(ledger, "re-categorise", actor, reason, [a.id for _, a in changes], fields, at=at)
         return [after for _, after in changes]
 
+    def refusals(self) -> dict[str, str]:
+        """What is said instead of a blocked text from the next publication on, by "<category>.<language>"."""
+        with self.store.reading() as ledger:
+            return ledger.fact("refusals") or {}
+
     def set_refusals(self, said: Mapping[str, str], actor: Actor, reason: str) -> None:
         """What is said instead of a blocked text 代答, from the next publication on."""
         actor.must_be(("approver",), "change the refusal texts")
