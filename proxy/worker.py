@@ -138,9 +138,14 @@ def mark_lookup(settings: Settings, ring: KeyRing, marks: FingerprintStore) -> L
 
 
 def panel(
-    settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore, lookup: Lookup | None = None
+    settings: Settings,
+    keys: KeyFile,
+    ring: KeyRing,
+    store: FingerprintStore,
+    lookup: Lookup | None = None,
+    issued: Callable[[], Sequence[int]] = tuple,
 ) -> Panel:
-    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks.
+    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks; `issued`: the numbers in it.
 
     Raises OSError or ValueError for trusted roots that cannot be read.
     """
@@ -159,6 +164,7 @@ def panel(
         roots=roots,
         tokenizers=tokenizers_of(settings),
         green_list=settings.detection.green_list,
+        issued=issued,
     )
 
 
@@ -211,7 +217,7 @@ def build_house(settings: Settings) -> House:
         cipher=RecordCipher(keys),
         strip_marks=strip_own,
         ring=ring,
-        panel=panel(settings, keys, ring, store, mark_lookup(settings, ring, marks)),
+        panel=panel(settings, keys, ring, store, mark_lookup(settings, ring, marks), marks.content_numbers),
         fingerprints=IndexWriter(Fingerprinter(fingerprint_key(keys)), store),
         marks=IndexWriter(MarkValues(ring), marks, "marks"),
         report_key=report_key(report_seed(keys.derive)),

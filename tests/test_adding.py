@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from engines.sending import members
 from labelers.watermarks.engine import engine_key
 from labelers.watermarks.green_list import PAIRS, green_words
 from labelers.watermarks.units import epoch_prf
+from proxy import worker
 from proxy.upstreams import UpstreamRequest, replies
 from proxy.upstreams.replies import Reply
 from proxy.upstreams.scripted import Scripted
@@ -58,6 +60,19 @@ async def test_vllm_is_told_the_key_of_the_epoch_beside_what_the_caller_says(
     body = sent(upstream)
     assert body["vllm_xargs"] == {"own": 1, "inkseal_key": key}
     assert body["temperature"] == 0.7
+
+
+async def test_an_engine_is_told_which_answer_the_mark_is_to_name(tmp_path: Path) -> None:
+    upstream = Scripted.answer(["An answer."])
+    async with marking(tmp_path, upstream, {"engine": "vllm"}, scheme="engine", payload=True) as run:
+        answer = await run.client.chat.completions.create(model="m", messages=QUESTION)
+        told = answer.model_extra["aigc"]  # type: ignore[index]
+        producer = run.house.ring.code(told["ContentProducer"]) & 0xFF
+        assert await asyncio.to_thread(run.house.marks.flush)
+        (number,) = worker.mark_store(run.settings).content_numbers()
+    said = sent(upstream)["vllm_xargs"]["inkseal_message"]
+    assert said == f"{producer:02x}{told['ProduceID'][-6:]}"
+    assert f"{number:016x}" == told["ProduceID"]
 
 
 async def test_sglang_gets_the_processor_itself_also_in_a_stream(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class Lens:
         "_direction",
         "_entries",
         "_known",
+        "_plain",
         "_sight",
         "_trie",
         "context",
@@ -61,8 +62,9 @@ class Lens:
         sight = sight_of(words.name, tables, words.reach)
         self.name, self.judge, self.sieve = words.name, sight.judge(), sieve
         self._sight, self._entries, self._direction = sight, entries, direction
-        self._trie, self.context = words.trie, words.context[direction]
+        self._trie, self.context = words.trie, max(words.context[direction], self.judge.context)
         self._known: dict[int, tuple[Term, ...]] = {}
+        self._plain: dict[str, tuple[tuple[Term, Action], ...]] = {}
         self.machine = Machine(sight.reading(), words.trie, self._terms_at, direction)
 
     def action(self, term: Term) -> Action:
@@ -70,6 +72,17 @@ class Lens:
         action = term.entry.action_for(self._direction)
         assert action is not None  # terms that do nothing are not found
         return Action.FLAG if action.holds and term.flag_only else action
+
+    def plain(self, folded: str) -> tuple[tuple[Term, Action], ...]:
+        """The terms spelled so, each with what finding it does: for those that are found without being read."""
+        known = self._plain.get(folded)
+        if known is None:
+            found = self.machine.stands(folded, len(folded))
+            known = tuple((one.term, self.action(one.term)) for _, one in found)
+            if len(self._plain) >= _MAX_TERMS:
+                self._plain.clear()
+            self._plain[folded] = known
+        return known
 
     def _terms_at(self, node: int, folded: str) -> Sequence[Term]:
         """The terms that are spelled so and do something, of the node of the word."""
