@@ -174,8 +174,9 @@ class Desk:
                     entry.id, "duplicate", f"equals {twin.id} ({twin.entry.pattern}), which is {twin.status}"
                 )
             )
-        if not remarks and entry.kind == "keyword":
-            inside = [r.entry for r in ledger.within(entry.pattern) if r.id != entry.id]
+        if not remarks:
+            words = entry.kind == "keyword"
+            inside = [r.entry for r in ledger.within(entry.pattern) if r.id != entry.id] if words else []
             remarks += [remark for remark in examine([*inside, entry]) if remark.entry_id == entry.id]
         refused = [remark for remark in remarks if remark.code in REFUSED]
         if refused:
