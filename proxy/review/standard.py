@@ -67,6 +67,8 @@ def examine(entries: Sequence[Entry], tables: Tables | None = None) -> list[Rema
 
 def _finding_themselves(entries: Sequence[Entry]) -> set[str]:
     """The ids of those that are found in their own pattern."""
+    if not entries:
+        return set()
     flagged: Any = "flag"
     library = Library.compile([replace(entry, action=flagged) for entry in entries])  # none hides another
     return {
