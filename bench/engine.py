@@ -24,9 +24,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from detectors.token_marks import TokenRow, read_row, token_scores
+from detectors.token_marks import DRAWS, GUMBEL, TOURNAMENT, drawn_tokens, read_row
 from engines.drawing import mark
-from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail, token_hashes
+from labelers.token_marks import token_hashes
 
 KEY, OTHER = b"the bench's key!", b"another one's ke"
 VOCABULARY, TEXTS = 2_000, 50
@@ -68,11 +68,8 @@ def text(steps: Any, table: Any, chance: Any, tournament: bool) -> list[int]:
 
 
 def log10_p(said: list[int], key: bytes, tournament: bool) -> float:
-    empty = np.empty(0, np.int64)
-    _, scores, ones = token_scores(key, TokenRow(tuple(TOKENS[at] for at in said), empty, empty))
-    if tournament:
-        return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
-    return log10_gamma_tail(float(scores.sum()), len(scores))
+    drawn = drawn_tokens(key, [TOKENS[at] for at in said])
+    return (TOURNAMENT if tournament else GUMBEL).log10_p(drawn.bits)
 
 
 def power() -> None:
@@ -143,7 +140,7 @@ def speed() -> None:
     row = read_row(tokenizer, prose)
     for name, work in (
         ("cutting", lambda: read_row(tokenizer, prose)),
-        ("one key", lambda: token_scores(KEY, row)),
+        ("one key", lambda: [draw.log10_p(drawn_tokens(KEY, row.tokens).bits) for draw in DRAWS]),
     ):
         took = []
         for _ in range(7):

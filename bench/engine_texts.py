@@ -1,6 +1,6 @@
 """Texts of the embedded model with marks that are written while it samples, by transformers' logits processors.
 
-    python bench/engine_texts.py write DIR --out FILE [--texts 64 --tokens 400 --schemes gumbel tournament synthid kgw none]
+    python bench/engine_texts.py write DIR --out FILE [--texts 64 --tokens 400 --schemes gumbel tournament synthid kgw none] [--payload]
     python bench/engine_texts.py judge DIR FILE...     what the model itself thinks of the texts, added to each
     python bench/engine_texts.py read DIR FILE...      the table: what is found in how long a text, and after edits
 
@@ -8,6 +8,8 @@
 (30 layers, five tokens) and KGW (a quarter green, bias 2, one token of context) as transformers has them. All sample alike:
 temperature 0.8, top_p 0.95, the DRY of bench/model.py, prompts in turns, no end of text. Everything is read from the text, cut into
 tokens again; `read` reads what bench/statistical_generate.py wrote as well. p-values are of one key and the whole text, uncorrected.
+Marks that say which text it is (`--payload`) are read by the detector alone: among all messages, and among a thousand or a hundred
+thousand answers that were put out, the text's own and others made up.
 """
 
 from __future__ import annotations
@@ -32,16 +34,21 @@ from bench.model import Ask, Model
 from bench.statistical import edited, log10_p, share
 from detectors.detection import Outcome
 from detectors.statistical import StatisticalDetector
-from detectors.token_marks import TokenRow, token_scores
+from detectors.token_marks import GUMBEL, TOURNAMENT, drawn_tokens
 from engines.marking import Asked, Sampling, TokenMarker
-from labelers.provenance import KeyRing
-from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
+from labelers.provenance import KeyRing, Provenance, content_number
+from labelers.token_marks import NO_MESSAGE
 from labelers.watermarks.engine import engine_key
+from labelers.watermarks.green_list import count_green
+from labelers.watermarks.payload import payload_of
+from labelers.watermarks.substitution import binomial_tail, count_fits, read_places
 from labelers.watermarks.units import epoch_prf, log10_tail
 
 HERE = Path(__file__).parent / "texts"
 MASTER = b"Inkseal, the benchmark's own key"
 KEY = b"the bench's key!"
+NOW_MS = 1_795_000_000_000
+ISSUED = (1_000, 100_000)  # answers that were put out, among which a message is read
 TEMPERATURE, TOP_P = 0.8, 0.95
 SYNTHID: dict[str, Any] = {
     "ngram_len": 5,
@@ -51,24 +58,27 @@ SYNTHID: dict[str, Any] = {
     "context_history_size": 1024,
 }
 KGW: dict[str, Any] = {"greenlist_ratio": 0.25, "bias": 2.0, "seeding_scheme": "lefthash", "context_width": 1}
-LENGTHS = (100, 200, 400)
+LENGTHS = (100, 200, 400, 800, 1200)
 RATES = (0.1, 0.2, 0.3)
 
 
 class Ours:
-    """The core of all plug-ins, over the tokens that may be drawn."""
+    """The core of all plug-ins, over the tokens that may be drawn. `messages`: what the mark of each row says."""
 
-    def __init__(self, model: Model, tournament: bool, top_k: int) -> None:
-        self._top_k = top_k
+    def __init__(
+        self, model: Model, tournament: bool, top_k: int, messages: Sequence[int], key: bytes = KEY
+    ) -> None:
+        self._samplings = [Sampling(TEMPERATURE, TOP_P, top_k, message=one) for one in messages]
+        self._row = 0  # of all, the first that comes next
         spelt = [model.bytes[token] for token in model.open.tolist()]
-        self._marker = TokenMarker(np, Asked(KEY, tournament), spelt)
+        self._marker = TokenMarker(np, Asked(key, tournament), spelt)
         self._place = np.full(len(model.bytes), -1, np.int64)
         self._place[model.open.numpy()] = np.arange(len(spelt))
 
     def __call__(self, answers: Any, logits: Any) -> Any:
-        return self._marker.mark_ids(
-            logits, self._place[answers], [Sampling(TEMPERATURE, TOP_P, self._top_k)] * len(logits)
-        )
+        own = self._samplings[self._row : self._row + len(logits)]
+        self._row = (self._row + len(logits)) % len(self._samplings)
+        return self._marker.mark_ids(logits, self._place[answers], own)
 
 
 class SynthID:
@@ -125,11 +135,11 @@ class Kgw:
         return logits
 
 
-def marking(scheme: str, model: Model, top_k: int) -> Any:
+def marking(scheme: str, model: Model, top_k: int, messages: Sequence[int], key: bytes) -> Any:
     """What changes the logits in a scheme."""
     made: dict[str, Callable[[], Any]] = {
-        "gumbel": lambda: Ours(model, False, top_k),
-        "tournament": lambda: Ours(model, True, top_k),
+        "gumbel": lambda: Ours(model, False, top_k, messages, key),
+        "tournament": lambda: Ours(model, True, top_k, messages, key),
         "synthid": lambda: SynthID(model),
         "kgw": lambda: Kgw(model),
         "none": lambda: None,
@@ -145,7 +155,9 @@ def write(
     tokens: int,
     out: Path,
     top_k: int = 0,
+    payload: bool = False,
 ) -> None:
+    ring = KeyRing(MASTER)
     prompts = json.loads((HERE / "prompts.json").read_text("utf-8"))
     for language in languages:
         for scheme in schemes:
@@ -154,11 +166,18 @@ def write(
                 Ask(prompts[language][at % len(prompts[language])], 1, TEMPERATURE, TOP_P, top_k=top_k)
                 for at in range(count)
             ]
-            found = model.continued(asks, tokens, marking(scheme, model, top_k))
+            ids = [content_number(NOW_MS, random.Random(at).randrange(1 << 24)) for at in range(count)]
+            says = [payload_of(ring, Provenance("UNSET", one)).whole for one in ids]
+            messages = says if payload else [NO_MESSAGE] * count
+            # What the detector reads whole is written with the key that it derives.
+            key = engine_key(ring, 1) if payload else KEY
+            found = model.continued(asks, tokens, marking(scheme, model, top_k, messages, key))
             with out.open("a", encoding="utf-8") as lines:
-                for ask, (said,) in zip(asks, found, strict=True):
-                    cell = f"{scheme}:{language}:{tokens}" + (f":k{top_k}" if top_k else "")
+                for ask, number, (said,) in zip(asks, ids, found, strict=True):
+                    more = (f":k{top_k}" if top_k else "") + (":payload" if payload else "")
+                    cell = f"{scheme}:{language}:{tokens}{more}"
                     line = {"cell": cell, "prompt": ask.prompt, "text": model.text(said.ids)}
+                    line |= {"content_id": f"{number:016x}"} if payload else {}
                     lines.write(json.dumps(line, ensure_ascii=False) + "\n")
             print(f"{scheme}:{language}: {count} texts", flush=True)
 
@@ -193,12 +212,8 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
 
     def ours(tournament: bool, key: bytes = KEY) -> Callable[[str], float]:
         def read(text: str) -> float:
-            empty = torch.empty(0, dtype=torch.int64).numpy()
-            row = TokenRow(tuple(model.bytes[at] for at in ids_of(text)), empty, empty)
-            _, scores, ones = token_scores(key, row)
-            if tournament:
-                return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
-            return log10_gamma_tail(float(scores.sum()), len(scores))
+            drawn = drawn_tokens(key, [model.bytes[at] for at in ids_of(text)])
+            return (TOURNAMENT if tournament else GUMBEL).log10_p(drawn.bits)
 
         return read
 
@@ -223,7 +238,16 @@ def readers(model: Model) -> dict[str, Callable[[str], float]]:
     def by_units(text: str) -> float:
         return log10_p(prf, text)[0]
 
+    def by_green(text: str) -> float:
+        count, green = count_green(prf, text)
+        return binomial_tail(green, count)
+
+    def by_places(text: str) -> float:
+        places = read_places(text)
+        return binomial_tail(count_fits(prf, places), len(places))
+
     units = dict.fromkeys(("words", "1", *map(str, range(2, 65))), by_units)
+    units |= {"green": by_green, "substitution": by_places}
     units |= {"walk": ours(False, engine_key(KeyRing(MASTER), 1))}
     return units | {"gumbel": ours(False), "tournament": ours(True), "synthid": by_synthid, "kgw": by_kgw}
 
@@ -275,30 +299,48 @@ def read(model: Model, files: Sequence[Path]) -> None:
                 hits = [reader(edited(text, rate, seed)) < -2 for text in texts for seed in range(2)]
                 line.append(share(sum(hits), len(hits)))
             print(f"| {' | '.join(line)} |", flush=True)
-    print("\nAs the detector says it, all tests paid for: marked / weak evidence / message read.\n")
+    print("\nAs the detector says it, all tests paid for: marked / weak evidence.\n")
     print("| scheme | language | tokens | texts | one key | thirty keys |")
     print("|---|---|---|---|---|---|")
-    rings = [KeyRing(MASTER, keys) for keys in (1, 30)]
-    by_words = [StatisticalDetector(ring) for ring in rings]
-    by_tokens = [StatisticalDetector(ring, tokenizers=[Cutting(model)]) for ring in rings]
     for (scheme, language), rows in groups.items():
-        if scheme.partition(":")[0] in OWN:
+        if scheme.partition(":")[0] in OWN and not scheme.endswith("payload"):
             continue
-        detectors = by_tokens if scheme.startswith("walk") else by_words
+        detectors = [detector_of(model, scheme, keys) for keys in (1, 30)]
         for length in LENGTHS:
             texts = cut(rows, length)
             if not texts:
                 continue
             line = [scheme, language, str(length), str(len(texts))]
             for detector in detectors:
-                found = [detector.detect(text) for text in texts]
-                told = [
-                    sum(one.outcome is Outcome.PRESENT for one in found),
-                    sum(one.outcome is Outcome.INCONCLUSIVE for one in found),
-                    sum("content_id_end" in (one.provenance or {}) for one in found),
-                ]
-                line.append(" / ".join(f"{one / len(texts):.2f}" for one in told))
+                found = [detector.detect(text).outcome for text in texts]
+                told = [found.count(one) / len(texts) for one in (Outcome.PRESENT, Outcome.INCONCLUSIVE)]
+                line.append(" / ".join(f"{one:.2f}" for one in told))
             print(f"| {' | '.join(line)} |", flush=True)
+    print(
+        "\nThe message read, with one key: among all, and among so many answers that were put out; named wrongly.\n"
+    )
+    print(
+        f"| scheme | language | tokens | texts | all | {' | '.join(f'{one:,}' for one in ISSUED)} | wrong |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for (scheme, language), rows in groups.items():
+        own = [row for row in rows if row.get("content_id")]
+        if not scheme.endswith("payload") or not own:
+            continue
+        for length in LENGTHS:
+            texts = cut(own, length)
+            ids = [row["content_id"] for row in own if row["most"] >= length]
+            if not texts:
+                continue
+            line, wrong = [scheme, language, str(length), str(len(texts))], 0
+            for count in (0, *ISSUED):
+                right = 0
+                for at, (text, number) in enumerate(zip(texts, ids, strict=True)):
+                    named = message_of(model, scheme, text, number, count, at)
+                    right += named == number[-6:]
+                    wrong += named not in (None, number[-6:])
+                line.append(share(right, len(texts)))
+            print(f"| {' | '.join([*line, str(wrong)])} |", flush=True)
     print("\n| scheme | language | texts | entropy, nats a token | nats a token | perplexity ÷ unmarked |")
     print("|---|---|---|---|---|---|")
     for (scheme, language), rows in groups.items():
@@ -316,6 +358,21 @@ def read(model: Model, files: Sequence[Path]) -> None:
         print(
             f"| {scheme} | {language} | {len(own)} | {entropy:.2f} | {sum(nats) / len(nats):.2f} | {told} |"
         )
+
+
+def detector_of(model: Model, scheme: str, keys: int, **more: Any) -> StatisticalDetector:
+    kind = scheme.partition(":")[0]
+    cutting = [Cutting(model)] if kind in ("walk", "gumbel", "tournament") else []
+    ring = KeyRing(MASTER, keys, producers=("UNSET",))
+    return StatisticalDetector(ring, tokenizers=cutting, green_list=kind == "green", **more)
+
+
+def message_of(model: Model, scheme: str, text: str, number: str, count: int, seed: int) -> str | None:
+    """Which answer the detector names where `count` were put out, this one among them."""
+    chance = random.Random(seed)
+    issued = [int(number, 16), *(chance.randrange(1 << 24) for _ in range(count - 1))] if count else []
+    found = detector_of(model, scheme, 1, issued=lambda: issued).detect(text)
+    return (found.provenance or {}).get("content_id_end")
 
 
 OWN = ("gumbel", "tournament", "synthid", "kgw", "none")
@@ -344,6 +401,7 @@ def main() -> None:
     parser.add_argument(
         "--top-k", type=int, default=0, help="what the sampler leaves, as a walk does; 0: all"
     )
+    parser.add_argument("--payload", action="store_true", help="the mark says which text it is")
     parser.add_argument("--schemes", nargs="+", default=["gumbel", "tournament", "synthid", "kgw", "none"])
     parser.add_argument("--languages", nargs="+", default=["en", "zh"])
     args = parser.parse_args()
@@ -351,7 +409,8 @@ def main() -> None:
     if args.command == "write":
         if args.out is None:
             parser.error("write needs --out FILE")
-        write(model, args.schemes, args.languages, args.texts, args.tokens, args.out, args.top_k)
+        how = (args.texts, args.tokens, args.out, args.top_k, args.payload)
+        write(model, args.schemes, args.languages, *how)
     else:
         {"judge": judge, "read": read}[args.command](model, args.files)
 

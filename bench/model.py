@@ -102,13 +102,16 @@ class Model:
         """`n` continuations of each prompt, of so many tokens: never fewer, for no token ends an answer.
 
         `processor`: what changes the logits before the temperature, of a few rows at a time: (ids of the answers so far,
-        logits of the tokens `open`, numpy both) -> logits.
+        logits of the tokens `open`, numpy both) -> logits. ValueError: prompt and text do not fit the window of the layers that see
+        the last 512 tokens alone, of which what was read before could not be kept.
         """
         rows = [at for at, ask in enumerate(asks) for _ in range(ask.n)]
         ids, mask, hidden, cache = self._begun([ask.prompt for ask in asks])
         order = torch.tensor(rows)
         cache.batch_select_indices(order)
         ids, mask, hidden = ids[order], mask[order], hidden[order]
+        if ids.shape[1] + tokens > self.network.config.sliding_window:
+            raise ValueError(f"prompts of {ids.shape[1]} tokens and {tokens} more are too long")
         start, most = ids.shape[1], max(ask.alternatives for ask in asks)
         told: list[list[list[tuple[int, float]]]] = [[] for _ in rows]
         for step in range(tokens):

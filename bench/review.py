@@ -1,6 +1,6 @@
 """The review engine: cost a delta, long text, recall by evasion family, false positives, hold, leaks.
 
-    python bench/review.py [--clean DIR …] [--chunkings N] [--draws N] [--only speed|recall|false|leaks …]
+    python bench/review.py [--clean DIR …] [--chunkings N] [--draws N] [--seed S] [--only speed|recall|false|leaks …]
 
 `--clean`: folders of .md or .txt files of ordinary text; without one the false positives are left out, and the speed
 is that on text made of common characters. The first folder is the text of the speed test.
@@ -28,6 +28,7 @@ EVASIONS = Path(__file__).parent / "review_evasions.jsonl"
 BLIND = Path(__file__).parent / "review_blind.jsonl"  # written before the engine, never tuned on
 VIEWS = (("safe",), ("safe", "evasion"), ("safe", "evasion", "pinyin"))
 FLAG = {Direction.INPUT: Action.FLAG, Direction.OUTPUT: Action.FLAG}
+MASK = {Direction.INPUT: Action.MASK, Direction.OUTPUT: Action.MASK}  # acts, and the text goes on
 # Common characters, for when there is no clean text to count them in.
 COMMON = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
 
@@ -148,12 +149,15 @@ def speed(text: str) -> None:
               f"hold mean {sum(held) / len(held):.2f} p99 {p99}   built in {built:.2f} s")  # fmt: skip
 
 
-BY_SOUND = ("pinyin >= 4", "pinyin of 3")
+BY_SOUND = ("pinyin, acting", "pinyin >= 4, only flags", "pinyin of 3, only flags")
 OPT_IN = ("initials", "reversed", "filler")
 
 
 def recall(path: Path) -> None:
-    """By family; families that entries must ask for are looked for by entries that do."""
+    """By family; families that entries must ask for are looked for by entries that do.
+
+    The last column: of the texts in which a keyword of four characters and more is found, those in which it acts.
+    """
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     found: dict[str, list[int]] = {}
     for views in VIEWS:
@@ -164,16 +168,19 @@ def recall(path: Path) -> None:
             keywords = sorted({row["keyword"] for row in wanted})
             folds = (asked,) if asked else ()
             library = Library.compile(
-                [Entry(word, "A.1.f", views=views, action=FLAG, folds=folds) for word in keywords]
+                [Entry(word, "A.1.f", views=views, action=MASK, folds=folds) for word in keywords]
             )
             patterns = {entry.id: entry.pattern for entry in library.entries}
             for row in wanted:
                 findings = library.review(row["text"], Direction.OUTPUT)
-                hit = any(patterns[finding.entry_id] == row["keyword"] for finding in findings)
-                counts = found.setdefault(row["family"], [0] * (len(VIEWS) + 1))
-                counts[VIEWS.index(views)] += hit
+                acts = [f.action is Action.MASK for f in findings if patterns[f.entry_id] == row["keyword"]]
+                counts = found.setdefault(row["family"], [0] * (len(VIEWS) + 3))
+                counts[VIEWS.index(views)] += bool(acts)
                 counts[-1] += views is VIEWS[0]
-    print(f"\n{path.name}: recall by family ({len(rows)} texts):  safe   + evasion  + pinyin")
+                if views is VIEWS[-1] and len(row["keyword"]) > 3 and acts:
+                    counts[-3] += any(acts)
+                    counts[-2] += 1
+    print(f"\n{path.name}: recall by family ({len(rows)} texts):  safe   + evasion  + pinyin      acts")
     single = [counts for family, counts in found.items() if " + " not in family and family not in OPT_IN]
     stacked = [counts for family, counts in found.items() if " + " in family]
     for name, groups in [
@@ -181,27 +188,31 @@ def recall(path: Path) -> None:
         ("ALL SINGLE", single),
         ("ALL STACKED", stacked),
     ]:
-        total = sum(counts[-1] for counts in groups)
-        print(f"{name:38}" + "".join(f"{sum(c[i] for c in groups) / total:10.3f}" for i in range(len(VIEWS))))
+        sums = [sum(column) for column in zip(*groups, strict=True)]
+        rates = [sums[i] / sums[-1] for i in range(len(VIEWS))] + [sums[-3] / sums[-2]]
+        print(f"{name:38}" + "".join(f"{rate:10.3f}" for rate in rates))
 
 
-def false_positives(name: str, text: str, draws: int) -> None:
+def false_positives(name: str, text: str, draws: int, seed: int) -> None:
     """Each draw has entries of its own: one that sounds like a stock phrase of the text makes many of the matches."""
     print(f"\n{name}: false positives in {len(text):,} clean characters, 10,000 entries, per million, "
           f"mean of {draws} draws and its standard error")  # fmt: skip
     counts: dict[str, list[int]] = {view: [0] * draws for view in ("safe", "evasion", *BY_SOUND)}
     samples: dict[str, list[str]] = {}
     for draw in range(draws):
-        library = Library.compile(entries(10_000, VIEWS[-1], text, FLAG, 11 + draw))
+        library = Library.compile(entries(10_000, VIEWS[-1], text, MASK, seed + draw))
         lengths = {entry.id: len(entry.pattern) for entry in library.entries}
         for finding in library.review(text, Direction.OUTPUT):
-            view = BY_SOUND[lengths[finding.entry_id] < 4] if finding.view == "pinyin" else finding.view
+            view = finding.view
+            if view == "pinyin":
+                few = lengths[finding.entry_id] < 4
+                view = BY_SOUND[0 if finding.action is Action.MASK else 1 + few]
             counts[view][draw] += 1
             samples.setdefault(view, []).append(finding.text)
     for view, found in counts.items():
         rates = [count / len(text) * 1e6 for count in found]
         error = statistics.stdev(rates) / draws**0.5 if draws > 1 else 0.0
-        print(f"{view:12} {statistics.fmean(rates):8.1f} ± {error:.1f}   {samples.get(view, [])[:6]}")
+        print(f"{view:24} {statistics.fmean(rates):8.1f} ± {error:.1f}   {samples.get(view, [])[:6]}")
 
 
 def leaks(count: int) -> None:
@@ -236,6 +247,7 @@ def main() -> None:
     parser.add_argument("--clean", type=Path, nargs="*", default=[])
     parser.add_argument("--chunkings", type=int, default=20_000)
     parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--only", nargs="*", default=["speed", "recall", "false", "leaks"])
     options = parser.parse_args()
     if "speed" in options.only:
@@ -245,7 +257,7 @@ def main() -> None:
             recall(path)
     if "false" in options.only:
         for folder in options.clean:
-            false_positives(folder.name, clean_text(folder), options.draws)
+            false_positives(folder.name, clean_text(folder), options.draws, options.seed)
     if "leaks" in options.only:
         leaks(options.chunkings)
 

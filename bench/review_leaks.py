@@ -36,10 +36,11 @@ WORDS = [
     "乌云盖雪",
     "b00k",
     "かきくけ",
+    "应当及市",
 ]
 NOISE = ["", " ", "-", "·", "\u200b", "*", "。", ",", "\n", "!", "ﬁ", "…", "的", "x", "１", "@", "　", "."]
 PLAIN = ["今天天气很好", "the quick brown fox ", "三黄片", "大家好。", "OK! ", "13800001111", "1380000", "shi jin ", "xian",
-         "11010519491231002X", "甲", "乙", "丙", "测试", "试禁", "雁", "黄", "foo", "bad ", "word", "鱼缸"]  # fmt: skip
+         "11010519491231002X", "甲", "乙", "丙", "测试", "试禁", "雁", "黄", "foo", "bad ", "word", "鱼缸", "应当及时", "应当及市", "事件", "间"]  # fmt: skip
 SOUNDS = {
     "测": "策",
     "试": "是",
@@ -50,6 +51,10 @@ SOUNDS = {
     "大": "打",
     "雁": "宴",
     "塔": "他",
+    "应": "英",
+    "当": "挡",
+    "及": "记",
+    "市": "时",
 }
 PINYIN = {
     "测": "ce",
@@ -61,6 +66,10 @@ PINYIN = {
     "大": "da",
     "雁": "yan",
     "塔": "ta",
+    "应": "ying",
+    "当": "dang",
+    "及": "ji",
+    "市": "shi",
 }
 
 
@@ -76,7 +85,7 @@ def library(chance: random.Random) -> tuple[Library, list[str]]:
                 chance.choice(["三", "大", "", "the "]) + word + chance.choice(["", "典", "s", "。"])
             ]
         if chance.random() < 0.3 and not word.isascii():
-            row["folds"] = chance.sample(["reversed", "filler"], chance.randint(1, 2))
+            row["folds"] = chance.sample(["reversed", "filler", "words"], chance.randint(1, 2))
         rows.append(row)
     others: list[dict[str, object]] = [
         {"kind": "regex", "pattern": "1[3-9]\\d{9}", "regex": {"validator": "phone"}},

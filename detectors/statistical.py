@@ -15,26 +15,26 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 
 from detectors.detection import Detection, Outcome
-from detectors.evidence import FEWEST, Evidence, best_window, window_count
-from detectors.token_marks import Tokenizer, by_tokens, read_row, token_heat, token_scheme
+from detectors.evidence import FEWEST, MARKED, WEAK, Evidence, best_window, window_count
+from detectors.messages import Answers, read_said
+from detectors.token_marks import DRAWS, Draw, Tokenizer, by_tokens, read_row, token_heat, token_scheme
 from labelers.provenance import KeyRing, KeyState
 from labelers.watermarks.engine import engine_key
 from labelers.watermarks.green_list import count_green
-from labelers.watermarks.payload import payload_scores, pilot_scores, read_payload
+from labelers.watermarks.payload import payload_scores, pilot_scores, symbol_sums
 from labelers.watermarks.substitution import Place, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import Grams, Prf, Scores, Units, epoch_prf, grams_of, log10_tail, read_units
 
 __all__ = ["HAN_SPREAD", "MARKED", "WEAK", "StatisticalDetector"]
 
 TECHNIQUE = "statistical (keyed choice of words)"
-MARKED, WEAK = -6.0, -3.0  # log10 p, after all corrections
 MAX_KEYS = 30  # the newest; more keys would cost every honest finding
 TESTS = 4  # and one more each where engines and green lists may have marked
 MOST_GREEN = 4.0  # z of a green list at most: alone it is weak evidence, however long the text
@@ -56,7 +56,8 @@ _TINIEST = -300.0  # what a float can still hold as p
 
 class StatisticalDetector:
     """`labels`: our own explicit label strings, which are no part of the marked text. `tokenizers`: those of the
-    engines that mark; without any no such mark is looked for. `green_list`: whether that one is.
+    engines that mark; without any no such mark is looked for. `green_list`: whether that one is. `issued`: the content
+    numbers of the answers that were put out, where that is kept; OSError: it cannot be read.
 
     Epochs whose key leaked are not tried: whoever has the key can mark a text and date it as he likes.
     """
@@ -70,11 +71,12 @@ class StatisticalDetector:
         tokenizers: Sequence[Tokenizer] = (),
         *,
         green_list: bool = False,
+        issued: Callable[[], Sequence[int]] = tuple,
     ) -> None:
         kids = [kid for kid in keys.kids() if keys.state(kid) is not KeyState.LEAKED][-MAX_KEYS:]
         self._keys = {kid: epoch_prf(keys, kid) for kid in kids}
         self._engine_keys = {kid: engine_key(keys, kid) for kid in kids}
-        self._producers = frozenset(code & 0xFF for code in keys.codes())
+        self._answers = Answers(frozenset(code & 0xFF for code in keys.codes()), issued)
         self._tokenizers = tuple(tokenizers)
         self._green_list = green_list
         self._tests = TESTS + bool(self._tokenizers) + green_list
@@ -118,7 +120,7 @@ class StatisticalDetector:
         for kid, prf in self._keys.items():
             if len(grams) >= FEWEST:
                 found.append(_by_grams(kid, prf.scores(grams.blocks), units, grams, correction))
-                found += _by_payload(kid, prf, units, grams, self._producers, correction)
+                found += _by_payload(kid, prf, units, grams, self._answers, correction)
             if len(places) >= FEWEST_PLACES:
                 found.append(_by_places(kid, prf, places, correction))
         if self._green_list:
@@ -126,7 +128,7 @@ class StatisticalDetector:
         for tokenizer in self._tokenizers:
             row = read_row(tokenizer, text, list(self._own(text)))
             paid = correction + math.log10(len(self._tokenizers))
-            found += by_tokens(self._engine_keys, tokenizer, row, paid)
+            found += by_tokens(self._engine_keys, tokenizer, row, paid, self._answers)
         return min(found, key=lambda one: one.log10_p, default=None)
 
     def _by_green_words(self, text: str, units: Units, grams: Grams, correction: float) -> Iterator[Evidence]:
@@ -159,7 +161,7 @@ class StatisticalDetector:
         elif (cut := self._cut(evidence.scheme)) is not None:
             tokenizer, draw = cut
             row = read_row(tokenizer, text, list(self._own(text)))
-            found = token_heat(self._engine_keys[evidence.kid], row, draw)
+            found = token_heat(self._engine_keys[evidence.kid], row, draw, evidence.payload)
         else:
             units, grams = self._read(text)
             payload = evidence.payload
@@ -171,11 +173,11 @@ class StatisticalDetector:
         inside = [one for one in found if evidence.start <= one[0] and one[1] <= evidence.end]
         return [(start, end, round(score, 2)) for start, end, score in inside[:MAX_HEAT]]
 
-    def _cut(self, scheme: str) -> tuple[Tokenizer, str] | None:
+    def _cut(self, scheme: str) -> tuple[Tokenizer, Draw] | None:
         """The tokenizer and the way to draw that a test of tokens was about; None for one of words."""
         for tokenizer in self._tokenizers:
-            for draw in ("gumbel", "tournament"):
-                if scheme == token_scheme(draw, tokenizer):
+            for draw in DRAWS:
+                if scheme.startswith(token_scheme(draw.name, tokenizer)):
                     return tokenizer, draw
         return None
 
@@ -236,30 +238,21 @@ def _spread(units: Units) -> float:
 
 
 def _by_payload(
-    kid: int, prf: Prf, units: Units, grams: Grams, producers: Collection[int], correction: float
+    kid: int, prf: Prf, units: Units, grams: Grams, answers: Answers, correction: float
 ) -> list[Evidence]:
-    """The fourth test: pilots, and where they show a mark, the message that the rest spells.
-
-    Whether there is a mark: the sum of all scores under the likeliest message, paid for by all messages that it was chosen among,
-    or the pilots alone. The message counts only where chance would not read one so clearly, symbol by symbol, else the
-    mark is there and its id unreadable.
-    """
+    """The fourth test: pilots, and where they show a mark, the message that the rest spells."""
     scores = pilot_scores(prf, grams.blocks)
     if len(scores) < FEWEST:
         return []
-    pilots = float(scores.sum(dtype=np.float64)) / _spread(units)
-    z = pilots / math.sqrt(len(scores))
-    if log10_tail(z) > PILOT:
+    pilots, spread = float(scores.sum(dtype=np.float64)), _spread(units)
+    if log10_tail(pilots / spread / math.sqrt(len(scores))) > PILOT:
         return []
-    blocks = grams.blocks[:MAX_MESSAGE]
-    reading = read_payload(prf, blocks, producers)
-    whole = (pilots + reading.total / _spread(units)) / math.sqrt(len(scores) + reading.count)
-    p = min(log10_tail(whole) + reading.log10_tried, log10_tail(z)) + math.log10(2) + correction
-    readable = all(one + correction < MARKED for one in reading.log10_p)
+    sums = symbol_sums(prf, grams.blocks[:MAX_MESSAGE], spread)
+    said = read_said(pilots, len(scores), sums, answers, correction)
+    z = said.total / spread / math.sqrt(said.count)
     start, end = int(units.starts[grams.units[0] - 1]), int(units.ends[grams.units[-1]])
-    scheme = "choice of words with a message" + ("" if readable else ", id unreadable")
-    payload = reading.payload if readable else None
-    return [Evidence(kid, scheme, min(0.0, p), whole, start, end, len(grams), payload)]
+    scheme = "choice of words" + said.how
+    return [Evidence(kid, scheme, said.log10_p, z, start, end, len(grams), said.payload)]
 
 
 def _origin(evidence: Evidence) -> dict[str, str]:

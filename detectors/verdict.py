@@ -273,6 +273,9 @@ def _public(detection: Detection, text: str) -> dict[str, Any]:
     if detection.provenance and (detection.detector == "fingerprint" or _is_hint(detection)):
         # A mark shows its number to everybody who reads it; which answer was logged or indexed, only we know.
         fields["provenance"] = {"producer": detection.provenance["producer"]}
+    if detection.provenance and detection.detector == "statistical":
+        # Nor how much of a text it takes to name an answer: that would be a scale to edit along.
+        fields["provenance"] = {"key_epoch": detection.provenance["key_epoch"]}
     spans = sentence_spans(text, detection.spans)
     return fields | {
         "spans": [list(span) for span in spans],

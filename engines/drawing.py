@@ -9,7 +9,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from labelers.token_marks import CONTEXT, LAYERS, contexts, token_bits, uniforms
+from labelers.token_marks import (
+    CONTEXT,
+    LAYERS,
+    contexts,
+    said_bits,
+    symbol_seed,
+    symbols_of,
+    token_bits,
+    uniforms,
+)
 
 __all__ = ["CANDIDATES", "mark"]
 
@@ -29,13 +38,14 @@ def mark(
     top_k: Any,
     min_p: Any,
     tournament: bool = False,
+    message: Any = None,
 ) -> Any:
     """The logits (rows, vocabulary) to sample from; those given are not changed.
 
     `ids` (rows, L), int64: the tokens of each answer so far, without its prompt, at the right, -1 before them; `table`
     (vocabulary,), int64: the token hashes; `wanted` (rows,), bool: which rows to mark at all; `temperature`, `top_p`,
-    `top_k` (0: off), `min_p` (rows,): what the sampler will apply after this. Rows without chance, and those with a context
-    that is too short or was there before, stay as they are.
+    `top_k` (0: off), `min_p` (rows,): what the sampler will apply after this; `message` (rows,), int64: what each mark says,
+    -1 where nothing; None: nowhere. Rows without chance, and those with a context that is too short or was there before, stay as they are.
     """
     rows, width = ids.shape
     if not rows or width < CONTEXT:
@@ -58,16 +68,27 @@ def mark(
     kept = kept & (chances >= min_p[:, None] * chances[:, :1])
     kept = kept & ((rank < top_k[:, None]) | (top_k[:, None] <= 0)) & (chances > 0)
     if tournament:
-        drawn = _tournament(xp, logits, heat, chances, kept, order, token_bits(context, table[order]))
+        bits = _bits(xp, context, table[order], message)
+        drawn = _tournament(xp, logits, heat, chances, kept, order, bits)
     else:
         # With one more for all others, so that few operations do: on a GPU each costs its launch, whatever its size.
         hashes = xp.concatenate([table[order], context * 0 + _BEYOND], -1)
-        chance = uniforms(xp, token_bits(context, hashes))
+        chance = uniforms(xp, _bits(xp, context, hashes, message))
         drawn = _gumbel(xp, logits, chances, kept, order, chance[:, :-1])
         open_ended = (top_p >= 1) & (top_k <= 0) & (min_p <= 0)
         beyond = open_ended & (chance[:, -1] < rest / total)
         drawn = xp.where(beyond[:, None], others, drawn)
     return xp.where(marked[:, None], drawn, logits)
+
+
+def _bits(xp: Any, context: Any, hashes: Any, message: Any) -> Any:
+    """The random bits of the candidates (rows, n) after contexts (rows, 1), under what each row's mark says."""
+    bits = token_bits(context, hashes)
+    if message is None:
+        return bits
+    symbol, says = symbols_of(xp, context), message[:, None]
+    value = xp.where(symbol == 0, says >> 16, says & 0xFFFF)
+    return xp.where((symbol >= 0) & (says >= 0), said_bits(bits, symbol_seed(symbol, value)), bits)
 
 
 def _gumbel(xp: Any, logits: Any, chances: Any, kept: Any, order: Any, chance: Any) -> Any:

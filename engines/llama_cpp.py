@@ -16,12 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.marking import Asked, Sampling, TokenMarker
+from labelers.token_marks import NO_MESSAGE
 
 __all__ = ["InksealLogitsProcessor"]
 
 
 class InksealLogitsProcessor:
-    """`llama`: what is asked, for the spelling of its tokens. `tournament`: SynthID's way to draw."""
+    """`llama`: what is asked, for the spelling of its tokens. `tournament`: SynthID's way to draw. `message`: 32 bits that
+    the mark says, -1 for none.
+    """
 
     def __init__(
         self,
@@ -33,10 +36,11 @@ class InksealLogitsProcessor:
         top_k: int = 40,
         min_p: float = 0.05,
         tournament: bool = False,
+        message: int = NO_MESSAGE,
     ) -> None:
         vocabulary = [llama.detokenize([token], special=True) for token in range(llama.n_vocab())]
         self._marker = TokenMarker(np, Asked(key, tournament), vocabulary)
-        self._sampling = Sampling(temperature, top_p, top_k, min_p)
+        self._sampling = Sampling(temperature, top_p, top_k, min_p, message)
         self._prompt = -1
 
     def __call__(

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engines.drawing import mark
-from labelers.token_marks import raw_token, spelling, token_hashes
+from labelers.token_marks import NO_MESSAGE, raw_token, spelling, token_hashes
 
 __all__ = ["Asked", "Sampling", "TokenMarker", "vocabulary_of"]
 
+_MESSAGE = re.compile("[0-9a-f]{8}")
 HISTORY = 8192  # tokens of an answer in which a context that repeats itself is looked for
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """What the sampler does after the plug-in. `top_k`: 0 or less is off; temperature 0: not marked."""
+    """What the sampler does after the plug-in. `top_k`: 0 or less is off; temperature 0: not marked. And what the mark of this
+    row says (`message`).
+    """
 
     temperature: float = 1.0
     top_p: float = 1.0
     top_k: int = 0
     min_p: float = 0.0
+    message: int = NO_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request says to the plug-in. `key`: 16 to 64 bytes."""
+    """What a request says to the plug-in. `key`: 16 to 64 bytes. `message`: 32 bits, which the mark is to say; requests
+    that differ in it alone are marked together.
+    """
 
     key: bytes
     tournament: bool = False
+    message: int = field(default=NO_MESSAGE, compare=False)
 
     @classmethod
     def of(cls, members: Mapping[str, Any] | None) -> Asked | None:
@@ -46,7 +54,10 @@ class Asked:
         kind = (members or {}).get("inkseal_draw", "gumbel")
         if kind not in ("gumbel", "tournament"):
             raise ValueError(f"inkseal_draw must be gumbel or tournament, not {kind!r}")
-        return cls(key, kind == "tournament")
+        message = (members or {}).get("inkseal_message", "")
+        if message and not (isinstance(message, str) and _MESSAGE.fullmatch(message)):
+            raise ValueError(f"inkseal_message must be 8 hex digits, not {message!r}")
+        return cls(key, kind == "tournament", int(message, 16) if message else NO_MESSAGE)
 
 
 class TokenMarker:
@@ -99,6 +110,7 @@ class TokenMarker:
             column("top_k", xp.int64),
             column("min_p", xp.float64),
             self._asked.tournament,
+            column("message", xp.int64) if any(one.message >= 0 for one in told) else None,
         )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from engines import drawing, marking, sglang
 from labelers import token_marks
+from labelers.token_marks import NO_MESSAGE
 
 __all__ = ["ENGINES", "members", "sglang_processor"]
 
@@ -23,12 +24,17 @@ ENGINES = ("vllm", "sglang")
 MODULE = "inkseal_sglang"  # as which the processor lives at the server
 
 
-def members(engine: str, key: bytes, tournament: bool, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of the request that make `engine` mark its answer; those of the caller beside ours are kept.
+def members(
+    engine: str, key: bytes, tournament: bool, body: Mapping[str, Any], message: int = NO_MESSAGE
+) -> dict[str, Any]:
+    """The members of the request that make `engine` mark its answer, and say `message` so (32 bits); those of the caller
+    beside ours are kept.
 
     ValueError: an engine that is none.
     """
     said = {"inkseal_key": key.hex(), **({"inkseal_draw": "tournament"} if tournament else {})}
+    if message != NO_MESSAGE:
+        said["inkseal_message"] = f"{message:08x}"
     if engine == "vllm":
         return {"vllm_xargs": _with(body, "vllm_xargs", said)}
     if engine == "sglang":

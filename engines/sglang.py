@@ -38,7 +38,10 @@ class InksealLogitProcessor:
             pairs = list(zip(mine, requests, strict=True))
             tokenizer = next(request.tokenizer for wanted, request in pairs if wanted)
             answers = [list(request.output_ids) if wanted else [] for wanted, request in pairs]
-            samplings = [_sampling(request.sampling_params) if wanted else None for wanted, request in pairs]
+            samplings = [
+                _sampling(request.sampling_params, own) if wanted and own is not None else None
+                for (wanted, request), own in zip(pairs, asked, strict=True)
+            ]
             logits.copy_(self._marker(one, tokenizer, logits.device).mark(logits, answers, samplings))
         return logits
 
@@ -53,5 +56,6 @@ class InksealLogitProcessor:
         return found
 
 
-def _sampling(told: Any) -> Sampling:
-    return Sampling(told.temperature, told.top_p, told.top_k if 0 < told.top_k < NO_LIMIT else 0, told.min_p)
+def _sampling(told: Any, asked: Asked) -> Sampling:
+    top_k = told.top_k if 0 < told.top_k < NO_LIMIT else 0
+    return Sampling(told.temperature, told.top_p, top_k, told.min_p, asked.message)

@@ -14,12 +14,15 @@ from typing import Any
 import torch
 
 from engines.marking import Asked, Sampling, TokenMarker, vocabulary_of
+from labelers.token_marks import NO_MESSAGE
 
 __all__ = ["InksealLogitsProcessor"]
 
 
 class InksealLogitsProcessor:
-    """`key`: as `inkseal keys engine` prints it, in bytes. `tournament`: SynthID's way to draw. `device`: the model's."""
+    """`key`: as `inkseal keys engine` prints it, in bytes. `tournament`: SynthID's way to draw. `message`: 32 bits
+    that the mark says, -1 for none. `device`: the model's.
+    """
 
     def __init__(
         self,
@@ -31,11 +34,12 @@ class InksealLogitsProcessor:
         top_k: int = 0,
         min_p: float = 0.0,
         tournament: bool = False,
+        message: int = NO_MESSAGE,
         device: Any = "cpu",
     ) -> None:
         tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         self._marker = TokenMarker(torch, Asked(key, tournament), vocabulary_of(tokens), device=device)
-        self._sampling = Sampling(temperature, top_p, top_k, min_p)
+        self._sampling = Sampling(temperature, top_p, top_k, min_p, message)
         self._prompt = -1
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:

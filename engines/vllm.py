@@ -82,7 +82,7 @@ class InksealLogitsProcessor(*_interfaces()):  # type: ignore[misc]  # vLLM's ow
         for row, params, _, answer in batch_update.added:
             self._forget(row)
             if (asked := Asked.of(params.extra_args)) is not None:
-                self._asked[row], self._answers[row] = (asked, _sampling(params)), answer
+                self._asked[row], self._answers[row] = (asked, _sampling(params, asked)), answer
         for source, target, direction in batch_update.moved:
             held: dict[int, Any]
             for held in (self._asked, self._answers):
@@ -103,7 +103,7 @@ class InksealLogitsProcessor(*_interfaces()):  # type: ignore[misc]  # vLLM's ow
         self._forget(req_idx)
         asked = None if self._is_second_here else Asked.of(sampling_params.extra_args)
         if asked is not None:
-            self._asked[req_idx] = asked, _sampling(sampling_params)
+            self._asked[req_idx] = asked, _sampling(sampling_params, asked)
         return asked is not None
 
     # -- both
@@ -169,11 +169,12 @@ class InksealLogitsProcessor(*_interfaces()):  # type: ignore[misc]  # vLLM's ow
             column["top_k"].long(),
             column["min_p"],
             asked.tournament,
+            column["message"].long() if any(one.message >= 0 for one in mine.values()) else None,
         )
 
 
-def _sampling(params: Any) -> Sampling:
-    return Sampling(params.temperature, params.top_p, max(0, params.top_k), params.min_p)
+def _sampling(params: Any, asked: Asked) -> Sampling:
+    return Sampling(params.temperature, params.top_p, max(0, params.top_k), params.min_p, asked.message)
 
 
 def _vocabulary(model_config: Any) -> list[bytes]:

@@ -13,6 +13,9 @@ reader. Two ways to draw, both of which leave the distribution over keys as it i
 A context of three tokens that came before in the answer is left alone, and counted once by the reader: drawn with
 the same numbers twice, answers would repeat themselves, and honest p-values need each number once.
 
+A mark may say 32 bits (`labelers.watermarks.payload`): by its own randomness a context is one of the pilots, a quarter of all, which are
+drawn as ever, or belongs to one of two symbols of 16 bits, whose value is mixed into its numbers.
+
 Here is what writer (`engines`) and reader (`detectors.token_marks`) share. It works on numpy and torch arrays alike (`xp`),
 on 64-bit integers that wrap, and imports the standard library alone: to an engine that runs code that comes with a
 request, this file is sent as it stands.
@@ -28,11 +31,15 @@ from typing import Any
 __all__ = [
     "CONTEXT",
     "LAYERS",
+    "NO_MESSAGE",
     "contexts",
     "log10_binomial_tail",
     "log10_gamma_tail",
     "raw_token",
+    "said_bits",
     "spelling",
+    "symbol_seed",
+    "symbols_of",
     "token_bits",
     "token_hashes",
     "uniforms",
@@ -40,6 +47,7 @@ __all__ = [
 
 CONTEXT = 3  # tokens
 LAYERS = 30  # of the tournament
+NO_MESSAGE = -1
 
 _MIX_1, _MIX_2 = 0xBF58476D1CE4E5B9 - (1 << 64), 0x94D049BB133111EB - (1 << 64)
 _STEP = 0x9E3779B97F4A7C15 - (1 << 64)
@@ -71,6 +79,21 @@ def contexts(hashes: Any) -> Any:
 def token_bits(context: Any, hashes: Any) -> Any:
     """64 random bits for a token after a context; the shapes broadcast."""
     return _mixed(_mixed(context ^ hashes) ^ context)
+
+
+def symbols_of(xp: Any, context: Any) -> Any:
+    """Which symbol of a message each context belongs to, 0 or 1; -1: it is a pilot."""
+    return xp.where((context & 3) == 0, -1, (context >> 2) & 1)
+
+
+def symbol_seed(symbol: Any, value: Any) -> Any:
+    """What the value of a symbol, 16 bits, is mixed in by."""
+    return _mixed((symbol << 16 | value) + _STEP)
+
+
+def said_bits(bits: Any, seed: Any) -> Any:
+    """The bits of a token whose context belongs to a symbol, under one value of it; the shapes broadcast."""
+    return _mixed(bits ^ seed)
 
 
 def uniforms(xp: Any, bits: Any) -> Any:

@@ -106,14 +106,19 @@ def create_app(house: House, background: Sequence[Callable[[], Awaitable[None]]]
 
 
 async def _not_there(request: Request, error: Exception) -> Response:
-    """Clients of the OpenAI API that miss its path are told in its own shape."""
+    """Clients that miss a path are told in the shape of the OpenAI API."""
     assert isinstance(error, StarletteHTTPException)
-    if error.status_code not in (404, 405) or request.url.path.startswith("/api/"):
+    if error.status_code not in (404, 405):
         return await http_exception_handler(request, error)
+    ours = request.url.path.startswith("/api/")
+    advice = (
+        "what there is: /api/docs"
+        if ours
+        else "the OpenAI API is below /v1: is that missing in the base URL?"
+    )
     told = ApiError(
         error.status_code,
-        f"there is no {request.method} {request.url.path} here; the OpenAI API is below /v1: is that missing in "
-        "the base URL?",
+        f"there is no {request.method} {request.url.path} here; {advice}",
         code="not_found" if error.status_code == 404 else "method_not_allowed",
     )
     return Response(told.body(), told.status, dict(error.headers or {}), "application/json")

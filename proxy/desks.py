@@ -10,6 +10,7 @@ from typing import Any
 
 from proxy.governance.desk import Desk, Recorder
 from proxy.governance.dry_run import DryRun
+from proxy.governance.people import ProcedureError
 from proxy.governance.store import (
     TamperedError,
     UnavailableError,
@@ -22,9 +23,18 @@ from proxy.records.crypto import RecordCipher
 from proxy.records.monthly import read_records
 from proxy.records.record import CLOSED, Query, Record
 from proxy.records.store import open_store
+from proxy.review.pointers import Rollout
 from proxy.settings import Settings
 
-__all__ = ["answers", "desk_of", "last_in_force", "now_iso", "one_time_recorder", "server_recorder"]
+__all__ = [
+    "answers",
+    "desk_of",
+    "last_in_force",
+    "now_iso",
+    "one_time_recorder",
+    "server_recorder",
+    "trial_of",
+]
 
 log = logging.getLogger("inkseal")
 
@@ -58,6 +68,30 @@ def last_in_force(settings: Settings, keys: KeyFile) -> dict[str, Any]:
     except (TamperedError, UnavailableError) as error:
         log.error("what the procedure put in force last cannot be read: %s", error)
         return {}
+
+
+def trial_of(
+    settings: Settings, state: str, percent: float = 0, tenants: Sequence[str] = ()
+) -> Rollout | None:
+    """The trial that `state` ("live", "shadow", "canary") means, None for "live"; its version is filled in later.
+
+    ProcedureError for a trial of nobody, or of a tenant that is not there.
+    """
+    if state != "canary":
+        if percent or tenants:
+            raise ProcedureError("invalid_step", "a percentage and tenants belong to a canary", 400)
+        return Rollout("", state) if state == "shadow" else None
+    if not percent and not tenants:
+        raise ProcedureError("invalid_step", "a canary is for some percent of the users, or for tenants", 400)
+    known = [tenant.name for tenant in settings.tenants]
+    for name in tenants:
+        if name not in known:
+            raise ProcedureError(
+                "invalid_step",
+                f"there is no tenant {name}; the tenants are {', '.join(known) or 'none'}",
+                400,
+            )
+    return Rollout("", "canary", percent, tuple(tenants))
 
 
 def now_iso() -> str:

@@ -15,7 +15,7 @@ import orjson
 
 from labelers.explicit import strip_labels
 from labelers.metadata import Origin, read_aigc_header
-from labelers.provenance import content_number
+from labelers.provenance import Provenance, content_number
 from proxy.answering import Answering, Texts, content_filter
 from proxy.call import Call, Presence, Reply
 from proxy.errors import ApiError, WireError
@@ -122,13 +122,15 @@ class Exchange:
                 code="library_missing",
             )
         now = house.clock.now_ms()
-        steering = house.statistical.steer(call.rules, routes[0][0], endpoint.path, body)
+        numbers = [content_number(now, house.clock.random24()) for _ in range(asks.n)]
+        first = Provenance(call.rules.producer_of(asks.model), numbers[0], key_id=call.rules.key_id)
+        steering = house.statistical.steer(call.rules, routes[0][0], endpoint.path, body, first)
         decided = self._plan = plan(
             call.rules,
             asks,
             request_id=call.request_id,
             library=library,
-            content_numbers=[content_number(now, house.clock.random24()) for _ in range(asks.n)],
+            content_numbers=numbers,
             hint_only=call.headers.get("x-aigc-label", "").lower() == "hint",
             endpoint=call.path,
             now_ms=now,
@@ -317,9 +319,9 @@ class Exchange:
         if plan.rules.fingerprints:
             for lane in outcome.lanes:
                 self._house.fingerprints.note(int(lane.content_id, 16), "".join(lane.generated))
-        if plan.carrier and plan.rules.marks_indexed:
+        if plan.rules.marks_indexed:
             for lane in outcome.lanes:
-                if lane.counts["marks"] > 0:
+                if plan.names_answer or (plan.carrier and lane.counts["marks"] > 0):
                     number = int(lane.content_id, 16)
                     self._house.marks.note(number, plan.issued(number))
         self._house.metrics.closed(

@@ -17,7 +17,7 @@ from proxy.governance.store import Ledger, Search
 from proxy.house import Clock
 from proxy.keys import KeyFile
 from proxy.records.monthly import read_records
-from proxy.records.record import Query
+from proxy.records.record import Query, utc_time
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.library import Library
@@ -97,7 +97,7 @@ def stats_of(settings: Settings, desk: Desk) -> dict[str, Any]:
     """Counts by status and risk against the norm, days since the last publication."""
     with desk.store.reading() as ledger:
         tally = ledger.tally()
-        versions = ledger.versions(1)
+        live = next((row for row in ledger.versions() if row.state == "live"), None)
     rows, total = coverage(tally)
     statuses: dict[str, int] = {}
     for (status, _), count in tally.items():
@@ -105,7 +105,7 @@ def stats_of(settings: Settings, desk: Desk) -> dict[str, Any]:
     return {
         "live": live_version(settings.review.library),
         "days_since_publish": live_age_days(settings.review.library, Clock().now_ms()),
-        "published_at": versions[0].at if versions else None,
+        "published_at": live.at if live is not None else None,
         "by_status": dict(sorted(statuses.items())),
         "total": {"entries": total, "norm": NORM_TOTAL, "enough": total >= NORM_TOTAL},
         "risks": [
@@ -181,7 +181,7 @@ def found_by_review(settings: Settings, review_id: str) -> list[str]:
 def look_back_at(
     settings: Settings, desk: Desk, keys: KeyFile, version: str, since: str | None, limit: int
 ) -> LookBack:
-    """What a published version would do with recent answers; "next": what is approved now. LibraryError, ValueError."""
+    """What a published version would do with recent answers; "next": with all in the procedure. LibraryError, ValueError."""
     if version == "next":
         chosen = {r.id: r.entry for r in desk.search(Search(status=("published",)))}
         for status in ("proposed", "reviewed", "approved"):
@@ -193,7 +193,7 @@ def look_back_at(
     else:
         whole = full_version(settings, version)
         library = load_version(settings.review.library, whole, desk.key)
-    return look_back(library, answers(settings, keys, since, limit))
+    return look_back(library, answers(settings, keys, utc_time(since) if since else None, limit))
 
 
 def export_entries(settings: Settings, desk: Desk, version: str, status: Sequence[str]) -> Iterator[Entry]:

@@ -31,6 +31,8 @@ from proxy.wire.moderation import moderation_error, moderation_result, moderatio
 
 __all__ = ["Plan", "Rules", "Steered", "plan"]
 
+SAYING = ("best_of_n", "logprob_walk", "engine")  # the schemes whose marks can say something
+
 
 class Steered(Protocol):
     """What became of the statistical mark of one answer. `unmarked`: why it, or its rest, has none."""
@@ -130,6 +132,17 @@ class Plan:
         numbers = self.content_numbers
         # An upstream that numbers its choices beyond n gets numbers that follow on.
         return self.issued(numbers[index] if index < len(numbers) else numbers[-1] + index)
+
+    @property
+    def names_answer(self) -> bool:
+        """Whether the choice of words or tokens says which answer it is."""
+        steered = self.steered
+        return (
+            self.rules.statistical.payload
+            and steered is not None
+            and not steered.unmarked
+            and steered.scheme in SAYING
+        )
 
     def issued(self, content_number: int) -> Provenance:
         """What the marks of the text of this number say."""

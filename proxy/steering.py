@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.sending import members
-from labelers.provenance import KeyRing
+from labelers.provenance import KeyRing, Provenance
 from labelers.watermarks.best_of_n import BestOfN, Selection
 from labelers.watermarks.engine import Engine
 from labelers.watermarks.green_list import PAIRS, GreenList, biases
@@ -79,7 +79,7 @@ class StatisticalMarks:
         wanted = [one for one in rules if one.statistical.scheme != "none"]
         for one in wanted:
             settings = one.statistical
-            marks.engines[one.tenant] = Engine(ring, settings.draw == "tournament")
+            marks.engines[one.tenant] = Engine(ring, settings.draw == "tournament", settings.payload)
             if settings.scheme == "green_list":
                 marks.greens[one.tenant] = GreenList(ring, settings.green_bias)
             walks = settings.scheme == "logprob_walk"
@@ -116,9 +116,12 @@ class StatisticalMarks:
             )
 
     def steer(
-        self, rules: Rules, route: RouteSettings, path: str, body: Mapping[str, Any]
+        self, rules: Rules, route: RouteSettings, path: str, body: Mapping[str, Any], first: Provenance
     ) -> Steering | None:
-        """How to drive this request; None where no mark is wanted. `sampled.unmarked` says why it is not driven."""
+        """How to drive this request; None where no mark is wanted. `sampled.unmarked` says why it is not driven.
+
+        `first`: of the first choice, which an engine's mark names for all choices.
+        """
         settings = rules.statistical
         if settings.scheme == "none" or path not in GENERATING:
             return None
@@ -133,7 +136,7 @@ class StatisticalMarks:
         if choice.scheme in ("best_of_n", "logprob_walk"):
             reason = cannot_drive(path, body, can)
         elif choice.scheme in ("engine", "green_list"):
-            reason, added = self._add(choice.scheme, rules, upstream, path, body)
+            reason, added = self._add(choice.scheme, rules, upstream, path, body, first)
         if reason and choice.scheme in ("best_of_n", "engine") and settings.scheme == "auto":
             choice = Choice("substitution", reason)
         if choice.scheme == "substitution":
@@ -151,7 +154,13 @@ class StatisticalMarks:
         return Steering(self.schemes[rules.tenant], can, rounds, sampled, rewording, added, by_tokens)
 
     def _add(
-        self, scheme: str, rules: Rules, upstream: str, path: str, body: Mapping[str, Any]
+        self,
+        scheme: str,
+        rules: Rules,
+        upstream: str,
+        path: str,
+        body: Mapping[str, Any],
+        first: Provenance,
     ) -> tuple[str, dict[str, Any]]:
         """What the request to the upstream is told besides; else why nothing."""
         if scheme == "engine":
@@ -159,7 +168,8 @@ class StatisticalMarks:
                 return reason, {}
             engine = self.engines[rules.tenant]
             kind = self.can[upstream].engine
-            return "", members(kind, engine.key(rules.key_id), engine.tournament, body)
+            key, says = engine.key(rules.key_id), engine.message(first)
+            return "", members(kind, key, engine.tournament, body, says)
         if reason := cannot_bias(path, body):
             return reason, {}
         if upstream not in self.ids:

@@ -29,6 +29,7 @@ from proxy.api.label import label_router
 from proxy.api.library import library_router
 from proxy.api.unlabelled import unlabelled_router
 from proxy.app import InksealApp, create_app
+from proxy.console.api_docs import api_docs_router
 from proxy.console.labeling_policy import labeling_policy_router
 from proxy.console.verify import verify_router
 from proxy.content_credentials import content_signer, trusted_roots
@@ -137,9 +138,14 @@ def mark_lookup(settings: Settings, ring: KeyRing, marks: FingerprintStore) -> L
 
 
 def panel(
-    settings: Settings, keys: KeyFile, ring: KeyRing, store: FingerprintStore, lookup: Lookup | None = None
+    settings: Settings,
+    keys: KeyFile,
+    ring: KeyRing,
+    store: FingerprintStore,
+    lookup: Lookup | None = None,
+    issued: Callable[[], Sequence[int]] = tuple,
 ) -> Panel:
-    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks.
+    """All detectors, with the keys and the labels of every tenant. `lookup`: the index of issued marks; `issued`: the numbers in it.
 
     Raises OSError or ValueError for trusted roots that cannot be read.
     """
@@ -158,6 +164,7 @@ def panel(
         roots=roots,
         tokenizers=tokenizers_of(settings),
         green_list=settings.detection.green_list,
+        issued=issued,
     )
 
 
@@ -210,7 +217,7 @@ def build_house(settings: Settings) -> House:
         cipher=RecordCipher(keys),
         strip_marks=strip_own,
         ring=ring,
-        panel=panel(settings, keys, ring, store, mark_lookup(settings, ring, marks)),
+        panel=panel(settings, keys, ring, store, mark_lookup(settings, ring, marks), marks.content_numbers),
         fingerprints=IndexWriter(Fingerprinter(fingerprint_key(keys)), store),
         marks=IndexWriter(MarkValues(ring), marks, "marks"),
         report_key=report_key(report_seed(keys.derive)),
@@ -322,6 +329,7 @@ def make_app(settings: Settings) -> InksealApp:
     app.include_router(verify_router(house, callers))
     app.include_router(labeling_policy_router(settings, house.public_key))
     app.include_router(library_router(house))
+    app.include_router(api_docs_router(app.openapi))
     if house.unlabelled is not None:
         check_register(settings, house.unlabelled)
         app.include_router(unlabelled_router(house, house.unlabelled))

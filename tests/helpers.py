@@ -61,7 +61,7 @@ def keyword(pattern: str, **fields: Any) -> Entry:
 
 def publish_library(settings: Settings, entries: Iterable[Entry]) -> str:
     worker.first_start(settings)
-    keys = KeyFile.load(settings.keys.file)
+    keys = KeyFile.load(settings.keys.file, settings.keys.command)
     return publish(
         settings.review.library,
         list(entries),

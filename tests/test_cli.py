@@ -166,6 +166,10 @@ def test_records_are_found_by_what_a_detector_read(tmp_path: Path) -> None:
     shown = inkseal(tmp_path, "records", "search", "--status", "closed")
     assert content_id.encode() in shown.stdout
     assert inkseal(tmp_path, "records", "search", "--content-id", "0" * 16).returncode == 1
+    assert inkseal(tmp_path, "records", "search", "--since", "2026-01-01T08:00:00+08:00").returncode == 0
+    for command in ("search", "export"):
+        wrong = inkseal(tmp_path, "records", command, "--until", "tomorrow")
+        assert (wrong.returncode, b"--until: 'tomorrow' is no date or time" in wrong.stderr) == (2, True)
 
 
 def test_a_fragment_of_two_marks_is_looked_up_in_the_records(tmp_path: Path) -> None:

@@ -113,10 +113,18 @@ def test_options_make_an_entry_too(run: Run) -> None:
         (["propose"], 2, "give either a PATTERN"),
         (["propose", "甲", "--category", "A.1.a"], 1, "at least two Han"),
         (["propose", "词语甲", "--category", "Z"], 2, "category"),
-        (["propose", "--row", "["], 2, "unexpected end"),
+        (["propose", "--row", "["], 2, "--row is not JSON: unexpected end"),
         (["review", "e-none"], 2, "there is no entry e-none"),
         (["review"], 2, "name entries by id"),
+        (["review", "--origin", "evt_none"], 2, "no entry of evt_none to review"),
+        (["search", "--status", "publised"], 2, "'publised' is not one of proposed, "),
+        (["search", "--category", "A.9"], 2, "'A.9' is not one of A.1.a, "),
+        (["search", "--source", "x"], 2, "'x' is not one of 主管部门通知, "),
+        (["export", "--status", "publised"], 2, "'publised' is not one of"),
         (["publish", "--shadow", "--canary", "5"], 2, "either --shadow or a canary"),
+        (["publish", "--canary", "0"], 2, "for some percent of the users, or for tenants"),
+        (["publish", "--tenant", "ap"], 2, "there is no tenant ap; the tenants are app"),
+        (["end-trial"], 1, "no version is on trial"),
         (["publish", "--emergency", "e-none", "--reason", "r"], 2, "there is no entry"),
         (["rollback", "--reason", "r"], 2, "there is no earlier version"),
         (["diff"], 2, "there is no earlier version"),
@@ -129,10 +137,14 @@ def test_options_make_an_entry_too(run: Run) -> None:
         (["export", "--format", "xlsx"], 2, "name a file with -o"),
         (["export", "--version", "abc"], 2, "no published versions"),
         (["lookback", "--version", "abc"], 2, "abc begins no published versions"),
+        (["lookback", "--since", "yesterday"], 2, "'yesterday' is no date or time like 2026-12-31"),
+        (["import", "empty.csv"], 2, "empty.csv holds no entries"),
+        (["import", "empty.csv", "--publish"], 1, "empty.csv holds no entries"),
         (["refusals", "inkseal.yaml"], 2, "refusals"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_one_clear_line(run: Run, arguments: list[str], code: int, says: str) -> None:
+    Path("empty.csv").write_text("pattern,category\n", "utf-8")
     done = run("library", *arguments, code=code)
     assert says in done.output
     assert "Traceback" not in done.output

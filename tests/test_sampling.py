@@ -94,6 +94,28 @@ async def streamed(run: Running, **body: Any) -> tuple[str, str | None, dict[str
     return text.partition("\n\n(")[0], finish, aigc["watermark"], usage
 
 
+@pytest.mark.parametrize("index", [True, False])
+async def test_a_message_names_the_answer_among_those_that_were_put_out(tmp_path: Path, index: bool) -> None:
+    """Long before it could be told from all 2^32; and not to the public."""
+    tenants = [{"name": "t", "key": "sk-t", "watermarks": {"carrier": {"index": index, "enabled": False}}}]
+    statistical = {"payload": True}
+    async with driving(tmp_path, Model(), statistical=statistical, tenants=tenants, key="sk-t") as run:
+        texts = [(await streamed(run, max_tokens=400))[0] for _ in range(3)]
+        record = (await run.last()).record
+        assert await asyncio.to_thread(run.house.marks.flush)
+        seen = []
+        for headers in ({"authorization": "Bearer sk-t"}, {}):
+            report = await run.http.post("/api/v1/detect", json={"text": texts[-1]}, headers=headers)
+            seen += [one for one in report.json()["detections"] if one["detector"] == "statistical"]
+    tenant, public = seen
+    assert tenant["outcome"] == public["outcome"] == "present"
+    assert public["provenance"] == {"key_epoch": "1"}
+    origin = tenant["provenance"]
+    assert origin["key_epoch"] == "1"
+    assert origin.get("content_id_end") == (record.content_id[-6:] if index else None)
+    assert ("id unreadable" in tenant["detail"]) is not index
+
+
 async def test_a_driven_stream_looks_like_any_other_and_bears_the_mark(tmp_path: Path) -> None:
     model = Model()
     async with driving(tmp_path, model) as run:

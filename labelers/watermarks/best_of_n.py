@@ -18,7 +18,7 @@ import numpy as np
 
 from labelers.provenance import KeyRing, Provenance
 from labelers.transform import Passthrough, TextTransform
-from labelers.watermarks.payload import Payload, payload_scores
+from labelers.watermarks.payload import Payload, payload_of, payload_scores
 from labelers.watermarks.units import (
     Grams,
     Hashes,
@@ -29,7 +29,7 @@ from labelers.watermarks.units import (
     read_units,
 )
 
-__all__ = ["BestOfN", "Selection", "payload_of"]
+__all__ = ["BestOfN", "Selection"]
 
 Body = TypeVar("Body")
 
@@ -122,8 +122,3 @@ class BestOfN:
             epoch_prf(self._keys, provenance.key_id),
             payload_of(self._keys, provenance) if self._payload else None,
         )
-
-
-def payload_of(keys: KeyRing, provenance: Provenance) -> Payload:
-    """What a mark says of its text: whose it is and which."""
-    return Payload(keys.code(provenance.producer) & 0xFF, provenance.content_number & 0xFFFFFF)

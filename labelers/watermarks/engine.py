@@ -9,7 +9,9 @@ import hmac
 from typing import TypeVar
 
 from labelers.provenance import KeyRing, Provenance
+from labelers.token_marks import NO_MESSAGE
 from labelers.transform import Passthrough, TextTransform
+from labelers.watermarks.payload import payload_of
 
 __all__ = ["Engine", "engine_key"]
 
@@ -24,12 +26,15 @@ def engine_key(ring: KeyRing, kid: int) -> bytes:
 
 
 class Engine:
-    """The scheme. `tournament`: tokens are drawn as SynthID-Text does, else by Gumbel noise."""
+    """The scheme. `tournament`: tokens are drawn as SynthID-Text does, else by Gumbel noise; `payload`: the mark names the
+    answer.
+    """
 
     name = "engine"
 
-    def __init__(self, keys: KeyRing, tournament: bool = False) -> None:
+    def __init__(self, keys: KeyRing, tournament: bool = False, payload: bool = False) -> None:
         self._keys = keys
+        self._payload = payload
         self.tournament = tournament
 
     def mark_request(self, body: Body) -> Body:
@@ -43,3 +48,7 @@ class Engine:
     def key(self, kid: int) -> bytes:
         """What the engine is told."""
         return engine_key(self._keys, kid)
+
+    def message(self, provenance: Provenance) -> int:
+        """What the engine is told to say: 32 bits, `NO_MESSAGE` for nothing."""
+        return payload_of(self._keys, provenance).whole if self._payload else NO_MESSAGE

@@ -10,8 +10,10 @@ The noise is of one of two kinds:
 
 - of tokens (`TokenNoise`), just as engines draw (`labelers.token_marks`): of the three tokens before and the candidate. As
   strong as a mark in the engine, and it leaves the wording alone; the reader must know the model's tokenizer.
-- of words (`UnitNoise`), of the scores of grams that all other schemes use (`units`): no tokenizer is needed to read it, and
-  the mark may carry a message. It hangs on one word before, so it is weaker, and texts repeat themselves more.
+- of words (`UnitNoise`), of the scores of grams that all other schemes use (`units`): no tokenizer is needed to read it. It
+  hangs on one word before, so it is weaker, and texts repeat themselves more.
+
+Both may say a message.
 
 Here is the choosing alone: `proxy.sampling` asks the questions.
 """
@@ -28,10 +30,21 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from labelers.provenance import KeyRing, Provenance
-from labelers.token_marks import CONTEXT, contexts, token_bits, token_hashes, uniforms
+from labelers.token_marks import (
+    CONTEXT,
+    NO_MESSAGE,
+    contexts,
+    said_bits,
+    symbol_seed,
+    symbols_of,
+    token_bits,
+    token_hashes,
+    uniforms,
+)
 from labelers.transform import Passthrough, TextTransform
-from labelers.watermarks.best_of_n import Selection, payload_of
+from labelers.watermarks.best_of_n import Selection
 from labelers.watermarks.engine import engine_key
+from labelers.watermarks.payload import payload_of
 from labelers.watermarks.units import epoch_prf
 
 __all__ = ["Drafted", "LogprobWalk", "Noise", "TokenNoise", "UnitNoise", "Walked", "draw", "walk"]
@@ -120,12 +133,13 @@ class UnitNoise:
 
 class TokenNoise:
     """Noise of tokens. `key`: the engine's, of the epoch. `lot`: tells answers apart where a context is too short, or was
-    there before, so that the noise is of the place instead.
+    there before, so that the noise is of the place instead. `message`: 32 bits that the mark says.
     """
 
-    def __init__(self, key: bytes, lot: str) -> None:
+    def __init__(self, key: bytes, lot: str, message: int = NO_MESSAGE) -> None:
         self._key = key
         self._lot = lot
+        self._symbols = (message >> 16, message & 0xFFFF) if message != NO_MESSAGE else ()
         self._last: list[int] = []  # the hashes of the last tokens, enough for a context
         self._seen: set[int] = set()  # contexts
         self._count = 0
@@ -137,7 +151,11 @@ class TokenNoise:
             context = found[-1]
         else:
             (context,) = self._hashes([f"lot\0{self._lot}\0{self._count + len(said)}"])
-        bits = token_bits(np.int64(context), np.array(self._hashes(candidates), np.int64))
+        at = np.array([context], np.int64)
+        bits = token_bits(at, np.array(self._hashes(candidates), np.int64))
+        symbol = int(symbols_of(np, at)[0])
+        if self._symbols and symbol >= 0:
+            bits = said_bits(bits, symbol_seed(np.array([symbol], np.int64), self._symbols[symbol]))
         drawn: list[float] = uniforms(np, bits).tolist()
         return drawn
 
@@ -235,12 +253,14 @@ class LogprobWalk:
         return Passthrough()
 
     def new_noise(self, provenance: Provenance, lot: str, *, by_tokens: bool) -> Noise:
-        """The state of choosing one text. `by_tokens`: the detector has the model's tokenizer; a message needs words.
+        """The state of choosing one text. `by_tokens`: the detector has the model's tokenizer.
 
         `lot`: where the key says nothing, the same lot draws the same.
         """
         kid = provenance.key_id
-        if by_tokens and not self._payload:
-            return TokenNoise(engine_key(self._keys, kid), lot)
         message = payload_of(self._keys, provenance) if self._payload else None
+        if by_tokens:
+            return TokenNoise(
+                engine_key(self._keys, kid), lot, NO_MESSAGE if message is None else message.whole
+            )
         return UnitNoise(Selection(epoch_prf(self._keys, kid), message, lot))

@@ -11,7 +11,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.types import Message
 
 from proxy.errors import ApiError
 from proxy.examination import Examined
@@ -117,20 +119,44 @@ class Callers:
 
 
 class ApiRoute(APIRoute):
-    """A route whose ApiErrors become answers."""
+    """A route whose errors have the shape of all ours, and whose JSON body is bounded and may be called a form."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle, takes_json = super().get_route_handler(), self.body_field is not None
 
         async def answer(request: Request) -> Response:
             try:
-                return await handle(request)
+                return await handle(await _as_json(request) if takes_json else request)
             except ApiError as error:
-                return Response(
-                    error.body(), error.status, headers=dict(error.headers), media_type="application/json"
-                )
+                told = error
+            except RequestValidationError as error:
+                told = _invalid(error)
+            return Response(
+                told.body(), told.status, headers=dict(told.headers), media_type="application/json"
+            )
 
         return answer
+
+
+async def _as_json(request: Request) -> Request:
+    """The same request with its body read, whatever the client calls it: curl calls JSON a form."""
+    raw = await bounded_body(request, request.app.house.settings.server.max_body_bytes)
+    headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    return Request({**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}, receive)
+
+
+def _invalid(error: RequestValidationError) -> ApiError:
+    """The first thing that is wrong, with its place."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"][1:])
+    if first["type"] == "json_invalid":
+        return ApiError(400, f"the body is not JSON: {first['ctx']['error']}", code="invalid_json")
+    code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
+    return ApiError(422, f"{place or 'the body'}: {first['msg']}", param=place or None, code=code)
 
 
 async def bounded_body(request: Request, limit: int) -> bytes:

@@ -20,7 +20,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from proxy.api.callers import ApiRoute, bounded_body
-from proxy.desks import desk_of, server_recorder
+from proxy.desks import desk_of, server_recorder, trial_of
 from proxy.errors import ApiError
 from proxy.following import workers
 from proxy.governance.desk import BY_HAND, Desk
@@ -45,7 +45,7 @@ from proxy.records.record import RecordError
 from proxy.review.entry import Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.interchange import parse_refusals, write_csv, write_jsonl, write_xlsx
-from proxy.review.pointers import Rollout, live_version
+from proxy.review.pointers import live_version
 from proxy.review.variants import variants
 
 __all__ = ["library_router"]
@@ -125,7 +125,7 @@ class _Door:
     def __init__(self, house: House) -> None:
         self._house = house
         self.settings = house.settings
-        self.keys = KeyFile.load(house.settings.keys.file)
+        self.keys = KeyFile.load(house.settings.keys.file, house.settings.keys.command)
 
     async def serve(self, request: Request, work: Callable[[Desk, Actor], Work]) -> Work:
         """Run `work` in a thread with the desk and the actor. Raises ApiError."""
@@ -201,9 +201,8 @@ def _entries(router: APIRouter, door: _Door, house: House) -> None:
         limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
         offset: Annotated[int, Query(ge=0)] = 0,
     ) -> dict[str, Any]:
-        wanted = Search(id, text, status, category, source, author, origin, limit=limit, offset=offset)
-
         def work(desk: Desk, actor: Actor) -> dict[str, Any]:
+            wanted = Search(id, text, status, category, source, author, origin, limit=limit, offset=offset)
             found = search_revisions(door.settings, desk, wanted, version, review_id)
             return {"entries": [revision_row(one) for one in found]}
 
@@ -232,10 +231,9 @@ def _entries(router: APIRouter, door: _Door, house: House) -> None:
         def work(desk: Desk, actor: Actor) -> dict[str, Any]:
             if bool(body.ids) == bool(body.origin):
                 raise ValueError("give either ids or origin")
-            ids = body.ids or [
-                one.id for one in desk.search(Search(origin=body.origin, status=_sources(action)))
-            ]
-            done = desk.step(action, ids, actor, reason=body.reason, waiver=body.waiver)
+            done = desk.step(
+                action, body.ids, actor, origin=body.origin, reason=body.reason, waiver=body.waiver
+            )
             return {"entries": [revision_row(one) for one in done]}
 
         return await door.serve(request, work)
@@ -283,18 +281,11 @@ def _entries(router: APIRouter, door: _Door, house: House) -> None:
         return Response(raw, media_type=_TYPES[format], headers=headers)
 
 
-def _sources(action: str) -> tuple[str, ...]:
-    from proxy.governance.procedure import STEPS
-
-    return STEPS[action].sources if action in STEPS else ()
-
-
 def _versions(router: APIRouter, door: _Door, house: House) -> None:
     @router.post("/publish", summary="Put what is approved in force, or on trial")
     async def publish_now(request: Request, body: PublishRequest) -> dict[str, Any]:
-        trial = None if body.state == "live" else Rollout("", body.state, body.percent, tuple(body.tenants))
-
         def work(desk: Desk, actor: Actor) -> dict[str, Any]:
+            trial = trial_of(door.settings, body.state, body.percent, body.tenants)
             done = publish(
                 desk, actor, reason=body.reason, trial=trial, emergency=body.emergency, waiver=body.waiver
             )

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 
+from proxy.api.callers import ApiRoute
 from proxy.errors import ApiError
 from proxy.governance.people import Actor, ProcedureError, shown_by
 from proxy.governance.store import TamperedError, UnavailableError, open_governance
@@ -52,7 +53,7 @@ class RevokeRequest(BaseModel):
 
 
 def unlabelled_router(house: House, register: Register) -> APIRouter:
-    router = APIRouter(prefix="/api/v1/unlabelled", tags=["unlabelled"])
+    router = APIRouter(prefix="/api/v1/unlabelled", route_class=ApiRoute, tags=["unlabelled"])
 
     door = _Door(house)
 

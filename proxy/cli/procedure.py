@@ -70,7 +70,7 @@ def propose(
     settings = settings_of(config_file)
     with procedure_errors():
         if row:
-            given = orjson.loads(sys.stdin.buffer.read() if row == "-" else row)
+            given = _row(sys.stdin.buffer.read() if row == "-" else row)
         else:
             given = {
                 "pattern": pattern,
@@ -91,6 +91,13 @@ def propose(
         click.echo(f"note: hits {one.hits_per_million:g} times in a million clean characters:", err=True)
         for sample in one.samples:
             click.echo(f"  …{sample}…", err=True)
+
+
+def _row(text: str | bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise wrong(f"--row is not JSON: {error}") from None
 
 
 STEPS = {
@@ -117,18 +124,14 @@ def _step(name: str, text: str) -> None:
         waive: str = "",
     ) -> None:
         from proxy.commands.library import acting, open_desk
-        from proxy.governance.procedure import STEPS as TABLE
-        from proxy.governance.store import Search
 
         if bool(ids) == bool(origin):
             raise wrong("name entries by id, or all of one import with --origin")
         settings = settings_of(config_file)
         with procedure_errors():
             desk = open_desk(settings)
-            if origin:
-                search = Search(origin=origin, status=TABLE[name].sources)
-                ids = tuple(one.id for one in desk.search(search))
-            done = desk.step(name, ids, acting(desk, operator), reason=reason, waiver=waive)
+            who = acting(desk, operator)
+            done = desk.step(name, ids, who, origin=origin, reason=reason, waiver=waive)
         if as_json:
             click.echo(orjson.dumps([{"id": o.id, "version": o.number, "status": o.status} for o in done]))
             return
@@ -206,21 +209,16 @@ def publish(
 ) -> None:
     """Put what is approved in force, or on trial beside the live version."""
     from proxy.commands.library import acting, open_desk
+    from proxy.desks import trial_of
     from proxy.governance.release import publish as put_in_force
-    from proxy.review.pointers import Rollout
 
     on_trial = canary is not None or bool(tenants)
     if shadow and on_trial:
         raise wrong("a trial is either --shadow or a canary")
-    trial = (
-        Rollout("", "shadow")
-        if shadow
-        else Rollout("", "canary", canary or 0.0, tenants)
-        if on_trial
-        else None
-    )
+    state = "shadow" if shadow else "canary" if on_trial else "live"
     settings = settings_of(config_file)
     with procedure_errors(), waiting_for("compiling the new version"):
+        trial = trial_of(settings, state, canary or 0.0, tenants)
         desk = open_desk(settings)
         done = put_in_force(
             desk, acting(desk, operator), reason=reason, trial=trial, emergency=emergency, waiver=waive

@@ -74,7 +74,14 @@ def detectors_of(settings: Settings) -> Iterator[tuple[Panel, Mapping[str, Seque
         indexed = mark_lookup(settings, ring, marks)
         # What was put out before there was an index, or without it, stands in the records.
         recorded = IssuedMarks(ring, settings.provider.names(), lambda _: issued_numbers(settings, keys))
-        panel = make_panel(settings, keys, ring, store, lambda grains: indexed(grains) or recorded(grains))
+        panel = make_panel(
+            settings,
+            keys,
+            ring,
+            store,
+            lambda grains: indexed(grains) or recorded(grains),
+            lambda: [*marks.content_numbers(), *issued_numbers(settings, keys)],
+        )
         yield panel, pinned_keys(settings, keys)
     finally:
         store.close()

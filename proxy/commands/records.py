@@ -12,7 +12,7 @@ from typing import Any
 from proxy.keys import KeyFile
 from proxy.records.crypto import RecordCipher
 from proxy.records.export import csv_lines, jsonl_lines, row, write_parquet
-from proxy.records.record import CLOSING, Query, Record, StoredRecord, content_ids
+from proxy.records.record import CLOSING, Query, Record, StoredRecord, content_ids, utc_time
 from proxy.records.store import open_store
 from proxy.records.verify import VerifyReport, verify
 from proxy.settings import Settings
@@ -74,7 +74,7 @@ def export_records(
         raise FileNotFoundError(f"there are no records in {records_folder(settings)}")
     keys = KeyFile.load(settings.keys.file, settings.keys.command)
     cipher = RecordCipher(keys) if decrypt else None
-    stored = _read(settings, keys, Query(since=since, until=until))
+    stored = _read(settings, keys, Query(since=_bound("since", since), until=_bound("until", until)))
     if kind == "parquet":
         if output is None:
             raise ValueError("parquet is a binary format: name a file with -o")
@@ -106,13 +106,20 @@ def search_records(
         content_id=content_id,
         content_id_end=content_id_end and content_id_end.lower(),
         status=status,
-        since=since,
-        until=until,
+        since=_bound("since", since),
+        until=_bound("until", until),
         limit=limit,
         newest_first=True,
     )
     cipher = RecordCipher(keys) if decrypt else None
     return [row(stored, cipher) for stored in _read(settings, keys, query)]
+
+
+def _bound(name: str, time: str | None) -> str | None:
+    try:
+        return utc_time(time) if time is not None else None
+    except ValueError as error:
+        raise ValueError(f"--{name}: {error}") from None
 
 
 def issued_numbers(settings: Settings, keys: KeyFile) -> Iterator[int]:

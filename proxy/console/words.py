@@ -105,6 +105,8 @@ _ORIGIN = {
     "content_id": ("内容编号", "Content number"),
     "created": ("生成时间", "Put out at"),
     "key_epoch": ("密钥期次", "Key epoch"),
+    "content_id_end": ("内容编号末六位", "Content number ends in"),
+    "producer_code_end": ("提供者代码末两位", "Producer code ends in"),
     "label": ("标识属性 Label", "Label"),
     "propagator": ("传播者", "Propagator"),
     "propagate_id": ("传播编号", "Propagation number"),

@@ -72,6 +72,10 @@ class Month:
         (count,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM answers").fetchone()
         return int(count)
 
+    def content_numbers(self) -> list[int]:
+        rows = self._connection.execute("SELECT content_number FROM answers")
+        return [number + (1 << 63) for (number,) in rows]
+
     def content_number(self, answer: int) -> int:
         """Raises LookupError for an answer that is not there."""
         row = self._connection.execute(

@@ -60,6 +60,10 @@ class SqliteFingerprints:
         with self._months() as months:
             return sum(month.count() for month in months.values())
 
+    def content_numbers(self) -> list[int]:
+        with self._months() as months:
+            return [number for month in months.values() for number in month.content_numbers()]
+
     def lookup(self, values: Values) -> Hits:
         total = 0
         frequency = np.zeros(values.size, np.int64)

@@ -34,6 +34,10 @@ class FingerprintStore(Index, Protocol):
         """How many answers are stored."""
         ...
 
+    def content_numbers(self) -> list[int]:
+        """Those of all answers that are stored. OSError: they cannot be read now."""
+        ...
+
     def expire(self, now_ms: int) -> list[str]:
         """Forgets the months all of whose answers are past the retention; their names. Call it daily: the past
         months that stay are put in order, so that look-ups get quicker.
@@ -58,6 +62,9 @@ class MemoryFingerprints:
 
     def count(self) -> int:
         return len(self._numbers)
+
+    def content_numbers(self) -> list[int]:
+        return list(self._numbers)
 
     def lookup(self, values: Values) -> Hits:
         held = [self._holders.get(value, []) for value in values.tolist()]

@@ -25,7 +25,7 @@ from proxy.governance.people import (
     person,
     shown_by,
 )
-from proxy.governance.procedure import Situation, people_needed, take
+from proxy.governance.procedure import STEPS, Situation, people_needed, take
 from proxy.governance.revision import BOOKKEEPING, ENDED, Revision, content_of, difference
 from proxy.governance.store import Event, GovernanceStore, Ledger, Search, VersionRow
 from proxy.records.record import Record
@@ -196,15 +196,29 @@ class Desk:
         )
 
     def step(
-        self, action: str, ids: Sequence[str], actor: Actor, *, reason: str = "", waiver: str = ""
+        self,
+        action: str,
+        ids: Sequence[str],
+        actor: Actor,
+        *,
+        origin: str = "",
+        reason: str = "",
+        waiver: str = "",
     ) -> list[Revision]:
-        """Take one of BY_HAND with all of these entries, or with none. ProcedureError names the one it fails on."""
+        """Take one of BY_HAND with all of these entries, or with none. ProcedureError names the one it fails on.
+
+        `origin` instead of ids: all that one import brought and that the step can be taken with.
+        """
         if action not in BY_HAND:
             raise ProcedureError(
                 "invalid_step", f"{action} is no step here; they are {', '.join(BY_HAND)}", 400
             )
         with self.changing() as ledger:
             at = self.situation(ledger)
+            if origin:
+                ids = [one.id for one in ledger.find(Search(origin=origin, status=STEPS[action].sources))]
+            if not ids:
+                raise ProcedureError("unknown_entry", f"there is no entry of {origin} to {action}", 404)
             before = [self._subject(ledger, entry_id, action) for entry_id in dict.fromkeys(ids)]
             if action == "approve":
                 before = self._measured(before)

@@ -57,6 +57,10 @@ class Intake:
     examined: bool = True
 
     @property
+    def empty(self) -> bool:
+        return not (self.new or self.changed or self.duplicate or self.refused)
+
+    @property
     def refused(self) -> bool:
         return bool(self.conflict or self.invalid)
 
@@ -95,6 +99,8 @@ def bring_in(
             seals.update(ledger.put(revision, what))
             if progress is not None and count % _PROGRESS_ROWS == 0:
                 progress(count)
+        if taken.empty:
+            raise EntryError("file", f"{path.name} holds no entries")
         if reader.small is not None:
             _examine(desk, ledger, taken, reader.small)
         else:
@@ -216,7 +222,11 @@ def _examine(desk: Desk, ledger: Ledger, taken: Intake, brought: list[tuple[str,
     remarks: dict[str, list[str]] = {}
     entries = [revision.entry for _, revision in brought]
     refused: set[str] = set()
-    for remark in [*unmatched(*entries), *examine(entries)]:
+    words = "\n".join(entry.pattern for entry in entries)
+    others = [one.entry for one in ledger.within(words) if one.id not in places]
+    for remark in [*unmatched(*entries), *examine([*others, *entries])]:
+        if remark.entry_id not in places:
+            continue  # what is in force already is not in question
         if remark.code in REFUSED and remark.entry_id not in refused:
             refused.add(remark.entry_id)
             taken.new -= 1

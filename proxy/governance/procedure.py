@@ -182,15 +182,10 @@ def _withdraw(revision: Revision, actor: Actor, at: Situation, waiver: str) -> R
     return revision.changed_to(at.now, {})
 
 
-def _retire(revision: Revision, actor: Actor, at: Situation, waiver: str) -> Revision:
-    return revision.changed_to(at.now, {}, emergency_until="")
-
-
 _RULES = MappingProxyType({
     "review": _review,
     "approve": _approve,
     "emergency": _emergency,
     "confirm": _confirm,
     "withdraw": _withdraw,
-    "retire": _retire,
 })  # fmt: skip

@@ -23,7 +23,7 @@ from proxy.governance.revision import Revision
 from proxy.governance.store import Kept, Ledger, Search, TamperedError, VersionRow
 from proxy.review.entry import Entry
 from proxy.review.failures import LibraryError
-from proxy.review.pointers import Rollout, live_version
+from proxy.review.pointers import Rollout, live_version, rollout
 from proxy.review.standard import meaning
 from proxy.review.store import load_version, renew, stored_of
 from proxy.review.stored import Difference, StoredEntries, difference
@@ -31,6 +31,7 @@ from proxy.review.stored import Difference, StoredEntries, difference
 __all__ = ["Release", "diff", "end_trial", "publish", "republish_due", "rollback"]
 
 _TRIES = 3
+_KNOWN = 10_000  # versions that are looked through
 _NAMED = 1000  # ids in an event; a bootstrap of a million entries is told by its number
 
 
@@ -178,11 +179,11 @@ def _put_in_force(
                 if old is not None and old.number != after.number:
                     ledger.put(old.changed_to(now, {"status": "retired"}), meaning(old.entry))
             ledger.put(after, meaning(before.entry))
-        _past(ledger, ("live", "shadow", "canary"))
+        _past(ledger)
         ledger.put_fact("begun", version)
     else:
-        _past(ledger, ("shadow", "canary"))
-    if trial is None or version != previous:
+        _end_trials(ledger)
+    if trial is None or version not in _once_in_force(ledger):
         ledger.put_version(VersionRow(version, now, actor.name, reason, release.state, release.entries))
     fields: dict[str, Any] = {
         "state": release.state,
@@ -204,10 +205,23 @@ def _put_in_force(
     return release
 
 
-def _past(ledger: Ledger, states: Sequence[str]) -> None:
+def _past(ledger: Ledger) -> None:
+    """Another version gets in force: the one before is past, and what was on trial was tried."""
+    _end_trials(ledger)
     for row in ledger.versions():
-        if row.state in states:
+        if row.state == "live":
             ledger.put_version(replace(row, state="past"))
+
+
+def _end_trials(ledger: Ledger) -> None:
+    for row in ledger.versions():
+        if row.state in ("shadow", "canary"):
+            ledger.put_version(replace(row, state="tried"))
+
+
+def _once_in_force(ledger: Ledger) -> set[str]:
+    """A trial of them changes nothing in what they are: one may go back to them."""
+    return {row.version for row in ledger.versions(_KNOWN) if row.state in ("live", "past")}
 
 
 def diff(desk: Desk, old: str, new: str) -> Release:
@@ -220,9 +234,18 @@ def end_trial(desk: Desk, actor: Actor, reason: str) -> None:
     """Take the version on trial back; what is live stays."""
     actor.must_be(("approver", "reviewer"), "end a trial")
     with _publishing(desk.folder), desk.changing() as ledger:
-        _past(ledger, ("shadow", "canary"))
+        if not _on_trial(desk):
+            raise ProcedureError("wrong_state", "no version is on trial")
+        _end_trials(ledger)
         desk.record(ledger, "end trial", actor, reason, (), {}, at=desk.now())
         desk.point_trial(ledger, None)
+
+
+def _on_trial(desk: Desk) -> bool:
+    try:
+        return rollout(desk.folder, desk.key) is not None
+    except LibraryError:
+        return True  # what was tampered with is taken away too
 
 
 def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Release:
@@ -244,7 +267,7 @@ def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Rel
         with desk.changing() as ledger:
             now = desk.now()
             _restore(ledger, entries, now)
-            _past(ledger, ("live", "shadow", "canary"))
+            _past(ledger)
             ledger.put_version(VersionRow(target, now, actor.name, reason, "live", len(entries)))
             fields = {
                 "previous": previous,
@@ -259,18 +282,19 @@ def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Rel
 
 
 def _earlier(ledger: Ledger, version: str, live: str) -> str:
-    rows = [row for row in ledger.versions(10_000) if row.version != live]
-    if version:
-        rows = [row for row in rows if row.version.startswith(version)]
-        if len(rows) > 1:
-            raise ProcedureError(
-                "ambiguous_version", f"{version} begins several versions; give more digits", 400
-            )
-    else:
-        rows = [row for row in rows if row.state == "past"]
-    if not rows:
+    rows = [row for row in ledger.versions(_KNOWN) if row.version != live and row.version.startswith(version)]
+    past = [row for row in rows if row.state == "past"]
+    if version and len(rows) > 1:
+        raise ProcedureError("ambiguous_version", f"{version} begins several versions; give more digits", 400)
+    if version and rows and not past:
+        raise ProcedureError(
+            "unknown_version",
+            f"version {rows[0].version[:12]} was on trial and never in force, so nobody can go back to it",
+            404,
+        )
+    if not past:
         raise ProcedureError("unknown_version", f"there is no earlier version {version}".rstrip(), 404)
-    return rows[0].version
+    return past[0].version
 
 
 def _since(desk: Desk, previous: str, entries: StoredEntries) -> Difference:
@@ -285,7 +309,7 @@ def _since(desk: Desk, previous: str, entries: StoredEntries) -> Difference:
 def _restore(ledger: Ledger, entries: StoredEntries, now: str) -> None:
     """The state that fits an earlier version: its revisions published, those that came since suspended.
 
-    Of a large library nearly all are as they were, and are left alone.
+    ProcedureError where one of them was never approved and has had its time. Of a large library nearly all are as they were, and are left alone.
     """
     before, wanted = ledger.numbers("published"), entries.numbers()
     for entry_id in sorted(before.keys() - {i for i, number in before.items() if wanted.get(i) == number}):
@@ -296,6 +320,13 @@ def _restore(ledger: Ledger, entries: StoredEntries, now: str) -> None:
         if before.get(entry_id) == number:
             continue
         known = ledger.get(entry_id, number) or Revision(entries[at], now, now, origin=new_event_id())
+        if known.emergency_until and known.emergency_until <= now:
+            raise ProcedureError(
+                "four_eyes",
+                f"{entry_id} is in that version by an emergency publication that nobody confirmed in time: name another "
+                "version, and propose the entry again",
+                403,
+            )
         ledger.put(known.changed_to(now, {"status": "published"}), meaning(entries[at]))
 
 

@@ -16,6 +16,8 @@ import orjson
 
 from proxy.governance.people import Operator
 from proxy.governance.revision import Revision
+from proxy.review.categories import CATEGORIES
+from proxy.review.checks import SOURCES, STATUSES
 
 __all__ = [
     "Event",
@@ -59,7 +61,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """A published version: `state` "shadow", "canary", "live" or "past"; `at`: when it got into that state."""
+    """A published version: `state` "shadow" or "canary" on trial, "tried" after it, "live" or "past".
+
+    `at`: when it was published.
+    """
 
     version: str
     at: str
@@ -87,6 +92,17 @@ class Search:
     dated: bool = False
     limit: int | None = None
     offset: int = 0
+
+    def __post_init__(self) -> None:
+        """ValueError for a status, category or source that there is not: it would find nothing for ever."""
+        for name, values, known in (
+            ("status", self.status, STATUSES),
+            ("category", (self.category,), tuple(CATEGORIES)),
+            ("source", (self.source,), SOURCES),
+        ):
+            for value in values:
+                if value and value not in known:
+                    raise ValueError(f"{name}: {value!r} is not one of {', '.join(known)}")
 
 
 class Kept(NamedTuple):

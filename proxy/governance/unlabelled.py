@@ -18,10 +18,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from proxy.records.record import Record
+from proxy.records.record import Record, utc_time
 
 __all__ = [
     "GRANTERS",
@@ -31,7 +30,6 @@ __all__ = [
     "event_of",
     "faults_of",
     "new_grant",
-    "utc_time",
 ]
 
 GRANTERS = ("approver", "admin")
@@ -90,18 +88,6 @@ class Grant:
     def covers(self, tenant: str, user: str, now: str) -> bool:
         """Whether this tenant's call for this end user may be answered without a label now."""
         return self.tenant == tenant and self.user in ("", user) and self.state(now) == "live"
-
-
-def utc_time(text: str) -> str:
-    """A date (its first moment) or a time, as ISO 8601 UTC with milliseconds. ValueError for anything else."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is no date or time like 2026-12-31 or 2026-12-31T08:00:00+08:00"
-        ) from None
-    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_grant(identifier: str, said: Mapping[str, str], now: str) -> Grant:

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ __all__ = [
     "decode_json",
     "encode_json",
     "month_of",
+    "utc_time",
 ]
 
 ACCEPTED = "accepted"
@@ -102,6 +104,18 @@ def month_of(created: str) -> str:
     if match is None:
         raise ValueError(f"not an ISO-8601 UTC time: {created!r}")
     return match[1] + match[2]
+
+
+def utc_time(text: str) -> str:
+    """A date (its first moment) or a time, as ISO 8601 UTC with milliseconds. ValueError for anything else."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no date or time like 2026-12-31 or 2026-12-31T08:00:00+08:00"
+        ) from None
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def encode_json(value: Mapping[str, Any]) -> bytes:

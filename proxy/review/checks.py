@@ -11,12 +11,12 @@ from proxy.review.categories import CATEGORIES
 if TYPE_CHECKING:
     from proxy.review.entry import Combination, Entry
 
-__all__ = ["SOURCES", "VIEWS", "EntryError", "check_entry", "moment", "require", "strings"]
+__all__ = ["SOURCES", "STATUSES", "VIEWS", "EntryError", "check_entry", "moment", "require", "strings"]
 
 SOURCES = ("主管部门通知", "投诉举报", "人工审核", "安全评估", "自建")
 KINDS = ("keyword", "combination", "regex", "pinyin", "similar-text")
 VIEWS = ("raw", "safe", "evasion", "pinyin")
-FOLDS = ("initials", "reversed", "filler", "split")
+FOLDS = ("initials", "reversed", "filler", "split", "words")
 SCOPES = ("input", "output", "both")
 BOUNDARIES = ("auto", "word", "none")
 STATUSES = ("proposed", "reviewed", "approved", "published", "retired", "rejected", "suspended")

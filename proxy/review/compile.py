@@ -43,6 +43,7 @@ class Lens:
         "_direction",
         "_entries",
         "_known",
+        "_plain",
         "_sight",
         "_words",
         "context",
@@ -63,9 +64,10 @@ class Lens:
         sight = sight_of(words.name, tables, words.reach)
         self.name, self.judge, self.sieve = words.name, sight.judge(), sieve
         self._sight, self._entries, self._direction = sight, entries, direction
-        self.context = words.context[direction]
+        self.context = max(words.context[direction], self.judge.context)
         self._words: Spellings = SplitWords(words.trie, tables) if words.trie.parted else words.trie
         self._known: dict[str, tuple[Term, ...]] = {}
+        self._plain: dict[str, tuple[tuple[Term, Action], ...]] = {}
         self.machine = Machine(sight.reading(), self._words, self._terms, direction)
 
     def action(self, term: Term) -> Action:
@@ -73,6 +75,17 @@ class Lens:
         action = term.entry.action_for(self._direction)
         assert action is not None  # terms that do nothing are not found
         return Action.FLAG if action.holds and term.flag_only else action
+
+    def plain(self, folded: str) -> tuple[tuple[Term, Action], ...]:
+        """The terms spelled so, each with what finding it does: for those that are found without being read."""
+        known = self._plain.get(folded)
+        if known is None:
+            found = self.machine.stands(folded, len(folded))
+            known = tuple((one.term, self.action(one.term)) for _, one in found)
+            if len(self._plain) >= _MAX_TERMS:
+                self._plain.clear()
+            self._plain[folded] = known
+        return known
 
     def _terms(self, folded: str) -> Sequence[Term]:
         """The terms that are spelled so and do something."""

@@ -1,7 +1,7 @@
 """Whether a completed match stands: what is around it decides.
 
-A judge answers False, None while the text so far does not say, or the original code point where the match ends; both
-ends, where it begins later than was thought.
+A judge answers False, None while the text so far does not say, or the original code point where the match ends; a
+`Span` where there is more to say.
 """
 
 from __future__ import annotations
@@ -15,9 +15,18 @@ from proxy.review.tables import Tables
 from proxy.review.terms import Edge, Term
 from proxy.review.views import View
 
-__all__ = ["Judge", "Match", "PlainJudge", "Verdict", "allowed", "around", "transcribed"]
+__all__ = ["Judge", "Match", "PlainJudge", "Span", "Verdict", "allowed", "around", "transcribed"]
 
-Verdict = int | bool | tuple[int, int] | None
+
+class Span(NamedTuple):
+    """A match that stands at [start, end), which may be later than was thought; `weak`: it can only flag."""
+
+    start: int
+    end: int
+    weak: bool = False
+
+
+Verdict = int | bool | Span | None
 
 
 class Match(NamedTuple):
@@ -33,7 +42,9 @@ class Match(NamedTuple):
 
 
 class Judge(Protocol):
-    """Decides over the matches of one view."""
+    """Decides over the matches of one view. `context`: how many code points before any match it may look at."""
+
+    context: int
 
     def verdict(self, match: Match, original: Original, ended: bool) -> Verdict:
         """Over one match, by what has come so far; the text has `ended` or goes on."""
@@ -78,6 +89,8 @@ def transcribed(reading: Reading, match: Match, original: Original, ended: bool)
 
 class PlainJudge:
     """For views that keep every letter: the folded text says all."""
+
+    context = 0
 
     def __init__(self, view: View, tables: Tables) -> None:
         self._fold, self._kinds = view.fold, tables.kinds

@@ -6,8 +6,8 @@ is worked out once (`Machine.take`) and remembered in the state: a dictionary fr
 every code point of a stream then costs one look-up a view; the reading, the fold and the search for prefixes
 are met only where a text does something new. Memory is bounded: beyond `MAX_REMEMBERED` all is forgotten.
 
-That a term was completed is not remembered. The look-up fails there, and the caller takes the slow way, which
-tells what was found.
+Where a term is completed the look-up fails, and the caller takes the slower way, which tells what was found; that is
+remembered beside.
 """
 
 from __future__ import annotations
@@ -39,21 +39,48 @@ class Found(NamedTuple):
     first: int
     last: int
 
+    @property
+    def length(self) -> int:
+        """How many code points it spans."""
+        return back_of(self.first) - back_of(self.last) + 1
+
 
 class Node:
     """What a state remembers. `hold` and `live`: how many code points before the end the text begins that
-    could still become a match that delays, and a match at all.
+    could still become a match that delays, and a match at all. `loose`: whether a simple code point that goes on with
+    nothing in the chain leads to where it leads from `bare`; `following`: the codes that go on, or repeat the last.
+    `completing`: what follows a code point that completes terms, and those.
     """
 
-    __slots__ = ("bare", "chain", "following", "hold", "live", "mode", "places", "words")
+    __slots__ = (
+        "bare",
+        "chain",
+        "completing",
+        "following",
+        "hold",
+        "live",
+        "loose",
+        "mode",
+        "places",
+        "words",
+    )
 
     def __init__(
-        self, chain: str, places: tuple[int, ...], words: tuple[bool, ...], mode: Mode, hold: int, live: int
+        self,
+        chain: str,
+        places: tuple[int, ...],
+        words: tuple[bool, ...],
+        mode: Mode,
+        hold: int,
+        live: int,
+        *,
+        loose: bool,
     ) -> None:
         self.chain, self.places, self.words, self.mode = chain, places, words, mode
-        self.hold, self.live = hold, live
-        self.following: frozenset[str] = frozenset()  # as long as `bare` is known
+        self.hold, self.live, self.loose = hold, live, loose
+        self.following: frozenset[str] | None = None
         self.bare: State | None = None
+        self.completing: dict[str, tuple[State, Sequence[Found]]] | None = None
 
 
 class Machine:
@@ -119,8 +146,9 @@ class Machine:
                 known = script.known[last]
                 places = known * AGE - script.origins[first], known * AGE - script.origins[last]
                 for term in terms:
-                    if script.words[first] or not term.left:
-                        found.append((known, first, Found(term, *places)))
+                    one = Found(term, *places)
+                    if (script.words[first] or not term.left) and term.least <= one.length:
+                        found.append((known, first, one))
                 first = script.text.find(folded, first + 1)
         found.sort(key=itemgetter(0, 1))
         return [(len(text) - known, one) for known, _, one in found]
@@ -142,14 +170,17 @@ class Machine:
         Nearly all that is new in a text is of this kind. None: it has to be worked out.
         """
         node: Node = state[NODE]
-        if not node.chain or (node.bare is None and not self._reading.settled(node.mode)):
+        if not node.loose:
             return None
-        if node.bare is None:
-            node.following = self._live.following(node.chain)
-            node.bare = self._state("", (), (), self._reading.rest(node.mode))
         known, code = self._simple.get(character) or self._read(character)
+        if not code:
+            return None
+        if node.following is None:
+            node.following = self._live.following(node.chain) | {node.chain[-1]}
         if code in node.following:
             return None
+        if node.bare is None:
+            node.bare = self._state("", (), (), self._reading.rest(node.mode))
         following: State | None = node.bare.get(character)
         if following is None:
             following, completed = self._take(node.bare, character)
@@ -165,8 +196,12 @@ class Machine:
         simple = self._simple[character] = (character, self._reading.simple(character))
         return simple
 
-    def _take(self, state: State, character: str) -> tuple[State, list[Found]]:
-        reading, node = self._reading, state[NODE]
+    def _take(self, state: State, character: str) -> tuple[State, Sequence[Found]]:
+        reading = self._reading
+        node: Node = state[NODE]
+        known = node.completing and node.completing.get(character)
+        if known:
+            return known
         trail = _Trail(self, node)
         trail.grow_older()
         mode = reading.age(node.mode)
@@ -176,8 +211,12 @@ class Machine:
         if not trail.chain:
             mode = reading.rest(mode)
         following = self._state(trail.chain, tuple(trail.places), tuple(trail.words), mode)
-        if not trail.found:
-            self._remember(state, character, following)
+        known_as = self._remembered_as(character)
+        if trail.found:
+            node.completing = node.completing or {}
+            node.completing[known_as] = following, trail.found
+        else:
+            state[known_as] = following
         return following, trail.found
 
     def _state(self, chain: str, places: tuple[int, ...], words: tuple[bool, ...], mode: Mode) -> State:
@@ -192,20 +231,23 @@ class Machine:
             if waiting := self._reading.waiting(mode):
                 live = max(live, waiting)
                 hold = max(hold, waiting) if self._hold.any else 0
-            state = self._states[key] = {NODE: Node(chain, places, words, mode, hold, live)}
+            loose = bool(chain) and self._reading.settled(mode)
+            state = self._states[key] = {NODE: Node(chain, places, words, mode, hold, live, loose=loose)}
         return state
 
-    def _remember(self, state: State, character: str, following: State) -> None:
+    def _remembered_as(self, character: str) -> str:
+        """The code point as what follows it is remembered under; there is room for one more."""
         if self._remembered >= MAX_REMEMBERED:
             self.forget()
         self._remembered += 1
         known, _ = self._simple.get(character) or self._read(character)
-        state[known] = following
+        return known
 
     def forget(self) -> None:
         """Drop all that was remembered. Streams keep their state and work everything out again."""
         for state in self._states.values():
             state[NODE].bare = None
+            state[NODE].completing = None
             for character in [key for key in state if key != NODE]:
                 state.pop(character, None)
         self._states, self._simple = {}, {}
@@ -247,8 +289,9 @@ class _Trail:
                 flags = look(spelled)
                 if flags & WORD:
                     for term in machine._terms(spelled):
-                        if words[begin] or not term.left:
-                            self.found.append(Found(term, self.places[begin], place))
+                        found = Found(term, self.places[begin], place)
+                        if (words[begin] or not term.left) and term.least <= found.length:
+                            self.found.append(found)
                 if keep == length and flags & (any_of if words[begin] else free):
                     keep = begin
             self._drop(keep)

@@ -59,12 +59,10 @@ class LivePrefixes:
         return len(text)
 
     def following(self, text: str) -> frozenset[str]:
-        """What may come after `text`, not empty, or a suffix of it in a word that begins so, whatever it does; and what
-        is no other letter: its last one, and nothing.
-        """
+        """What may come after `text` or a suffix of it in a word that begins so, whatever it does."""
         found = self._following.get(text)
         if found is None:
-            found = frozenset([*self._words.following(text), text[-1], ""])
+            found = frozenset(self._words.following(text))
             if len(text) > 1:
                 found |= self.following(text[1:])
             self._following[text] = found

@@ -4,7 +4,8 @@ Every syllable reads as one private-use code point: a Han character as its commo
 letters as the syllables it divides into, if it does. A Latin word is read when it ends, and only words that may
 still be pinyin wait. Symbols between syllables vanish up to the gap that an entry allows, and of characters of one
 sound the first stays, so that repeating them hides nothing; `PinyinJudge` looks which they are.
-Three syllables only flag, fewer are not looked for: too much text sounds alike.
+Three syllables only flag, fewer are not looked for: too much text sounds alike. Where what sounds like an entry is
+ordinary words, four syllables and more only flag too.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from itertools import accumulate, groupby, pairwise
 
 from proxy.review.columns import Columns
 from proxy.review.entry import Entry
-from proxy.review.judge import Judge, Match, Verdict, transcribed
+from proxy.review.judge import Judge, Match, Span, Verdict, transcribed
+from proxy.review.ordinary import AROUND, is_ordinary
 from proxy.review.original import Original
 from proxy.review.reading import AGE, MAX_KNOWN, Emitted, Mode, Reading, Transcript, back_of
 from proxy.review.spelling import BARRIER, LIST_MARKS, NOISE
@@ -164,9 +166,15 @@ class PinyinSight:
     def term(self, entry: Entry, folded: str) -> Term:
         phrases = (self._spoken(phrase) for phrase in entry.exceptions)
         allow = tuple(dict.fromkeys(phrase for phrase in phrases if folded in phrase))
-        ways = self._sound.ways(entry, self._safe.fold(entry.pattern))
-        spelling = folded if folded in ways else next((way for way in ways if once(way) == folded), "")
-        return Term(entry, folded, spelling, True, Edge.WORD, allow, len(spelling or folded) < MIN_BLOCK)
+        safe, of = self._safe.fold(entry.pattern), self._sound.of
+        spelling = folded
+        if folded != "".join([of.get(character, "") for character in safe]):  # nearly always it is
+            ways = self._sound.ways(entry, safe)
+            spelling = folded if folded in ways else next((way for way in ways if once(way) == folded), "")
+        weak = len(spelling or folded) < MIN_BLOCK
+        # Sounds that the entry has twice are heard once, but the text must have them.
+        least = len(spelling) - _last_run(spelling) + 1
+        return Term(entry, folded, spelling, True, Edge.WORD, allow, weak, least)
 
     def _spoken(self, text: str) -> str:
         script = Transcript(self.reading())
@@ -180,11 +188,15 @@ class PinyinSight:
 
 class PinyinJudge:
     """A match stands if no gap in it is too wide and it takes Latin words whole; if it is what an entry divides into
-    as one word, there has to be such a word: xian is xi an, 先 is not.
+    as one word, there has to be such a word: xian is xi an, 先 is not. Where it is ordinary words it is weak.
     """
+
+    context = AROUND
 
     def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reading: Reading) -> None:
         self._safe, self._kinds, self._sound, self._reading = safe, tables.kinds, sound, reading
+        self._common = tables.common
+        self._han = lru_cache(MAX_KNOWN)(self._spoken_of)
 
     def verdict(self, match: Match, original: Original, ended: bool) -> Verdict:
         term = match.term
@@ -198,22 +210,50 @@ class PinyinJudge:
         # As many code points as syllables: no symbol among them, and no character more than once.
         plain = len(text) == len(term.folded)
         simple = plain and len(term.spelling) <= len(term.folded)
-        if len(text) <= len(term.spelling) - _last_run(term) or not (
-            plain or self._is_one(text, term.entry.gap)
-        ):
+        if len(text) < term.least or not (plain or self._is_one(text, term.entry.gap)):
             return False
         end = self._end(match, original, ended)
-        if simple or end is None or end is False:
+        if end is None or end is False:
             return end
-        skipped = self._skipped(original.slice(match.start, end), match.end - 1 - match.start, term)
-        return end if not skipped else (match.start + skipped, end) if skipped > 0 else False
+        start = match.start
+        if not simple:
+            skipped = self._skipped(original.slice(start, end), match.end - 1 - start, term)
+            if skipped < 0:
+                return False
+            start += skipped
+        weak = not term.flag_only and self._is_ordinary(term.entry, start, end, original, ended)
+        if weak is None:
+            return None
+        return Span(start, end, weak) if weak or start > match.start else end
+
+    def _is_ordinary(
+        self, entry: Entry, start: int, end: int, original: Original, ended: bool
+    ) -> bool | None:
+        """Whether what is written there is ordinary words, none of them the entry's doing."""
+        if "words" in entry.folds:
+            return False
+        begin, stop = start - AROUND if start > AROUND else 0, end + AROUND
+        written = original.slice(begin, stop)
+        text = self._safe.fold(written)
+        if text != written:  # what becomes nothing or several is in no word
+            text = "".join(safe if len(safe := self._safe.fold(c)) == 1 else NOISE for c in written)
+        goes_on = not ended and original.end < stop and self._all_spoken(text[end - begin :])
+        own = self._han(entry.pattern)
+        return is_ordinary(text, start - begin, end - begin, own, self._common, goes_on=goes_on)
+
+    def _all_spoken(self, text: str) -> bool:
+        return all(c in self._sound.of for c in text)
+
+    def _spoken_of(self, pattern: str) -> str:
+        """The characters of a pattern that sound."""
+        return "".join(c for c in self._safe.fold(pattern) if c in self._sound.of)
 
     def _end(self, match: Match, original: Original, ended: bool) -> int | bool | None:
         """Where it ends; False if it goes on."""
         term = match.term
         last = match.end - 1
         if not "a" <= self._safe.fold(original.slice(last, match.end))[:1] <= "z":
-            many = _last_run(term)
+            many = _last_run(term.spelling)
             if many > 1 and term.spelling != term.folded:
                 return self._run_end(original, last, many, term.entry.gap, ended)
             return match.end
@@ -307,6 +347,6 @@ class PinyinJudge:
         return end
 
 
-def _last_run(term: Term) -> int:
+def _last_run(spelling: str) -> int:
     """How often the last syllable of an entry stands at its end."""
-    return len(term.spelling) - len(term.spelling.rstrip(term.spelling[-1:]))
+    return len(spelling) - len(spelling.rstrip(spelling[-1:]))

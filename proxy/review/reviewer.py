@@ -22,7 +22,7 @@ from proxy.review.compile import Kit, Lens
 from proxy.review.doubts import Doubted, Doubts, passages_of
 from proxy.review.entry import Action, Entry
 from proxy.review.expressions import ExpressionScan, ExpressionSet, Hit
-from proxy.review.judge import Judge, Match
+from proxy.review.judge import Judge, Match, Span
 from proxy.review.machine import NODE, Found, Node, State
 from proxy.review.original import Original
 from proxy.review.reading import back_of, sub_of
@@ -74,8 +74,9 @@ class Candidate:
             if verdict is None:
                 return
             self.stands = verdict is not False
-            if isinstance(verdict, tuple):
-                self.start, self.end = verdict
+            if isinstance(verdict, Span):
+                self.start, self.end, weak = verdict
+                self.action = Action.FLAG if weak and self.action.holds else self.action
             else:
                 self.end = int(verdict) or self.end
 
@@ -178,9 +179,14 @@ class Reviewer:
                 return self._block()
             for candidate in self._pending:
                 keep = min(keep, candidate.start)
-                if candidate.action.holds:
+                if candidate.action.holds or self._may_be_asked(candidate):
                     limit = min(limit, candidate.start)
         return self._release(limit, keep)
+
+    def _may_be_asked(self, candidate: Pending) -> bool:
+        """Whether a second stage holds what such a candidate is, once it is decided."""
+        doubts = self._doubts
+        return doubts is not None and doubts.holds and doubts.concerns(candidate.entry, candidate.action)
 
     def _look(self, text: str) -> tuple[int, int]:
         """Take a piece in all views; how many code points from its end wait, and how many may still matter."""
@@ -234,7 +240,8 @@ class Reviewer:
                 if spelled is None:
                     state, found = machine.advance(machine.start if start else state, text[start:end])
                 elif plain:
-                    found = machine.stands(spelled[0], end - start)
+                    self._note_plain(lens, spelled[0], at + start, at + end)
+                    continue
                 else:
                     found = machine.seek(text[start:end], spelled)
                 for left, one in found:
@@ -254,6 +261,12 @@ class Reviewer:
         start, end = at - back_of(found.first), at - back_of(found.last) + 1
         match = Match(found.term, start, sub_of(found.first), end, sub_of(found.last))
         self._pending.append(Candidate(match, lens.action(found.term), lens.name, lens.judge, at))
+
+    def _note_plain(self, lens: Lens, folded: str, start: int, end: int) -> None:
+        """A match that is all of [start, end), a code point each letter, and was not read for."""
+        for term, action in lens.plain(folded):
+            match = Match(term, start, 0, end, 0)
+            self._pending.append(Candidate(match, action, lens.name, lens.judge, end))
 
     def _feed_further(self, text: str, hold: int, live: int) -> tuple[int, int]:
         """The kinds of entries that no automaton finds; what waits with them."""
@@ -326,7 +339,7 @@ class Reviewer:
             while end < len(pending) and pending[end].order == pending[done].order:
                 end += 1
             group = pending[done:end]
-            if any(candidate.stands is None for candidate in group):
+            if None in [candidate.stands for candidate in group]:
                 break
             known, done = len(pending), end
             self._accept([candidate for candidate in group if candidate.stands])

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Collection, Iterable, Sequence
-from functools import lru_cache
-from itertools import groupby
-from typing import NamedTuple, Protocol
+from functools import cached_property, lru_cache
+from itertools import groupby, pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Numbers, codes_of
+from proxy.review.flat import Codes, Numbers, codes_of, differing
 from proxy.review.spelling import BARRIER, NOISE, SENTENCE_ENDS, SYMBOLS, code_of, codes_table
 from proxy.review.syllables import syllables
 from proxy.review.tables import Kind, Tables
@@ -35,28 +35,37 @@ _LONGEST_WORD = 36  # letters that a word in pinyin may have
 _MAX_WORDS = 1 << 16
 
 
-class Cast(NamedTuple):
+class Cast:
     """The shadow of a text. `kept`: which code points it was made of, one code each; None if it is not so simple.
 
     `distinct`: which of those codes differ from the one before; the others are left out.
     """
 
-    codes: Codes
-    kept: NDArray[np.bool_] | None
-    distinct: NDArray[np.bool_]
+    def __init__(self, codes: Codes, kept: NDArray[np.bool_] | None, distinct: NDArray[np.bool_]) -> None:
+        self.codes, self.kept, self._distinct = codes, kept, distinct
 
-    def origins(self) -> NDArray[np.intp] | None:
-        """The code point that each code stands for, the first of a run; None where that is not so simple."""
-        return None if self.kept is None else self.kept.nonzero()[0][self.distinct]
+    @cached_property
+    def _firsts(self) -> NDArray[np.intp]:
+        return self._distinct.nonzero()[0]
+
+    @cached_property
+    def _places(self) -> NDArray[np.intp]:
+        assert self.kept is not None
+        return self.kept.nonzero()[0]
+
+    def origin(self, at: int) -> int:
+        """The code point that a code stands for, the first of a run; where it is so simple."""
+        return self._places.item(self._firsts.item(at))
 
     def doubled(self) -> Numbers:
-        """Which codes stand for several."""
-        again = (~self.distinct).nonzero()[0]
-        return np.unique(again - np.arange(len(again)) - 1)
+        """Which codes stand for several, in order."""
+        again = (~self._distinct).nonzero()[0]
+        places = again - np.arange(1, len(again) + 1)
+        return places[differing(places)]
 
-    def runs(self) -> Numbers:
-        """How many codes each code but the last stands for."""
-        return np.diff(self.distinct.nonzero()[0])
+    def runs(self, start: int, end: int) -> list[int]:
+        """How many codes each of some codes stands for; none of them is the last."""
+        return [after - first for first, after in pairwise(self._firsts[start : end + 1].tolist())]
 
 
 class Shadow(Protocol):
@@ -66,7 +75,7 @@ class Shadow(Protocol):
     kept: Collection[str]
     spoken: bool  # terms are syllables, whoever wrote them
 
-    def runs_of(self, written: str) -> Numbers:
+    def runs_of(self, written: str) -> list[int]:
         """How often each letter of a term stands one after the other, as it is written."""
         ...
 
@@ -98,9 +107,10 @@ class LetterShadow:
         self._table, self._kinds, self._fold = _letters(tables), tables.kinds, tables.fold
         self._kept = np.array([ord(character) for character in kept], np.uint32)
 
-    def runs_of(self, written: str) -> Numbers:
+    def runs_of(self, written: str) -> list[int]:
         closed = written + min(self.stops)
-        return self.cast(closed, self.mapped(closed)).runs()
+        cast = self.cast(closed, self.mapped(closed))
+        return cast.runs(0, len(cast.codes) - 1)
 
     def mapped(self, text: str) -> Codes:
         codes = codes_of(text)
@@ -158,8 +168,8 @@ class SoundShadow:
         self._apart: dict[bytes, bool] = {}
         self._syllables = [name.encode() for name in tables.syllables if len(name) > 1]
 
-    def runs_of(self, written: str) -> Numbers:
-        return np.array([len(list(run)) for _, run in groupby(written)], np.int64)
+    def runs_of(self, written: str) -> list[int]:
+        return [len(list(run)) for _, run in groupby(written)]
 
     def mapped(self, text: str) -> Codes:
         return np.take(self._table, codes_of(text), mode="clip")

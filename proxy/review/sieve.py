@@ -7,11 +7,14 @@ segments that have nothing to do with each other, and one whose shadow holds no 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count
+from operator import ge
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from proxy.review.doubled import DoubledWords, only_doubled
 from proxy.review.flat import Codes, Flat, Numbers, distinct, text_of
 from proxy.review.hashed import HashedWords, hashes_of
 from proxy.review.shadows import STOP, SUSPECT, Cast, LetterShadow, Shadow, SoundShadow, sentence_ends
@@ -53,8 +56,8 @@ class Sought(NamedTuple):
 class Sieve:
     """Sifts texts for some views at once. `words` are the shadows of terms; nearly all terms are their own
     shadow. `others`: by shadow the folded terms that cast it, where that is not the one that looks the same, and for
-    each the ways to write it; `partial`: shadows that are those of a part of a term; `doubled`: shadows that are only
-    looked for where a code of the text stands for several.
+    each the ways to write it; `partial`: shadows that are those of a part of a term; `doubled`: those whose terms all
+    have letters twice are only looked for where a code of the text stands for several.
     """
 
     def __init__(
@@ -64,10 +67,12 @@ class Sieve:
         others: Mapping[str, Mapping[str, Sequence[str]]],
         partial: Collection[str] = (),
         splits: Splits | None = None,
-        doubled: HashedWords | None = None,
+        *,
+        doubled: bool = False,
     ) -> None:
-        self._shadow, self._words, self._splits, self._doubled = shadow, words, splits, doubled
-        self._runs: dict[str, Numbers] = {}
+        self._shadow, self._words, self._splits = shadow, words, splits
+        self._doubled = DoubledWords(others, shadow.runs_of) if doubled else None
+        self._runs: dict[str, list[int]] = {}
         self._partial = frozenset((SUSPECT, *partial))
         self._others = others
 
@@ -84,8 +89,7 @@ class Sieve:
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """And the words."""
-        doubled = self._doubled.arrays(f"{name}.doubled") if self._doubled is not None else {}
-        return self._words.arrays(name) | doubled
+        return self._words.arrays(name)
 
     @classmethod
     def of_arrays(
@@ -95,8 +99,7 @@ class Sieve:
         shadow = LetterShadow(tables, about["kept"]) if name == "letters" else SoundShadow(tables)
         splits = Splits(tables, about["longest"]) if about["longest"] else None
         words = HashedWords.of_arrays(arrays, name)
-        doubled = HashedWords.of_arrays(arrays, f"{name}.doubled") if about["doubled"] else None
-        return cls(shadow, words, about["others"], about["partial"], splits, doubled)
+        return cls(shadow, words, about["others"], about["partial"], splits, doubled=about["doubled"])
 
     def stretches(self, text: str, fresh: bool) -> list[Stretch]:
         """What is to be read of a text: a stretch that begins at 0 from the present state, each other one from
@@ -130,78 +133,70 @@ class Sieve:
         hits = self._hits(cast)
         if not hits:
             return
-        origins = cast.origins()
+        simple, origin = cast.kept is not None, cast.origin
+        spoken, stops, partial = self._shadow.spoken, self._shadow.stops, self._partial
         segments: dict[int, dict[str, None]] = {}  # to be read whole, by where they begin in the shadow
         ends: Numbers | None = None
         for start, end, seen, terms in hits:
-            if origins is not None and seen not in self._partial:
-                first, last = int(origins[start]), int(origins[end - 1])
+            if simple and seen not in partial:
+                first, last = origin(start), origin(end - 1)
                 span = text[first : last + 1]
-                if self._shadow.spoken and len(terms) == 1 and len(span) == end - start and _is_han(span):
+                if spoken and len(terms) == 1 and len(span) == end - start and _is_han(span):
                     yield Stretch(at + first, at + last + 1, terms, True)
                     continue
                 before = max(0, first - 1)
-                if _is_han(text[last]) and (_is_han(text[before]) or text[before] in self._shadow.stops):
-                    yield Stretch(at + before, at + int(origins[end]), terms)
+                if _is_han(text[last]) and (_is_han(text[before]) or text[before] in stops):
+                    yield Stretch(at + before, at + origin(end), terms)
                     continue
             if ends is None:
                 ends = (cast.codes == STOP).nonzero()[0]
             segments.setdefault(int(ends.searchsorted(start)), {}).update(dict.fromkeys(terms))
         if segments:
-            stops = (mapped == STOP).nonzero()[0] + 1
+            stop_places = (mapped == STOP).nonzero()[0] + 1
             for line, within in segments.items():
-                start = int(stops[line - 1]) if line else 0
-                yield Stretch(at + start, at + int(stops[line]), None if SUSPECT in within else tuple(within))
+                start = int(stop_places[line - 1]) if line else 0
+                end = int(stop_places[line])
+                yield Stretch(at + start, at + end, None if SUSPECT in within else tuple(within))
 
     def _hits(self, cast: Cast) -> list[tuple[int, int, str, Sequence[str]]]:
         """(start, end, shadow, terms that cast it) of what may be terms in a shadow."""
-        codes, others = cast.codes, self._others
+        codes, others, partial = cast.codes, self._others, self._partial
         found: list[tuple[int, int, str, Sequence[str]]] = []
-        runs: Numbers | None = None
         hits = self._words.find(codes)
         if self._doubled is not None:
-            hits += _find_around(self._doubled, codes, cast.doubled())
-        for start, end in hits:
-            seen = text_of(codes[start:end])
+            hits += self._doubled.find(codes, cast.doubled())
+        for (start, end), seen in zip(hits, _read(codes, hits), strict=True):
             cast_by = others.get(seen)
             terms: Sequence[str] = (seen,) if cast_by is None else tuple(cast_by)
-            if cast_by is not None and seen not in self._partial:
-                if runs is None:
-                    runs = cast.runs()
-                terms = [term for term in terms if self._is_written(cast_by[term], runs[start:end])]
+            if cast_by is not None and seen not in partial:
+                runs = cast.runs(start, end)
+                terms = [term for term in terms if self._is_written(cast_by[term], runs)]
             if terms:
                 found.append((start, end, seen, terms))
         if self._splits is not None:
-            for start, end in self._splits.find(codes, self._words):
-                seen = text_of(codes[start:end])
-                found.append((start, end, seen, (seen,)))
+            hits = self._splits.find(codes, self._words)
+            found += [(*hit, seen, (seen,)) for hit, seen in zip(hits, _read(codes, hits), strict=True)]
         return found
 
-    def _is_written(self, ways: Sequence[str], runs: Numbers) -> bool:
+    def _is_written(self, ways: Sequence[str], runs: Sequence[int]) -> bool:
         """Whether letters stand one after the other as often as they do in one of the ways to write a term."""
         for way in ways:
             if way not in self._runs:
                 self._runs[way] = self._shadow.runs_of(way)
-            if (runs >= self._runs[way]).all():
+            if all(map(ge, runs, self._runs[way])):
                 return True
         return False
 
 
-def _find_around(words: HashedWords, codes: Codes, places: Numbers) -> set[tuple[int, int]]:
-    """Where a word very likely stands that has one of these places in it: (start, end)."""
-    reach = words.longest - 1
-    width = 2 * reach + 2
-    around = np.full(len(codes) + 2 * reach, STOP, np.uint32)
-    around[reach : reach + len(codes)] = codes
-    lines = np.full((len(places), width), STOP, np.uint32)
-    lines[:, :-1] = around.take(places[:, None] + np.arange(width - 1))
-    found = set()
-    for start, end in words.find(lines.reshape(-1)):
-        line, begins = divmod(start, width)
-        if begins <= reach < begins + end - start:
-            first = int(places[line]) + begins - reach
-            found.add((first, first + end - start))
-    return found
+def _read(codes: Codes, hits: Sequence[tuple[int, int]]) -> list[str]:
+    """What stands at some places, all of it read at once."""
+    if not hits:
+        return []
+    bounds = np.array(hits)
+    starts, lengths = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
+    width = int(lengths.max())
+    text = text_of(codes.take(starts[:, None] + np.arange(width), mode="clip"))
+    return [text[at : at + length] for at, length in zip(count(0, width), lengths.tolist())]
 
 
 def _is_han(text: str) -> bool:
@@ -280,17 +275,10 @@ def sounds_of(sought: Sought, tables: Tables) -> Sieve:
     once[1:] = (terms.codes[1:] != terms.codes[:-1]) | (rows[1:] != rows[:-1])
     casts = Flat.of_lengths(terms.codes[once], np.bincount(rows[once], minlength=len(terms.lengths)))
     others = _cast_by(casts, sought)
-    doubled = Flat.of(
-        [
-            cast
-            for cast, by in others.items()
-            if all(len(way) > len(cast) for ways in by.values() for way in ways)
-        ]
-    )
+    doubled = Flat.of([cast for cast, by in others.items() if only_doubled(cast, by.values())])
     single = np.flatnonzero(~np.isin(hashes_of(casts), hashes_of(doubled)))
     words = HashedWords.of(Flat.joined([casts.take(single), Flat.of([SUSPECT])]))
-    more = HashedWords.of(doubled) if len(doubled.lengths) else None
-    return Sieve(SoundShadow(tables), words, others, doubled=more)
+    return Sieve(SoundShadow(tables), words, others, doubled=len(doubled.lengths) > 0)
 
 
 def _cast_by(casts: Flat, sought: Sought) -> dict[str, dict[str, list[str]]]:

@@ -135,6 +135,8 @@ def spell(spelling: str, tables: Tables) -> tuple[Letter, ...]:
 class EvasionJudge:
     """Spells a suspicion out on the original text."""
 
+    context = 0
+
     def __init__(self, safe: SafeView, tables: Tables, reading: Reading) -> None:
         self._safe, self._tables, self._reading = safe, tables, reading
         self._kinds = tables.kinds

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from proxy.review.columns import Columns
 from proxy.review.entry import Entry, EntryError
@@ -38,17 +39,18 @@ def examine(entries: Sequence[Entry], tables: Tables | None = None) -> list[Rema
     view = safe_view(tables)
     keywords = [entry for entry in entries if entry.kind == "keyword"]
     folded = [view.fold(entry.pattern) for entry in keywords]
-    first: dict[str, Entry] = {}
+    first: dict[Any, Entry] = {}
     for entry, text in zip(keywords, folded, strict=True):
-        first.setdefault(text, entry)
+        first.setdefault(tuple(_reach(entry, text)), entry)
     inside: dict[int, list[Remark]] = {}
     for place, remark in shadowed(Columns.of(keywords), [entry.id for entry in keywords], tables):
         inside.setdefault(place, []).append(remark)
     remarks = []
     for place, (entry, text) in enumerate(zip(keywords, folded, strict=True)):
         remarks += _length(entry, text, tables)
-        if first[text] is not entry:
-            remarks.append(Remark(entry.id, "duplicate", f"equals {first[text].id} after folding"))
+        same = first[tuple(_reach(entry, text))]
+        if same is not entry:
+            remarks.append(Remark(entry.id, "duplicate", f"equals {same.id} after folding"))
         remarks += _phrases(entry, text, view)
         remarks += inside.get(place, ())
     return remarks
@@ -94,10 +96,15 @@ def meaning(entry: Entry) -> str:
     What they do about it, and what they allow, may differ.
     """
     folded = safe_view(builtin_tables()).fold(entry.pattern) if entry.kind in _WORDS else entry.pattern
-    parts = [entry.kind, folded, *(getattr(entry, name) for name in _REACH)]
+    parts = _reach(entry, folded)
     return hashlib.sha256(repr(parts).encode("utf-8")).hexdigest()[:32]
 
 
+def _reach(entry: Entry, folded: str) -> list[Any]:
+    return [entry.kind, folded, *(getattr(entry, name) for name in _REACH)]
+
+
+_SYLLABLES_THAT_ACT = 4  # in the pinyin view shorter ones only flag
 _WORDS = ("keyword", "pinyin")
 _REACH = ("combination", "regex", "examples", "scope", "roles", "tenants", "models", "endpoints", "boundary")
 
@@ -128,12 +135,26 @@ def _phrases(entry: Entry, text: str, view: SafeView) -> list[Remark]:
 
 def _shadows(other: Entry, entry: Entry) -> bool:
     """Whether the other entry leaves nothing for this one to do."""
-    same_reach = not (other.exceptions or other.roles or other.tenants or other.models)
+    limited = other.exceptions or other.roles or other.tenants or other.models or other.endpoints
+    passing = other.effective_from or other.expires
     return (
-        same_reach
+        not limited
+        and not passing
+        and _sees_as_much(other, entry)
         and other.boundary == entry.boundary
         and other.scope in ("both", entry.scope)
         and (other.action == entry.action)
+    )
+
+
+def _sees_as_much(other: Entry, entry: Entry) -> bool:
+    """Whether the other entry is found in every disguise in which this one is."""
+    sounds = "pinyin" in entry.views
+    return (
+        set(entry.views) <= set(other.views)
+        and set(entry.folds) <= set(other.folds)
+        and entry.gap <= other.gap
+        and not (sounds and len(other.pattern) < _SYLLABLES_THAT_ACT)
     )
 
 

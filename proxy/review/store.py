@@ -310,6 +310,8 @@ def import_and_publish(
         read = read_entries(raw, filename)
     except EntryError as error:
         raise LibraryError(str(error), (error,)) from error
+    if not read.entries and not read.problems:
+        raise LibraryError(f"{filename} holds no entries; nothing was imported")
     if read.problems:
         raise LibraryError(
             f"{filename}: {len(read.problems)} rows cannot be taken; nothing was imported", read.problems

@@ -46,6 +46,7 @@ class Tables:
     splits: Mapping[str, Sequence[str]]  # a character -> how it may be written as two side by side
     syllables: Mapping[str, str]  # a syllable without tone -> the characters that are first of all read so
     also: Mapping[str, Sequence[str]]  # further readings of a character
+    common: frozenset[str]  # the commonest words of the language, of one to three Han characters
 
     def kind(self, character: str) -> int:
         """The `Kind` of one character; that of an empty string is OTHER."""
@@ -84,7 +85,13 @@ def parse_tables(raw: bytes) -> Tables:
     if len(kinds) != _CODE_POINTS:
         raise ValueError("the letter classes do not cover all code points")
     spoken = data["splits"], data["syllables"], data["also"]
-    return Tables(hashlib.sha256(raw).hexdigest(), raw, fold, kinds, *spoken)
+    common = data.get("common", {})  # versions that were published before there were any have none
+    words = frozenset(
+        joined[at : at + int(length)]
+        for length, joined in common.items()
+        for at in range(0, len(joined), int(length))
+    )
+    return Tables(hashlib.sha256(raw).hexdigest(), raw, fold, kinds, *spoken, words)
 
 
 @lru_cache(maxsize=1)

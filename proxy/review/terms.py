@@ -31,7 +31,8 @@ class Term:
     """One spelling of an entry in one view.
 
     `folded` is what the automaton looks for, `spelling` the same in the safe view. `left`: only at a word
-    start. `exceptions`: allow phrases, folded. `flag_only`: too weak a sign for more than a flag.
+    start. `exceptions`: allow phrases, folded. `flag_only`: too weak a sign for more than a flag. `least`: code points
+    of a match that may stand.
     """
 
     entry: Entry
@@ -41,6 +42,7 @@ class Term:
     right: Edge
     exceptions: tuple[str, ...]
     flag_only: bool = False
+    least: int = 0
 
 
 def edges(entry: Entry, spelling: str, tables: Tables) -> tuple[bool, Edge]:

@@ -302,9 +302,19 @@ async def test_those_who_are_known_see_how_each_word_speaks_and_the_public_its_s
     assert "heat" not in statistical(strangers) and statistical(strangers)["z_score"] is None
 
 
-def words_chosen_by_key(ring: KeyRing, rounds: int) -> str:
+async def test_which_answer_a_mark_names_is_told_to_those_who_are_known(tmp_path: Path) -> None:
+    house = house_in(tmp_path, tenants=[{"name": "app", "key": "sk-app"}])
+    text = words_chosen_by_key(house.ring, 160, payload=True)
+    async with browsing(house) as client:
+        public = (await submit(client, text, fields={"lang": "en"})).text
+        known = (await submit(client, text, fields={"lang": "en", "key": "sk-app"})).text
+    assert "Content number ends in" in known and "000001" in known
+    assert "Content number ends in" not in public and "Key epoch" in public
+
+
+def words_chosen_by_key(ring: KeyRing, rounds: int, *, payload: bool = False) -> str:
     chance = random.Random(3)
-    selection = BestOfN(ring, 8).new_selection(Provenance("X", 1, key_id=ring.current))
+    selection = BestOfN(ring, 8, payload=payload).new_selection(Provenance("X", 1, key_id=ring.current))
     for at in range(rounds):
         candidates = ["".join(chr(0x4E00 + chance.randrange(3000)) for _ in range(8)) for _ in range(8)]
         selection.take(candidates[selection.choose(candidates)] + ("。" if at % 3 == 2 else "，"))

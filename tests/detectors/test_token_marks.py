@@ -13,9 +13,10 @@ import pytest
 from detectors.detection import Outcome
 from detectors.evidence import WINDOWS
 from detectors.statistical import StatisticalDetector
-from detectors.token_marks import MAX_TOKENS, TokenRow, by_tokens, read_row, token_scores
+from detectors.token_marks import GUMBEL, MAX_TOKENS, by_tokens, drawn_tokens, read_row
 from labelers.provenance import KeyRing
 from labelers.watermarks.engine import engine_key
+from labelers.watermarks.payload import Payload
 from tests.engines.chance import write
 
 MASTER = b"a key of the tests, 32 bytes it is"
@@ -46,7 +47,15 @@ class Bytes:
         return [bytes([byte]) for byte in text.encode()]
 
 
-def said(length: int, *, seed: int = 1, tournament: bool = False, marked: bool = True, kid: int = 1) -> str:
+def said(
+    length: int,
+    *,
+    seed: int = 1,
+    tournament: bool = False,
+    marked: bool = True,
+    kid: int = 1,
+    message: int = -1,
+) -> str:
     ids = write(
         LOGITS,
         length,
@@ -55,6 +64,7 @@ def said(length: int, *, seed: int = 1, tournament: bool = False, marked: bool =
         tournament=tournament,
         temperature=0.8,
         marked=marked,
+        message=message,
     )
     return "".join(f" w{at}" for at in ids)
 
@@ -121,7 +131,7 @@ def test_tokens_that_end_inside_a_character_have_its_place() -> None:
 def test_a_text_without_tokens_has_none(text: str) -> None:
     row = read_row(Bytes(), text, [(0, len(LABEL))] if text == LABEL else [])
     assert row.tokens == ()
-    assert len(token_scores(b"k" * 16, row)[0]) == 0
+    assert len(drawn_tokens(b"k" * 16, row.tokens).places) == 0
     assert list(by_tokens({1: b"k" * 16}, Bytes(), row, 0.0)) == []
 
 
@@ -142,10 +152,9 @@ def test_no_more_tokens_are_read_than_the_limit() -> None:
 
 
 def test_a_context_counts_once() -> None:
-    row = TokenRow(tuple(b"abcabcabc"[at : at + 1] for at in range(9)), np.arange(9), np.arange(9) + 1)
-    places, scores, ones = token_scores(b"k" * 16, row)
-    assert places.tolist() == [3, 4, 5]
-    assert len(scores) == len(ones) == 3
+    drawn = drawn_tokens(b"k" * 16, [b"abcabcabc"[at : at + 1] for at in range(9)])
+    assert drawn.places.tolist() == [3, 4, 5]
+    assert len(drawn.bits) == len(drawn.symbols) == 3
 
 
 def test_p_values_of_other_texts_are_honest_after_all_corrections() -> None:
@@ -162,6 +171,70 @@ def test_p_values_of_other_texts_are_honest_after_all_corrections() -> None:
 
 def test_a_long_drawn_text_speaks_as_a_whole() -> None:
     text = said(2 * max(WINDOWS))
-    (gumbel, _) = by_tokens({1: engine_key(RING, 1)}, Words(), read_row(Words(), text), 0.0)
-    assert gumbel.scored == len(token_scores(engine_key(RING, 1), read_row(Words(), text))[0])
+    found = by_tokens({1: engine_key(RING, 1)}, Words(), read_row(Words(), text), 0.0)
+    gumbel = min(found, key=lambda one: one.log10_p)
+    assert gumbel.scored == len(drawn_tokens(engine_key(RING, 1), Words().tokens(text)).places)
     assert gumbel.start == 0 and gumbel.end > 0.95 * len(text)
+
+
+MESSAGE = Payload(0xA7, 0x00BEEF)
+ORIGIN = {"key_epoch": "1", "content_id_end": "00beef", "producer_code_end": "a7"}
+
+
+@pytest.mark.parametrize(("tournament", "length"), [(False, 120), (True, 300)])
+def test_what_an_engine_was_told_to_say_is_read_whole_and_in_part(tournament: bool, length: int) -> None:
+    text = said(2 * length, tournament=tournament, message=MESSAGE.whole)
+    detector = StatisticalDetector(RING, tokenizers=[Words()])
+    for part in (text, text[len(text) // 2 :]):
+        found = detector.detect(part)
+        assert found.outcome is Outcome.PRESENT
+        assert found.provenance == ORIGIN
+        assert "with a message," in found.detail
+    # Under the message its tokens speak as loudly as the pilots do.
+    scores = [score for *_, score in found.heat]
+    assert sum(scores) > 4 * math.sqrt(len(scores))
+
+
+def test_under_its_message_each_part_of_a_text_speaks_and_under_another_only_the_pilots() -> None:
+    drawn = drawn_tokens(engine_key(RING, 1), Words().tokens(said(600, message=MESSAGE.whole)))
+    for message, speak in ((MESSAGE, (True, True)), (Payload(0xA7, 0x00BEEE), (True, False))):
+        scores = GUMBEL.scores(drawn.under(message))
+        means = [scores[drawn.symbols == symbol].mean() for symbol in (-1, 0, 1)]
+        assert [mean > 1.6 for mean in means] == [True, *speak], means
+
+
+def test_a_message_that_cannot_be_told_from_others_leaves_a_mark_alone() -> None:
+    found = StatisticalDetector(RING, tokenizers=[Words()]).detect(said(46, message=MESSAGE.whole))
+    assert found.outcome is Outcome.PRESENT
+    assert found.provenance == {"key_epoch": "1"}
+    assert "id unreadable" in found.detail
+
+
+def test_among_issued_answers_a_short_text_names_its_own() -> None:
+    message = (RING.code("X") & 0xFF) << 24 | 0x00BEEF
+    text = said(46, message=message)
+    numbers = [0x70_0000 + 0x155 * at for at in range(1000)]
+    ring = KeyRing(MASTER, producers=["X"])
+    for issued, named in (([*numbers, (9 << 24) + 0x00BEEF], True), (numbers, False)):
+        detector = StatisticalDetector(ring, tokenizers=[Words()], issued=lambda issued=issued: issued)
+        found = detector.detect(text)
+        assert found.outcome is Outcome.PRESENT
+        assert (found.provenance or {}).get("content_id_end") == ("00beef" if named else None)
+
+
+def test_a_mark_without_a_message_names_none() -> None:
+    ring = KeyRing(MASTER, producers=["X"])
+    detector = StatisticalDetector(ring, tokenizers=[Words()], issued=lambda: range(5000))
+    found = detector.detect(said(400))
+    assert found.outcome is Outcome.PRESENT
+    assert found.provenance == {"key_epoch": "1"}
+
+
+def test_the_message_of_a_long_text_is_read_from_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detectors.token_marks.MAX_MESSAGE", 120)
+    text = said(500, message=MESSAGE.whole)
+    found = StatisticalDetector(RING, tokenizers=[Words()]).detect(text)
+    assert found.provenance == ORIGIN
+    other = said(400, seed=9, message=Payload(0x11, 0x222222).whole)
+    found = StatisticalDetector(RING, tokenizers=[Words()]).detect(text[: len(text) // 2] + other)
+    assert found.provenance == ORIGIN

@@ -16,6 +16,7 @@ from tests.helpers import keyword, serving
 
 CHAT: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "你好"}]}
 WORD = "违禁甲乙丙"
+FORM = {"content-type": "application/x-www-form-urlencoded"}  # what curl calls a body
 KEY = {"authorization": "Bearer sk-app"}
 TENANTS = [
     {
@@ -63,6 +64,17 @@ CASES: list[tuple[str, str, Any, dict[str, str], int, str, str, str | None, dict
     ("GET", "/v1/models/other", None, {}, 404, "model_not_found", "invalid_request_error", "model", {}),
     ("POST", "/chat/completions", CHAT, {}, 404, "not_found", "invalid_request_error", None, {}),
     ("POST", "/healthz", CHAT, {}, 405, "method_not_allowed", "invalid_request_error", None, {"allow": "GET"}),
+    ("GET", "/api/v1/nothing", None, {}, 404, "not_found", "invalid_request_error", None, {}),
+    ("DELETE", "/api/v1/library/entries", None, {}, 405, "method_not_allowed", "invalid_request_error", None, {"allow": "GET"}),
+    ("POST", "/api/v1/library/entries", "{", {}, 400, "invalid_json", "invalid_request_error", None, {}),
+    ("POST", "/api/v1/library/entries", {}, {}, 422, "missing_required_parameter", "invalid_request_error", "entry", {}),
+    ("POST", "/api/v1/library/entries", {"entry": {}, "x": 1}, {}, 422, "invalid_value", "invalid_request_error", "x", {}),
+    ("POST", "/api/v1/library/entries", {"entry": {}}, FORM, 401, "invalid_operator_token", "authentication_error", None, {}),
+    ("POST", "/api/v1/library/entries", "x" * 5000, {}, 413, "body_too_large", "invalid_request_error", None, {}),
+    ("GET", "/api/v1/library/entries?limit=0", None, {}, 422, "invalid_value", "invalid_request_error", "limit", {}),
+    ("GET", "/api/v1/library/diff", None, {}, 422, "missing_required_parameter", "invalid_request_error", "old", {}),
+    ("POST", "/api/v1/export", {"text": "x", "format": "doc"}, FORM, 422, "invalid_value", "invalid_request_error", "format", {}),
+    ("POST", "/api/v1/unlabelled", {}, {}, 422, "missing_required_parameter", "invalid_request_error", "tenant", {}),
     ("POST", "/v1/chat/completions", "x" * 5000, {}, 413, "body_too_large", "invalid_request_error", None, {}),
     ("POST", "/v1/chat/completions", {**CHAT, "model": "slow"}, {}, 504, "upstream_error", "upstream_error", None, {}),
     ("POST", "/v1/chat/completions", {**CHAT, "model": "locked"}, {}, 502, "upstream_refused", "upstream_error", None, {"x-should-retry": "false"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,8 @@ class Api:
         return one
 
 
-def proxy(folder: Path) -> Any:
-    return serving(folder, Scripted.answer(["好"]), [keyword("无关词语")], admin={"token": ADMIN})
+def proxy(folder: Path, **sections: Any) -> Any:
+    return serving(folder, Scripted.answer(["好"]), [keyword("无关词语")], admin={"token": ADMIN}, **sections)
 
 
 async def test_an_entry_goes_through_every_hand_and_into_every_worker(tmp_path: Path) -> None:
@@ -103,6 +104,15 @@ async def test_an_entry_goes_through_every_hand_and_into_every_worker(tmp_path: 
         back = await api.done("POST", "/rollback", "dan", {"reason": "false alarms"})
         assert back["removed"] == [one]
         assert (await api.done("GET", "/diff", "eva", params={"old": done["version"]}))["removed"] == [one]
+
+
+async def test_where_a_command_prints_the_master_the_library_is_served_too(tmp_path: Path) -> None:
+    keys = {"command": [sys.executable, "-c", f"print('{'ab' * 32}')"]}
+    async with proxy(tmp_path, keys=keys) as run:
+        api = Api(run)
+        await api.staff()
+        one = await api.approved()
+        assert (await api.done("POST", "/publish", "cid", {"reason": "weekly"}))["added"] == [one]
 
 
 async def test_nobody_gets_around_the_four_eyes(tmp_path: Path) -> None:
@@ -216,11 +226,21 @@ async def test_files_come_in_and_go_out(tmp_path: Path) -> None:
         ("GET", "/entries/e-none", None, "404 unknown_entry"),
         ("POST", "/steps/fly", {"ids": ["x"]}, "400 invalid_step"),
         ("POST", "/steps/review", {}, "400 invalid_value"),
+        ("POST", "/steps/review", {"origin": "evt_none"}, "404 unknown_entry"),
+        ("GET", "/entries?status=publised", None, "400 invalid_value"),
+        ("GET", "/export?status=publised", None, "400 invalid_value"),
         ("POST", "/entries", {"entry": {"pattern": "x"}}, "422 invalid_entry"),
         ("GET", "/diff?old=zz", None, "400 invalid_value"),
         ("POST", "/test", {"text": "x", "version": "zz"}, "400 invalid_value"),
         ("PUT", "/refusals", ["no mapping"], "422 invalid_entry"),
         ("POST", "/rollback", {"reason": "r"}, "404 unknown_version"),
+        ("POST", "/publish", {"percent": 5}, "400 invalid_step"),
+        ("POST", "/publish", {"state": "shadow", "tenants": ["app"]}, "400 invalid_step"),
+        ("POST", "/publish", {"state": "canary"}, "400 invalid_step"),
+        ("POST", "/publish", {"state": "canary", "tenants": ["nobody"]}, "400 invalid_step"),
+        ("POST", "/end-trial", {}, "409 wrong_state"),
+        ("POST", "/lookback", {"since": "yesterday"}, "400 invalid_value"),
+        ("POST", "/import?filename=a.csv", None, "422 invalid_entry"),
     ],
 )
 async def test_wrong_calls_are_told(tmp_path: Path, method: str, path: str, body: Any, refused: str) -> None:
@@ -233,7 +253,7 @@ async def test_wrong_calls_are_told(tmp_path: Path, method: str, path: str, body
 
 
 async def test_trials_texts_and_variants(tmp_path: Path) -> None:
-    async with proxy(tmp_path) as run:
+    async with proxy(tmp_path, tenants=[{"name": "app", "key": "sk-app"}]) as run:
         api = Api(run)
         await api.staff()
         one = await api.approved()

@@ -48,6 +48,7 @@ def write(
     temperature: float = 1.0,
     top_p: float = 1.0,
     marked: bool = True,
+    message: int = -1,
 ) -> list[int]:
     """A text of token ids: at every place the same logits (vocabulary,), drawn by an ordinary sampler behind `mark`."""
     chance = np.random.default_rng(seed)
@@ -68,6 +69,7 @@ def write(
                 np.array([0]),
                 np.array([0.0]),
                 tournament,
+                np.array([message]),
             )
         said.append(int(chance.choice(len(logits), p=softmax(drawn[0] / temperature))))
     return said

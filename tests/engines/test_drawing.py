@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors.token_marks import TokenRow, token_scores
+from detectors.token_marks import GUMBEL, TOURNAMENT, drawn_tokens
 from engines import drawing
 from engines.drawing import mark
 from labelers.token_marks import LAYERS, token_hashes
 from tests.engines.chance import KEY, entropy, expected_score, harmonic, softmax, tokens, write
 
 
-def row_of(said: list[int]) -> TokenRow:
-    empty = np.empty(0, np.int64)
-    return TokenRow(tuple(f" w{at}".encode() for at in said), empty, empty)
+def spelt(said: list[int]) -> list[bytes]:
+    return [f" w{at}".encode() for at in said]
 
 
 def drawn(
-    logits: Any, contexts: Any, key: bytes = KEY, *, tournament: bool = False, **how: Any
+    logits: Any,
+    contexts: Any,
+    key: bytes = KEY,
+    *,
+    tournament: bool = False,
+    message: Any = None,
+    **how: Any,
 ) -> tuple[Any, Any]:
     """What `mark` makes of one row of logits after many different contexts."""
     rows = len(contexts)
@@ -29,7 +34,7 @@ def drawn(
     table = np.array(token_hashes(key, tokens(len(logits))), np.int64)
     sampling = {"temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": 0.0} | how
     columns = [np.full(rows, value) for value in sampling.values()]
-    return given, mark(np, given, contexts, table, np.full(rows, True), *columns, tournament)
+    return given, mark(np, given, contexts, table, np.full(rows, True), *columns, tournament, message)
 
 
 def three(rows: int, vocabulary: int, seed: int = 1) -> Any:
@@ -45,9 +50,12 @@ def chi_square(counts: Any, chances: Any) -> float:
 LOGITS = np.array([2.0, 1.5, 1.0, 0.5, 0.0, -0.5, -1.0, -2.0, *[-3.0] * 92])
 
 
-@pytest.mark.parametrize("temperature", [0.6, 1.0, 1.4])
-def test_over_contexts_gumbel_draws_are_distributed_as_the_model_says(temperature: float) -> None:
-    _, out = drawn(LOGITS, three(40_000, 100), temperature=temperature)
+@pytest.mark.parametrize(("temperature", "message"), [(0.6, -1), (1.0, -1), (1.4, -1), (1.0, 0xA7BEEF01)])
+def test_over_contexts_gumbel_draws_are_distributed_as_the_model_says(
+    temperature: float, message: int
+) -> None:
+    says = np.full(40_000, message)
+    _, out = drawn(LOGITS, three(40_000, 100), message=says, temperature=temperature)
     counts = np.bincount(out.argmax(1), minlength=100)
     chances = softmax(LOGITS / temperature)
     # 99 degrees of freedom: the value that chance exceeds once in a thousand is 148.2.
@@ -142,7 +150,7 @@ def test_the_mean_score_of_drawn_tokens_is_that_of_theory(temperature: float) ->
     said = [
         [*context, token] for context, token in zip(contexts.tolist(), out.argmax(1).tolist(), strict=True)
     ]
-    scores = [float(token_scores(KEY, row_of(one))[1][0]) for one in said]
+    scores = [float(GUMBEL.scores(drawn_tokens(KEY, spelt(one)).bits)[0]) for one in said]
     spread = float(np.std(scores)) / math.sqrt(len(scores))
     assert abs(float(np.mean(scores)) - expected_score(chances)) < 4 * spread
     # More room for choice, a stronger mark: between 1 (none) and what the entropy can give at most.
@@ -158,7 +166,34 @@ def test_the_expected_score_grows_with_entropy() -> None:
 
 def test_the_tournament_draws_more_ones_than_chance() -> None:
     said = write(LOGITS, 300, tournament=True)
-    _, _, ones = token_scores(KEY, row_of(said))
+    ones = TOURNAMENT.scores(drawn_tokens(KEY, spelt(said)).bits)
     assert ones.sum() > LAYERS * len(ones) / 2 + 4 * math.sqrt(LAYERS * len(ones) / 4)
-    _, _, others = token_scores(b"somebody else's!", row_of(said))
+    others = TOURNAMENT.scores(drawn_tokens(b"somebody else's!", spelt(said)).bits)
     assert abs(others.sum() - LAYERS * len(others) / 2) < 4 * math.sqrt(LAYERS * len(others) / 4)
+
+
+@pytest.mark.parametrize("tournament", [False, True])
+def test_a_message_changes_what_its_symbols_draw_and_leaves_the_pilots(tournament: bool) -> None:
+    contexts, message = three(4_000, 100), np.full(4_000, 0x12345678)
+    _, plain = drawn(LOGITS, contexts, tournament=tournament)
+    for other, first, second in ((0x12345678, 0, 0), (0x12340000, 0, 1), (0x00005678, 1, 0)):
+        _, here = drawn(LOGITS, contexts, tournament=tournament, message=message)
+        _, there = drawn(LOGITS, contexts, tournament=tournament, message=np.full(4_000, other))
+        symbols = np.array(
+            [drawn_tokens(KEY, spelt([*one, 0])).symbols[0] for one in contexts.tolist()], np.int64
+        )
+        assert abs((symbols < 0).mean() - 0.25) < 0.03 and abs((symbols == 0).mean() - 0.375) < 0.03
+        differs = (here != there).any(1)
+        assert not differs[symbols < 0].any()
+        assert (differs[symbols == 0].mean() > 0.3) == bool(first)
+        assert (differs[symbols == 1].mean() > 0.3) == bool(second)
+        assert (plain[symbols < 0] == here[symbols < 0]).all()
+
+
+def test_rows_that_say_nothing_are_drawn_as_ever_beside_those_that_say_something() -> None:
+    contexts = three(400, 100)
+    says = np.where(np.arange(400) % 2, 0xFFFFFFFF, -1)
+    _, plain = drawn(LOGITS, contexts)
+    _, out = drawn(LOGITS, contexts, message=says)
+    assert (out[::2] == plain[::2]).all()
+    assert (out[1::2] != plain[1::2]).any()

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detectors.token_marks import TokenRow, token_scores
+from detectors.token_marks import GUMBEL, TOURNAMENT, drawn_tokens
 from engines.llama_cpp import InksealLogitsProcessor
-from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
 from tests.engines.chance import KEY, softmax, tokens
 
 SIZE = 300
@@ -41,15 +40,8 @@ def completed(processor: Any, length: int) -> list[int]:
 def test_a_completion_bears_the_mark_and_keeps_to_the_samplers_limits(tournament: bool) -> None:
     processor = InksealLogitsProcessor(KEY, Llama(), temperature=0.8, top_p=0.9, tournament=tournament)
     said = completed(processor, 150)
-    empty = np.empty(0, np.int64)
-    row = TokenRow(tuple(tokens(SIZE)[at] for at in said), empty, empty)
-    _, scores, ones = token_scores(KEY, row)
-    p = (
-        log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
-        if tournament
-        else log10_gamma_tail(float(scores.sum()), len(scores))
-    )
-    assert p < -6
+    drawn = drawn_tokens(KEY, [tokens(SIZE)[at] for at in said])
+    assert (TOURNAMENT if tournament else GUMBEL).log10_p(drawn.bits) < -6
 
 
 def test_the_first_tokens_of_an_answer_are_left_to_the_sampler() -> None:

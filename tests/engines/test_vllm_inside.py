@@ -13,7 +13,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 pytest.importorskip("vllm", reason="vLLM is not installed (an environment of its own)")
@@ -96,17 +95,13 @@ def write_model(folder: Path) -> None:
 
 def log10_p(engine: Any, ids: list[int], key: bytes = KEY, tournament: bool = False) -> float:
     """Of the tokens as the engine wrote them."""
-    from detectors.token_marks import TokenRow, token_scores
+    from detectors.token_marks import GUMBEL, TOURNAMENT, drawn_tokens
     from engines.marking import vocabulary_of
-    from labelers.token_marks import LAYERS, log10_binomial_tail, log10_gamma_tail
 
     tokenizer = engine.get_tokenizer()
     spelt = vocabulary_of(tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))))
-    empty = np.empty(0, np.int64)
-    _, scores, ones = token_scores(key, TokenRow(tuple(spelt[one] for one in ids), empty, empty))
-    if tournament:
-        return log10_binomial_tail(int(ones.sum()), LAYERS * len(ones))
-    return log10_gamma_tail(float(scores.sum()), len(scores))
+    drawn = drawn_tokens(key, [spelt[one] for one in ids])
+    return (TOURNAMENT if tournament else GUMBEL).log10_p(drawn.bits)
 
 
 def written(

@@ -44,7 +44,7 @@ def found(store: FingerprintStore, *values: int) -> list[tuple[int, int]]:
 def test_an_empty_store_knows_nothing(store: FingerprintStore) -> None:
     hits = store.lookup(asked(1, 2))
     assert (hits.total, hits.frequency.tolist(), hits.answers.tolist()) == (0, [0, 0], [])
-    assert store.count() == 0
+    assert (store.count(), store.content_numbers()) == (0, [])
     assert store.expire(JULY) == []
     store.add([])
     assert store.count() == 0
@@ -79,6 +79,7 @@ def test_content_numbers_of_the_full_range_come_back(store: FingerprintStore) ->
     ]
     store.add([Fingerprint(number, asked(4)) for number in numbers])
     assert [number for _, number in found(store, 4)] == sorted(numbers)
+    assert sorted(store.content_numbers()) == sorted(numbers)
 
 
 def test_what_one_answer_holds_is_told_whatever_others_do(store: FingerprintStore) -> None:

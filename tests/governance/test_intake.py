@@ -81,6 +81,11 @@ CASES: dict[str, tuple[list[dict[str, Any] | str], dict[str, int]]] = {
     "nothing left of it": ([row("\u200b\u200b")], {"invalid": 1}),
     "not JSON": (["{oops"], {"invalid": 1}),
     "no category": ([{"pattern": "新词语一"}], {"invalid": 1}),
+    "shadowed by what is in force": ([row("很旧词语一")], {"invalid": 1}),
+    "the same word for other tenants": (
+        [row("旧词语", id="x", tenants=["app"], action="flag"), row("旧词语", id="y", tenants=["web"])],
+        {"new": 2},
+    ),
     "shadowed by a row of the file": ([row("新词语"), row("很新词语一")], {"new": 1, "invalid": 1}),
 }
 
@@ -191,6 +196,8 @@ def test_only_those_who_may_propose_bring_in(desks: Desks) -> None:
 def test_a_file_that_is_none_is_told(desks: Desks) -> None:
     with pytest.raises(EntryError, match="must end in"):
         bring_in(desks.desk, put(desks, name="a.txt"), ANN, "")
+    with pytest.raises(EntryError, match="holds no entries"):
+        bring_in(desks.desk, put(desks, "# nothing yet"), ANN, "", preview=True)
     with pytest.raises(EntryError, match="colour"):
         bring_in(desks.desk, put(desks, "pattern,colour", "甲,red", name="a.csv"), ANN, "")
 

@@ -168,6 +168,8 @@ def test_a_trial_is_taken_back(desks: Desks) -> None:
     desks.passed(mild("测试词语甲"))
     publish(desks.desk, CID, reason="try", trial=Rollout("", "canary", 5.0))
     end_trial(desks.desk, CID, "no")
+    with pytest.raises(ProcedureError, match="no version is on trial"):
+        end_trial(desks.desk, CID, "no")
     assert rollout(desks.folder / "library") is None
     with pytest.raises(ProcedureError, match="not on trial"):
         publish(desks.desk, CID, reason="try", trial=Rollout("", "shadow"), emergency=["x"])
@@ -208,6 +210,69 @@ def test_rollback_is_one_step_and_suspends_what_came_since(desks: Desks) -> None
     assert desks.events()[-1] == "rollback"
     # What is published next is what the table says.
     assert publish(desks.desk, CID, reason="three").version == first.version
+
+
+def test_rollback_passes_over_what_was_only_on_trial(desks: Desks) -> None:
+    desks.passed(mild("测试词语甲"))
+    first = publish(desks.desk, CID, reason="one")
+    desks.pass_hours(1)
+    desks.passed(mild("测试词语乙"))
+    publish(desks.desk, CID, reason="two")
+    desks.pass_hours(1)
+    desks.passed(mild("测试词语丙"))
+    tried = publish(desks.desk, CID, reason="try", trial=Rollout("", "shadow"))
+    with pytest.raises(ProcedureError, match="never in force"):
+        rollback(desks.desk, CID, reason="r", version=tried.version)
+    end_trial(desks.desk, CID, "enough")
+    with pytest.raises(ProcedureError, match="never in force"):
+        rollback(desks.desk, CID, reason="r", version=tried.version)
+    assert rollback(desks.desk, CID, reason="r").version == first.version
+    assert live_patterns(desks) == {"测试词语甲"}
+
+
+def test_one_may_go_back_to_a_version_that_was_in_force_and_on_trial_since(desks: Desks) -> None:
+    ids = desks.passed(mild("测试词语甲"))
+    first = publish(desks.desk, CID, reason="one")
+    ids += desks.passed(mild("测试词语乙"))
+    publish(desks.desk, CID, reason="two")
+    desks.desk.step("suspend", ids[1:], CID, reason="false alarms")
+    tried = publish(desks.desk, CID, reason="try", trial=Rollout("", "canary", 5.0))
+    assert tried.version == first.version
+    end_trial(desks.desk, CID, "enough")
+    assert rollback(desks.desk, CID, reason="r").version == first.version
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_an_emergency_that_nobody_confirmed_does_not_come_back_by_rollback(
+    desks: Desks, by_hand: bool
+) -> None:
+    desks.passed(mild("测试词语甲"))
+    first = publish(desks.desk, CID, reason="one")
+    made = desks.desk.propose(Entry("测试词语丙", "A.1.a", severity=4), actor("ann")).revision
+    second = publish(desks.desk, actor("ann"), reason="spreading", emergency=[made.id])
+    if by_hand:
+        desks.desk.step("retire", [made.id], actor("ann"), reason="over")
+    desks.pass_hours(73)
+    assert publish(desks.desk, CID, reason="three").version == first.version
+    with pytest.raises(ProcedureError, match="nobody confirmed in time"):
+        rollback(desks.desk, actor("ann"), reason="r", version=second.version)
+    assert live_patterns(desks) == {"测试词语甲"}
+    assert statuses(desks)["测试词语丙/1"] == "retired"
+
+
+def test_an_emergency_that_comes_back_by_rollback_ends_when_it_was_to_end(desks: Desks) -> None:
+    desks.passed(mild("测试词语甲"))
+    publish(desks.desk, CID, reason="one")
+    made = desks.desk.propose(Entry("测试词语丙", "A.1.a", severity=4), actor("ann")).revision
+    second = publish(desks.desk, actor("ann"), reason="spreading", emergency=[made.id])
+    desks.desk.step("retire", [made.id], CID, reason="over")
+    publish(desks.desk, CID, reason="three")
+    rollback(desks.desk, CID, reason="r", version=second.version)
+    assert live_patterns(desks) == {"测试词语甲", "测试词语丙"}
+    desks.pass_hours(73)
+    done = republish_due(desks.desk)
+    assert done is not None
+    assert done.removed == (made.id,)
 
 
 def test_rollback_wants_a_reason_an_approver_and_a_version_that_is_there(desks: Desks) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proxy.governance.undertaking import undertakings
-from proxy.governance.unlabelled import Grant, Register, RegisterError, event_of, new_grant, utc_time
+from proxy.governance.unlabelled import Grant, Register, RegisterError, event_of, new_grant
 from proxy.settings import Settings
 
 NOW = "2026-11-27T12:00:00.000Z"
@@ -31,18 +31,6 @@ def granted(identifier: str = "u-1", now: str = NOW, **more: str) -> Grant:
 
 def register(folder: Path, key: bytes = b"k" * 32) -> Register:
     return Register(folder / "deeper" / "unlabelled.sqlite", key)
-
-
-@pytest.mark.parametrize(
-    ("said", "time"),
-    [
-        ("2026-12-31", "2026-12-31T00:00:00.000Z"),
-        ("2026-12-31T08:00:00+08:00", "2026-12-31T00:00:00.000Z"),
-        (" 2026-12-31T00:00:00.5Z ", "2026-12-31T00:00:00.500Z"),
-    ],
-)
-def test_dates_and_times_are_read_as_utc(said: str, time: str) -> None:
-    assert utc_time(said) == time
 
 
 @pytest.mark.parametrize("name", [name for name in SAID if name != "ends"])

@@ -6,12 +6,11 @@ import math
 import random
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
 from detectors.detection import Outcome
 from detectors.statistical import StatisticalDetector
-from detectors.token_marks import TokenRow, token_scores
+from detectors.token_marks import GUMBEL, drawn_tokens
 from labelers.provenance import KeyRing, Provenance
 from labelers.watermarks.best_of_n import Selection
 from labelers.watermarks.engine import engine_key
@@ -153,9 +152,8 @@ def test_a_walk_by_tokens_writes_the_mark_of_an_engine() -> None:
     found = StatisticalDetector(RING, tokenizers=[Characters()]).detect("".join(said))
     assert found.outcome is Outcome.PRESENT
     assert "tokens drawn by key (gumbel, characters)" in found.detail
-    row = TokenRow(tuple(one.encode() for one in said), np.empty(0, np.int64), np.empty(0, np.int64))
-    _, scores, _ = token_scores(engine_key(RING, 1), row)
-    assert scores.mean() > 1.5  # 1 without the key
+    drawn = drawn_tokens(engine_key(RING, 1), [one.encode() for one in said])
+    assert GUMBEL.scores(drawn.bits).mean() > 1.5  # 1 without the key
     assert StatisticalDetector(RING).detect("".join(said)).outcome is Outcome.ABSENT
 
 
@@ -181,9 +179,16 @@ def test_answers_to_one_question_differ_and_the_same_lot_draws_the_same(by_token
     assert len({beginning(f"1 {index}") for index in range(8)}) > 4
 
 
-def test_a_message_needs_words() -> None:
+def test_a_walk_by_tokens_says_which_answer_it_is() -> None:
     scheme = LogprobWalk(RING, payload=True)
-    assert isinstance(scheme.new_noise(Provenance("X", 1), "", by_tokens=True), UnitNoise)
+    said, _ = written(scheme.new_noise(Provenance("X", 0x0123456789ABCDEF), "", by_tokens=True), 150)
+    found = StatisticalDetector(RING, tokenizers=[Characters()]).detect("".join(said))
+    assert found.outcome is Outcome.PRESENT
+    assert found.provenance == {
+        "key_epoch": "1",
+        "content_id_end": "abcdef",
+        "producer_code_end": f"{RING.code('X') & 0xFF:02x}",
+    }
 
 
 def test_a_context_that_comes_again_inside_a_draft_draws_by_lot() -> None:

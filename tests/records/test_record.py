@@ -17,6 +17,7 @@ from proxy.records.record import (
     decode_json,
     encode_json,
     month_of,
+    utc_time,
 )
 from tests.records.samples import record
 
@@ -123,3 +124,20 @@ def test_writer_place_fields_and_sealed_are_in_the_canonical_row() -> None:
         canonical_row("w", 1, record(1), b"{}", b""),
     }
     assert len(rows) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "time"),
+    [
+        ("2026-12-31", "2026-12-31T00:00:00.000Z"),
+        ("2026-12-31T08:00:00+08:00", "2026-12-31T00:00:00.000Z"),
+        (" 2026-12-31T00:00:00.5Z ", "2026-12-31T00:00:00.500Z"),
+    ],
+)
+def test_dates_and_times_are_read_as_utc(said: str, time: str) -> None:
+    assert utc_time(said) == time
+
+
+def test_what_is_no_time_is_told_with_an_example() -> None:
+    with pytest.raises(ValueError, match="'yesterday' is no date or time like 2026-12-31"):
+        utc_time("yesterday")

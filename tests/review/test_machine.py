@@ -18,6 +18,7 @@ ENTRIES = [
     Entry("ab c", "A.1.a", action={Direction.OUTPUT: Action.FLAG}),
     Entry("西安大雁", "A.1.a", views=("pinyin",)),
 ]
+FLAG = {Direction.OUTPUT: Action.FLAG}
 TEXT = st.text("甲乙丙abc -西安xian大雁\u200bﬁ@", max_size=30)
 
 
@@ -88,3 +89,35 @@ def test_what_vanishes_in_a_view_holds_nothing_without_end() -> None:
         reviewer.feed("\u200b")
         assert reviewer.held <= machine.MAX_STRETCH + 1
     assert reviewer.held == 0
+
+
+def test_what_is_found_again_is_remembered_with_what_it_leads_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library.compile([Entry("甲乙丙", "A.1.f", action=FLAG), Entry("乙丙", "A.1.f", action=FLAG)])
+    text = "丁甲乙丙丁"
+    reviewer = library.reviewer(Direction.OUTPUT)
+    reviewer.feed(text)
+    with monkeypatch.context() as patch:
+        patch.setattr(machine, "_Trail", None)  # what reads anew
+        reviewer.feed(text)
+        for lens in library.lenses(Direction.OUTPUT):
+            lens.machine.forget()
+        with pytest.raises(TypeError):
+            library.reviewer(Direction.OUTPUT).feed(text)
+    assert [(f.start, f.text) for f in reviewer.findings] == [
+        (at + start, found) for at in (0, 5) for start, found in ((1, "甲乙丙"), (2, "乙丙"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "many"),
+    [("希安打", 0), ("西西安打", 1), ("西希-安打-", 1), ("xi安da", 1), ("xian打", 0)],
+)
+def test_sounds_that_an_entry_has_twice_are_no_match_where_the_text_is_too_short(
+    text: str, many: int
+) -> None:
+    library = Library.compile([Entry("西西安大", "A.1.f", views=("pinyin",), action=FLAG)])
+    sounds = next(lens for lens in library.lenses(Direction.OUTPUT) if lens.name == "pinyin").machine
+    _, found = sounds.advance(sounds.start, text + "。")
+    assert len(found) == many
+    spelled = sounds.advance(sounds.start, "西西安大。")[1][0][1].term.folded
+    assert sounds.seek(text + "。", [spelled]) == found

@@ -62,3 +62,8 @@ def test_a_missing_table_file_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.review.tables.pkgutil.get_data", lambda package, name: None)
     with pytest.raises(FileNotFoundError, match=r"tables\.json"):
         builtin_tables.__wrapped__()
+
+
+def test_tables_of_versions_without_common_words_are_read() -> None:
+    data = {name: value for name, value in json.loads(TABLES.raw).items() if name != "common"}
+    assert parse_tables(json.dumps(data).encode()).common == frozenset()
