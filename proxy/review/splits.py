@@ -19,17 +19,27 @@ from proxy.review.spelling import code_of
 from proxy.review.tables import Kind, Tables
 from proxy.review.trie import ROOT, WORD, Trie
 
-__all__ = ["SplitWords", "Splits", "are_letters"]
+__all__ = ["SplitWords", "Splits", "letter_pairs"]
 
 _BITS = 21
 _STOP = 10
 _MAX_KNOWN = 1 << 12  # beginnings that a half may end, remembered
 
 
-def are_letters(parts: str, tables: Tables) -> bool:
-    """Whether the two that a character is written as are read as these letters, one after the other."""
-    plain = (tables.kind(part) == Kind.HAN and code_of(part, Kind.HAN) == part for part in parts)
-    return len(parts) == 2 and parts[0] != parts[1] and all(plain)
+@lru_cache(maxsize=2)
+def letter_pairs(tables: Tables) -> frozenset[str]:
+    """What characters are written as that is read as two letters, one after the other."""
+    written = {parts for ways in tables.splits.values() for parts in ways}
+    letters = {
+        part
+        for part in set("".join(written))
+        if tables.kind(part) == Kind.HAN and code_of(part, Kind.HAN) == part
+    }
+    return frozenset(
+        parts
+        for parts in written
+        if len(parts) == 2 and parts[0] != parts[1] and parts[0] in letters and parts[1] in letters
+    )
 
 
 class SplitWords:
@@ -151,9 +161,10 @@ def _written(tables: Tables) -> _Written:
     heads = _Heads(dict.fromkeys(range(0x4E00, 0xA000), ""))
     pairs: dict[str, str] = {}
     openers: dict[str, dict[str, str]] = {}
+    known = letter_pairs(tables)
     for character, written in tables.splits.items():
         for parts in written:
-            if are_letters(parts, tables):
+            if parts in known:
                 first, second = parts[0], parts[1]
                 ways.setdefault(character, []).append((first, second))
                 heads[ord(character)] = heads[ord(character)] + first

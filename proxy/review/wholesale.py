@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.columns import Bools, Columns
-from proxy.review.flat import Codes, Flat, Numbers, differing, distinct
+from proxy.review.flat import Codes, Flat, Numbers, among, differing, distinct
 from proxy.review.spelling import BARRIER, MAX_AROUND, MIN_SPLIT, NOISE, SYMBOLS, codes_table
-from proxy.review.splits import are_letters
+from proxy.review.splits import letter_pairs
 from proxy.review.syllables import FIRST, MAX_READINGS, MIN_BLOCK, MIN_FLAG, Syllables, syllables
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import MAX_FOLDED
@@ -193,10 +193,11 @@ class _Parts(NamedTuple):
 def _parts(tables: Tables) -> _Parts:
     written = np.zeros((0x10000, _MOST_PARTS, 2), np.uint32)
     odd = np.zeros((0x10000, _MOST_PARTS), np.bool_)
+    pairs = letter_pairs(tables)
     for character, ways in tables.splits.items():
         for way, parts in enumerate(ways):
             written[ord(character), way] = [ord(one) for one in parts]
-            odd[ord(character), way] = not are_letters(parts, tables)
+            odd[ord(character), way] = parts not in pairs
     return _Parts(written, odd)
 
 
@@ -302,8 +303,7 @@ def _as_one_word(
 
 def _has_spaces(folded: Flat, rows: Numbers) -> Bools:
     found = np.zeros(len(folded.starts) - 1, np.bool_)
-    codes, inverse = np.unique(folded.codes, return_inverse=True)
+    codes = distinct(folded.codes)
     blank = np.array([chr(code).isspace() for code in codes.tolist()], np.bool_)
-    if len(codes):
-        found[rows[blank[inverse]]] = True
+    found[rows[among(folded.codes, codes[blank])]] = True
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,7 @@ from proxy.review import splits
 from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry
 from proxy.review.lexicon import compile_lexicon
-from proxy.review.splits import SplitWords, are_letters
+from proxy.review.splits import SplitWords, letter_pairs
 from proxy.review.tables import builtin_tables
 from proxy.review.trie import WORD
 from tests.review.test_wholesale import expected_flags, one_by_one
@@ -62,8 +63,9 @@ def test_every_beginning_of_every_spelling_is_known_as_such(entries: list[Entry]
 
 
 def test_two_that_are_read_as_one_letter_or_as_none_are_no_pair_of_letters() -> None:
-    assert are_letters("女子", TABLES)
-    assert not any(are_letters(parts, TABLES) for parts in ("木木", "女", "女子子", "女·", "1女", "a女"))
+    ways = ["女子", "木木", "女", "女子子", "女·", "1女", "a女"]
+    assert letter_pairs(replace(TABLES, splits={"好": ways})) == {"女子"}
+    assert {"女子", "日月"} <= letter_pairs(TABLES)
 
 
 def test_more_halves_than_are_remembered_are_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
