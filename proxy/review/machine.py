@@ -20,7 +20,7 @@ from proxy.review.entry import Direction
 from proxy.review.matcher import LivePrefixes
 from proxy.review.reading import AGE, HERE, Emitted, Mode, Reading, Transcript, back_of
 from proxy.review.terms import Term
-from proxy.review.trie import ROOT, Trie
+from proxy.review.trie import WORD, Spellings
 
 __all__ = ["NODE", "Found", "Machine", "Node", "State"]
 
@@ -84,18 +84,18 @@ class Node:
 
 
 class Machine:
-    """Finds the words of a trie in what a reading reads, as far as they act in a direction.
+    """Finds words in what a reading reads, as far as they act in a direction.
 
-    `terms`: those that are spelled so, of the node of a word.
+    `terms`: those that are spelled so.
     """
 
     def __init__(
-        self, reading: Reading, trie: Trie, terms: Callable[[int, str], Sequence[Term]], direction: Direction
+        self, reading: Reading, words: Spellings, terms: Callable[[str], Sequence[Term]], direction: Direction
     ) -> None:
-        self._reading, self._trie, self._terms_at = reading, trie, terms
+        self._reading, self._words, self._terms = reading, words, terms
         self.alike = reading.alike
-        self._live = LivePrefixes(trie, direction, holds=False)
-        self._hold = LivePrefixes(trie, direction, holds=True)
+        self._live = LivePrefixes(words, direction, holds=False)
+        self._hold = LivePrefixes(words, direction, holds=True)
         self.acts = self._live.any
         self._states: dict[tuple[Any, ...], State] = {}
         self._simple: dict[str, tuple[str, str]] = {}
@@ -156,10 +156,6 @@ class Machine:
     def stands(self, folded: str, length: int) -> list[tuple[int, Found]]:
         """The terms spelled so in a text of so many code points that is nothing else."""
         return [(0, Found(term, length * AGE, AGE)) for term in self._terms(folded)]
-
-    def _terms(self, folded: str) -> Sequence[Term]:
-        node = self._trie.walk(folded)
-        return self._terms_at(node, folded) if node > ROOT else ()
 
     def finish(self, state: State) -> list[Found]:
         """The terms that the end of the text completes."""
@@ -280,8 +276,7 @@ class _Trail:
     def write(self, emitted: Sequence[Emitted]) -> None:
         """Add codes: note what they complete, keep what may still grow."""
         machine = self._machine
-        trie, free, any_of = machine._trie, machine._live.free, machine._live.any_of
-        walk, below, owned = trie.walk, trie.below, trie.owned
+        look, free, any_of = machine._words.look, machine._live.free, machine._live.any_of
         for code, place, at_word_start in emitted:
             self.chain += code
             chain, words = self.chain, self.words
@@ -290,15 +285,13 @@ class _Trail:
             keep = length = len(chain)
             for begin in range(length):
                 spelled = chain[begin:]
-                node = walk(spelled)
-                if node < 0:
-                    continue
-                if owned[node] != owned[node + 1]:
-                    for term in machine._terms_at(node, spelled):
+                flags = look(spelled)
+                if flags & WORD:
+                    for term in machine._terms(spelled):
                         found = Found(term, self.places[begin], place)
                         if (words[begin] or not term.left) and term.least <= found.length:
                             self.found.append(found)
-                if keep == length and below[node] & (any_of if words[begin] else free):
+                if keep == length and flags & (any_of if words[begin] else free):
                     keep = begin
             self._drop(keep)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.doubled import DoubledWords, only_doubled
-from proxy.review.flat import Codes, Flat, Numbers, distinct, text_of
+from proxy.review.flat import Codes, Flat, Numbers, among, distinct, text_of
 from proxy.review.hashed import HashedWords, hashes_of
 from proxy.review.shadows import STOP, SUSPECT, Cast, LetterShadow, Shadow, SoundShadow, sentence_ends
 from proxy.review.spelling import MAX_AROUND
@@ -276,7 +276,7 @@ def sounds_of(sought: Sought, tables: Tables) -> Sieve:
     casts = Flat.of_lengths(terms.codes[once], np.bincount(rows[once], minlength=len(terms.lengths)))
     others = _cast_by(casts, sought)
     doubled = Flat.of([cast for cast, by in others.items() if only_doubled(cast, by.values())])
-    single = np.flatnonzero(~np.isin(hashes_of(casts), hashes_of(doubled)))
+    single = np.flatnonzero(~among(hashes_of(casts), hashes_of(doubled)))
     words = HashedWords.of(Flat.joined([casts.take(single), Flat.of([SUSPECT])]))
     return Sieve(SoundShadow(tables), words, others, doubled=len(doubled.lengths) > 0)
 
@@ -291,7 +291,7 @@ def _cast_by(casts: Flat, sought: Sought) -> dict[str, dict[str, list[str]]]:
         others.setdefault(cast, {}).setdefault(term, []).append(written)
     # Nearly all that are plainly written are no others.
     hashes = hashes_of(casts)
-    alike = np.flatnonzero(plainly & np.isin(hashes, hashes[odd]))
+    alike = np.flatnonzero(plainly & among(hashes, hashes[odd]))
     for cast in others.keys() & set(casts.take(alike).texts()):
         others[cast].setdefault(cast, []).append(cast)
     return others
