@@ -58,6 +58,8 @@ def test_words_that_were_found_long_ago_are_worked_out_again(monkeypatch: pytest
     library = Library.compile([entry(word, action="flag") for word in ("甲乙丙", "丁戊己", "庚辛壬")])
     text = "甲乙丙，丁戊己，庚辛壬，甲乙丙。"
     assert len(found(library, text)) == 4
+    words = [entry(word, action="flag", views=("pinyin",)) for word in ("西安塔", "大雁塔", "测试甲")]
+    assert len(found(Library.compile(words), "希按他，打宴他，侧是佳，希按他。" * 30)) == 120
 
 
 def test_an_input_entry_may_be_longer_than_what_output_can_hold_back() -> None:
