@@ -1,7 +1,7 @@
 """Other filters of words beside our review, in one run: speed, recall on the frozen blind texts, streaming.
 
     python -m venv G && G/bin/pip install --no-deps llm-guard==0.3.16 && G/bin/pip install structlog
-    python -m venv L && L/bin/pip install litellm==VERSION pyahocorasick==2.3.1
+    python -m venv L && L/bin/pip install litellm==VERSION fastapi pyahocorasick==2.3.1
     python bench/review_rivals.py --llm-guard G/bin/python --litellm L/bin/python [--texts 1500]
 
 Each runs in its own process with its own packages and gets the same job: the keywords of the blind texts for recall
