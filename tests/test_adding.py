@@ -65,14 +65,18 @@ async def test_vllm_is_told_the_key_of_the_epoch_beside_what_the_caller_says(
 async def test_an_engine_is_told_which_answer_the_mark_is_to_name(tmp_path: Path) -> None:
     upstream = Scripted.answer(["An answer."])
     async with marking(tmp_path, upstream, {"engine": "vllm"}, scheme="engine", payload=True) as run:
-        answer = await run.client.chat.completions.create(model="m", messages=QUESTION)
+        # An engine marks all choices alike: they name the first.
+        answer = await run.client.chat.completions.create(model="m", messages=QUESTION, n=2)
         told = answer.model_extra["aigc"]  # type: ignore[index]
         producer = run.house.ring.code(told["ContentProducer"]) & 0xFF
+        await ask(run, temperature=0)  # goes unmarked, and is not looked for
         assert await asyncio.to_thread(run.house.marks.flush)
-        (number,) = worker.mark_store(run.settings).content_numbers()
-    said = sent(upstream)["vllm_xargs"]["inkseal_message"]
+        numbers = worker.mark_store(run.settings).content_numbers()
+    said = json.loads(upstream.requests[0].body)["vllm_xargs"]["inkseal_message"]
     assert said == f"{producer:02x}{told['ProduceID'][-6:]}"
-    assert f"{number:016x}" == told["ProduceID"]
+    choices = [one["ProduceID"] for one in told["choices"]]
+    assert len(choices) == 2 and choices[0] == told["ProduceID"]
+    assert sorted(f"{number:016x}" for number in numbers) == sorted(choices)
 
 
 async def test_sglang_gets_the_processor_itself_also_in_a_stream(tmp_path: Path) -> None:

@@ -174,7 +174,8 @@ class PinyinSight:
         weak = len(spelling or folded) < MIN_BLOCK
         # Sounds that the entry has twice are heard once, but the text must have them.
         least = len(spelling) - _last_run(spelling) + 1
-        return Term(entry, folded, spelling, True, Edge.WORD, allow, weak, least)
+        certain = weak and not allow and spelling == folded  # see PinyinJudge.verdict
+        return Term(entry, folded, spelling, True, Edge.WORD, allow, weak, least, certain)
 
     def _spoken(self, text: str) -> str:
         script = Transcript(self.reading())

@@ -13,7 +13,7 @@ import pytest
 from detectors.detection import Outcome
 from detectors.evidence import WINDOWS
 from detectors.statistical import StatisticalDetector
-from detectors.token_marks import MAX_TOKENS, by_tokens, drawn_tokens, read_row
+from detectors.token_marks import GUMBEL, MAX_TOKENS, by_tokens, drawn_tokens, read_row
 from labelers.provenance import KeyRing
 from labelers.watermarks.engine import engine_key
 from labelers.watermarks.payload import Payload
@@ -193,6 +193,14 @@ def test_what_an_engine_was_told_to_say_is_read_whole_and_in_part(tournament: bo
     # Under the message its tokens speak as loudly as the pilots do.
     scores = [score for *_, score in found.heat]
     assert sum(scores) > 4 * math.sqrt(len(scores))
+
+
+def test_under_its_message_each_part_of_a_text_speaks_and_under_another_only_the_pilots() -> None:
+    drawn = drawn_tokens(engine_key(RING, 1), Words().tokens(said(600, message=MESSAGE.whole)))
+    for message, speak in ((MESSAGE, (True, True)), (Payload(0xA7, 0x00BEEE), (True, False))):
+        scores = GUMBEL.scores(drawn.under(message))
+        means = [scores[drawn.symbols == symbol].mean() for symbol in (-1, 0, 1)]
+        assert [mean > 1.6 for mean in means] == [True, *speak], means
 
 
 def test_a_message_that_cannot_be_told_from_others_leaves_a_mark_alone() -> None:

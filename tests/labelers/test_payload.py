@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from labelers.provenance import KeyRing, Provenance
 from labelers.watermarks.best_of_n import BestOfN, Selection
 from labelers.watermarks.payload import (
     Payload,
+    Sums,
     payload_of,
     payload_scores,
     pilot_scores,
@@ -24,7 +25,7 @@ from labelers.watermarks.payload import (
     read_message,
     symbol_sums,
 )
-from labelers.watermarks.units import Prf, grams_of, read_units
+from labelers.watermarks.units import Prf, grams_of, log10_tail, read_units
 
 RING = KeyRing(b"a key of the tests, 32 bytes it is")
 PRF = Prf(b"0123456789abcdef")
@@ -112,6 +113,42 @@ def test_among_the_answers_that_were_issued_far_less_text_names_one() -> None:
         named["issued"] += issued.payload.number == number and max(issued.log10_p) < -6 and issued.beside < -3
         named["all"] += max(among_all.log10_p) < -6
     assert named["issued"] >= 5 and named["all"] == 0, named
+
+
+def told(first: Mapping[int, float], second: Mapping[int, float]) -> Sums:
+    """Sums of 100 scores a symbol: so many deviations for some values, none for all others."""
+    values = np.zeros((2, 1 << 16))
+    for at, some in enumerate((first, second)):
+        for value, z in some.items():
+            values[at][value] = 10 * z
+    return Sums((values[0], values[1]), (100, 100), lambda total, count: log10_tail(total / count**0.5))
+
+
+def test_each_half_of_a_message_has_to_speak_for_itself() -> None:
+    """A text that says (0xA700, something unknown): ten issued answers share the first half, one of them the luckiest second."""
+    numbers = range(10)
+    for second, named in ((1.0, None), (5.0, Payload(0xA7, 3))):
+        sums = told({0xA700: 10.0}, {3: second})
+        issued = read_issued(sums, [0xA7], numbers)
+        assert issued is not None and issued.payload == Payload(0xA7, 3)
+        assert issued.log10_p == (pytest.approx(log10_tail((10 + second) / 2**0.5) + 1),)
+        assert issued.log10_p[0] < -6
+        assert issued.beside == pytest.approx(log10_tail(second) + 1)
+        assert min(read_message(sums, [0xA7]).log10_p) < -6 < max(read_message(sums, [0xA7]).log10_p)
+        assert read_said(0.0, 50, sums, Answers([0xA7], lambda: numbers), 0.0).payload == named
+
+
+def test_all_ways_to_read_a_message_are_paid_for() -> None:
+    sums = told({0xA700: 10.0}, {3: 10.0})
+    alone = read_said(30.0, 100, sums, Answers([0xA7]), 0.5)
+    whole = log10_tail(230 / 300**0.5)
+    assert alone.log10_p == pytest.approx(whole + math.log10(512 * 65536) + math.log10(2) + 0.5)
+    among = read_said(30.0, 100, sums, Answers([0xA7], lambda: range(10)), 0.5)
+    assert among.log10_p == pytest.approx(whole + 1 + math.log10(3) + 0.5)
+    assert (among.payload, among.total, among.count) == (Payload(0xA7, 3), 230.0, 300)
+    # Pilots that speak louder than the whole count alone.
+    loud = read_said(300.0, 100, told({}, {}), Answers([0xA7]), 0.5)
+    assert loud.log10_p == pytest.approx(log10_tail(30.0) + math.log10(2) + 0.5)
 
 
 def test_without_issued_answers_or_producers_none_is_looked_for() -> None:
