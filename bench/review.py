@@ -158,7 +158,8 @@ OPT_IN = ("initials", "reversed", "filler")
 def recall(path: Path) -> None:
     """By family; families that entries must ask for are looked for by entries that do.
 
-    The last column: of the texts in which a keyword of four characters and more is found, those in which it acts.
+    The last column: of the texts in which a keyword is found, those in which it acts; without those that flag three
+    characters.
     """
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     found: dict[str, list[int]] = {}
@@ -179,7 +180,7 @@ def recall(path: Path) -> None:
                 counts = found.setdefault(row["family"], [0] * (len(VIEWS) + 3))
                 counts[VIEWS.index(views)] += bool(acts)
                 counts[-1] += views is VIEWS[0]
-                if views is VIEWS[-1] and len(row["keyword"]) > 3 and acts:
+                if views is VIEWS[-1] and acts and (any(acts) or len(row["keyword"]) != 3):
                     counts[-3] += any(acts)
                     counts[-2] += 1
     print(f"\n{path.name}: recall by family ({len(rows)} texts):  safe   + evasion  + pinyin      acts")
@@ -190,6 +191,8 @@ def recall(path: Path) -> None:
         ("ALL SINGLE", single),
         ("ALL STACKED", stacked),
     ]:
+        if not groups:
+            continue
         sums = [sum(column) for column in zip(*groups, strict=True)]
         rates = [sums[i] / sums[-1] for i in range(len(VIEWS))] + [sums[-3] / sums[-2]]
         print(f"{name:38}" + "".join(f"{rate:10.3f}" for rate in rates))
@@ -251,12 +254,13 @@ def main() -> None:
     parser.add_argument("--chunkings", type=int, default=20_000)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--texts", type=Path, nargs="*", default=[EVASIONS, BLIND])
     parser.add_argument("--only", nargs="*", default=["speed", "recall", "false", "leaks"])
     options = parser.parse_args()
     if "speed" in options.only:
         speed(clean_text(options.clean[0] if options.clean else None))
     if "recall" in options.only:
-        for path in (EVASIONS, BLIND):
+        for path in options.texts:
             recall(path)
     if "false" in options.only:
         for folder in options.clean:

@@ -110,13 +110,10 @@ class Ordinary:
         return Beside(text, start - begin, end - begin, goes_on)
 
     def parted(self, beside: Beside) -> tuple[int, int] | None:
-        """Where the only symbols in a match are, side by side; None where it is not so."""
+        """From the first symbol in a match to the last; None where there is none, or something vanishes."""
         inside = beside.text[beside.start : beside.end]
         symbols = [place for place, c in enumerate(inside, beside.start) if self._kinds[ord(c)] == Kind.OTHER]
-        if not symbols or _NOTHING in inside:
-            return None
-        left, right = symbols[0], symbols[-1] + 1
-        return (left, right) if right - left == len(symbols) else None
+        return (symbols[0], symbols[-1] + 1) if symbols and _NOTHING not in inside else None
 
     def _all_han(self, text: str) -> bool:
         return all(self._kinds[ord(c)] == Kind.HAN for c in text)

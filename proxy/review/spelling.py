@@ -160,6 +160,7 @@ class EvasionJudge:
         beside = self._ordinary.beside(original, match.start, end, ended)
         gap = self._ordinary.parted(beside)
         many = sum(letter.count for letter in spell(match.term.spelling, self._tables))
+        # Set apart in one place alone, and no letter more than once: its letters are what is not between.
         if gap is None or end - match.start - (gap[1] - gap[0]) != many:
             return False
         return is_ordinary_apart(beside, *gap, self._ordinary.common)

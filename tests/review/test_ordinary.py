@@ -23,6 +23,7 @@ COMMON = frozenset({"的", "是", "应当", "及时", "时间", "服务", "服�
         ("", "应当及时", "", "应当及市", True),
         ("他", "应当及时", "到达", "应当及市", True),
         ("", "应当及市", "", "应当及市", False),  # as the entry is written
+        ("", "应当及时", "", "应当及时", False),
         ("", "应当及侍", "", "应当及市", False),  # stands in no word
         ("", "应挡及时", "", "应当及市", False),  # one of two
         ("", "服务器的", "", "符务器的", True),  # 的 stands by itself
@@ -161,6 +162,9 @@ def test_a_disguise_blocks_and_ordinary_words_flag(pattern: str, text: str, acti
         ("文件系统", "一种文件 系统", "block"),
         ("件服务", "一种文件 服务", "flag"),
         ("量参", "变量量（参见", "block"),  # repeated
+        ("看书", "看看（书本", "block"),
+        ("看书", "好看（书本", "flag"),
+        ("量服参", "变量（服）参见", "block"),
         ("bad word", "bad-word", "block"),
     ],
 )
@@ -202,11 +206,11 @@ def test_a_weak_match_holds_nothing_once_its_words_have_ended() -> None:
 
 def test_what_stands_long_before_a_match_may_be_forgotten_but_not_the_words_beside_it() -> None:
     library = Library.compile([Entry("取的一方", "A.1.a", views=("pinyin",))])
-    text = "前面还有很多很多别的文字，" * 40 + "在地区的一方"
-    for size, tail in product((1, 7, 300), ("", "。")):
-        whole = text + tail
-        reviewer = run(library, [whole[at : at + size] for at in range(0, len(whole), size)])[1]
-        assert [(f.text, f.action) for f in reviewer.findings] == [("区的一方", Action.FLAG)]
+    for before, tail in product(range(252, 262), ("", "。")):
+        text = "，" * before + "地区的一方" + tail
+        for size in (1, 7, 300):
+            reviewer = run(library, [text[at : at + size] for at in range(0, len(text), size)])[1]
+            assert [(f.text, f.action) for f in reviewer.findings] == [("区的一方", Action.FLAG)]
 
 
 def test_the_table_has_the_common_words_of_the_language() -> None:
