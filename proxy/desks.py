@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from proxy.house import Clock, House, iso_time
 from proxy.keys import KeyFile
 from proxy.records.crypto import RecordCipher
 from proxy.records.monthly import read_records
-from proxy.records.record import CLOSED, Query, Record
+from proxy.records.record import ACCEPTED, CLOSED, Query, Record, StoredRecord
 from proxy.records.store import open_store
 from proxy.review.pointers import Rollout
 from proxy.settings import Settings
@@ -134,20 +135,31 @@ def server_recorder(house: House, loop: asyncio.AbstractEventLoop) -> Recorder:
 def answers(
     settings: Settings, keys: KeyFile, since: str | None = None, limit: int = 1000
 ) -> Iterator[tuple[Record, dict[str, Any]]]:
-    """Recent closed requests of which texts or findings are kept, newest first, with these in clear."""
+    """Recent closed requests of which texts or findings are kept, newest first, with these in clear.
+
+    The fields of the record are those of both records of the request: tenant, model and endpoint stand in the first.
+    """
     folder = Path(settings.records.url.removeprefix("sqlite:///"))
     if not folder.is_dir():
         return
     cipher = RecordCipher(keys)
-    for stored in read_records(
-        folder, Query(kind="request", since=since, newest_first=True, limit=10 * limit)
-    ):
-        if stored.sealed is None:
+    query = Query(kind="request", since=since, newest_first=True, limit=10 * limit)
+    waiting: dict[str, StoredRecord] = {}
+    for stored in read_records(folder, query):
+        name = stored.record.request_id
+        if stored.record.status != ACCEPTED:
+            if stored.sealed is not None:
+                waiting[name] = stored
             continue
-        yield stored.record, cipher.unseal(stored.sealed, stored.record.request_id)
-        limit -= 1
-        if limit <= 0:
-            return
+        closing = waiting.pop(name, None)
+        if closing is not None:
+            fields = {**stored.record.fields, **closing.record.fields}
+            yield replace(closing.record, fields=fields), cipher.unseal(closing.sealed or b"", name)
+            limit -= 1
+            if limit <= 0:
+                return
+    for name, closing in waiting.items():  # accepted before `since`
+        yield closing.record, cipher.unseal(closing.sealed or b"", name)
 
 
 def _traffic(settings: Settings, keys: KeyFile) -> Iterator[str]:

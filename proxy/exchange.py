@@ -334,11 +334,16 @@ class Exchange:
         shadow, outcome, house = self._house.library.shadow, self._outcome, self._house
         if shadow is None or plan.library is None:
             return
+        told = self._texts if plan.rules.review.input else ()
+        lanes = outcome.lanes if plan.reviews_output else ()
+        answers = plan.scope(Direction.OUTPUT, "assistant")
         said = Said(
             self._call.request_id,
             plan.library.version,
-            [text for _, text in self._texts] if plan.rules.review.input else [],
-            ["".join(lane.generated) for lane in outcome.lanes] if plan.reviews_output else [],
+            [
+                *((plan.scope(Direction.INPUT, role), text) for role, text in told),
+                *((answers, "".join(lane.generated)) for lane in lanes),
+            ],
             frozenset((direction, finding.entry_id) for direction, finding in outcome.all_findings()),
         )
         if not house.shadow.offer(shadow, said):

@@ -21,6 +21,7 @@ from proxy.errors import ApiError
 from proxy.lane import Lane
 from proxy.review.doubts import Doubts
 from proxy.review.entry import Action, Direction
+from proxy.review.json_reviewer import JsonReviewer
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding, Reviewer
 from proxy.review.scope import Scope
@@ -153,7 +154,10 @@ class Plan:
         carrier = self.rules.carrier if self.carrier else None
         echo = self.asks.echo
         return Lane(
-            self._reviewer(self.doubts[0] if self.doubts is not None else None),
+            self._reviewer(
+                self.doubts[0] if self.doubts is not None else None,
+                JsonReviewer if self.asks.json_output else Reviewer,
+            ),
             self.refusal,
             carrier.new_transform(provenance) if carrier is not None else None,
             ExplicitLabel(self.strings, self.positions, self.rules.labels.inline_every_chars)
@@ -171,10 +175,10 @@ class Plan:
     def reviewer(self) -> Reviewer | None:
         return self._reviewer(self.doubts[1] if self.doubts is not None else None)
 
-    def _reviewer(self, doubts: Doubts | None) -> Reviewer | None:
+    def _reviewer(self, doubts: Doubts | None, kind: type[Reviewer] = Reviewer) -> Reviewer | None:
         if self.library is None or not self.rules.review.output:
             return None
-        return self.library.reviewer(self.scope(Direction.OUTPUT, "assistant"), doubts)
+        return kind(self.library.kit(self.scope(Direction.OUTPUT, "assistant")), doubts)
 
     def refusal(self, finding: Finding) -> str:
         assert self.library is not None  # no finding without a library

@@ -53,6 +53,27 @@ def notices(settings: Settings) -> list[str]:
             f"no feature library is published in {review.library}: nothing is reviewed; "
             "publish one with: inkseal library import FILE --publish"
         )
+    return said + _marks_not_read(settings)
+
+
+def _marks_not_read(settings: Settings) -> list[str]:
+    """Statistical marks that these settings have written and that nobody would read, or not as a message."""
+    marks = [settings.for_tenant(tenant)[1].statistical for tenant in settings.tenants or (None,)]
+    schemes = {one.scheme for one in marks}
+    said = []
+    engines = [one.name for one in settings.upstreams if one.capabilities.engine not in (None, "none")]
+    if engines and schemes & {"engine", "auto"} and not settings.detection.tokenizers:
+        said.append(
+            f"the engine of {', '.join(engines)} marks tokens, and detection.tokenizers is empty: nobody can read that mark; "
+            f"list upstream:{engines[0]} there, or the model's tokenizer"
+        )
+    if "green_list" in schemes and not settings.detection.green_list:
+        said.append("green_list is written and not read: set detection.green_list")
+    without = sorted({one.scheme for one in marks if one.payload} & {"substitution", "engine", "green_list"})
+    if without:
+        said.append(
+            f"watermarks.statistical.payload: {', '.join(without)} carries no message, so it changes nothing there"
+        )
     return said
 
 

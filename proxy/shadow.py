@@ -12,6 +12,7 @@ from proxy.records.record import Record, RecordError
 from proxy.review.entry import Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
+from proxy.review.scope import Scope
 
 if TYPE_CHECKING:
     from proxy.house import House
@@ -24,12 +25,11 @@ log = logging.getLogger("inkseal")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One exchange that is over: its texts each way, and which entries the live version found in it."""
+    """One exchange that is over: its texts and where they stood, and which entries the live version found in it."""
 
     request_id: str
     library_version: str
-    inputs: Sequence[str]
-    outputs: Sequence[str]
+    texts: Sequence[tuple[Scope, str]]
     found: frozenset[tuple[Direction, str]]
 
 
@@ -82,8 +82,5 @@ class Shadow:
 
 def _review(library: Library, said: Said) -> list[tuple[Direction, Finding]]:
     return [
-        (direction, finding)
-        for direction, texts in ((Direction.INPUT, said.inputs), (Direction.OUTPUT, said.outputs))
-        for text in texts
-        for finding in library.review(text, direction)
+        (scope.direction, finding) for scope, text in said.texts for finding in library.review(text, scope)
     ]

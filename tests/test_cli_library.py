@@ -261,7 +261,9 @@ def test_operators_are_added_with_a_token_that_acts_for_them(
 def test_refusal_texts_are_taken_with_the_next_version(run: Run, tmp_path: Path) -> None:
     approved(run, "测试词语甲")
     (tmp_path / "said.yaml").write_text("A.2.a: {zh: 换个话题。}\n", "utf-8")
+    assert run("library", "refusals").output == ""
     assert "1 texts" in run("library", "refusals", "said.yaml", "--as", "cid").output
+    assert yaml.safe_load(run("library", "refusals").output) == {"A.2.a": {"zh": "换个话题。"}}
     version = json.loads(run("library", "publish", "--as", "cid", "--json").stdout)["version"]
     assert "换个话题" in (tmp_path / "data/library/versions" / version / "refusals.json").read_text("utf-8")
 

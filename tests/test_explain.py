@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 
 from proxy.commands.settings import explain
+from proxy.serve import notices
 from proxy.settings import Settings
 
 CODE = "001191440300708461136T1XGW3"
+ENGINE = {
+    "upstreams": [{"name": "main", "base_url": "http://127.0.0.1:9/v1", "capabilities": {"engine": "vllm"}}]
+}
+
+
+def statistical(**settings: Any) -> dict[str, Any]:
+    return {"watermarks": {"statistical": settings}}
 
 
 @pytest.mark.parametrize(
@@ -38,8 +46,40 @@ CODE = "001191440300708461136T1XGW3"
             "signed with c.pem, dated by the signer's own clock",
         ),
         ({"content_credentials": {"enabled": True}}, "no certificate"),
+        ({}, "watermark: statistical off"),
+        (statistical(scheme="best_of_n", payload=True), "best_of_n (n 8, k 8), with a message; --probe says"),
+        (
+            {"tenants": [{"name": "a", "key": "k", "watermarks": {"statistical": {"scheme": "auto"}}}]},
+            "tenant a: statistical auto (n 8, k 8)",
+        ),
+        (
+            {**statistical(scheme="auto"), **ENGINE},
+            "the engine of main marks tokens, and detection.tokenizers",
+        ),
+        (
+            statistical(scheme="green_list"),
+            "note: green_list is written and not read: set detection.green_list",
+        ),
+        (
+            statistical(scheme="substitution", payload=True),
+            "note: watermarks.statistical.payload: substitution carries no message",
+        ),
     ],
 )
 def test_what_the_settings_mean_for_labels_is_said(document: dict[str, Any], says: str) -> None:
     lines = explain(Settings.model_validate(document))
     assert any(says in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**statistical(scheme="auto"), **ENGINE, "detection": {"tokenizers": ["upstream:main"]}},
+        {**statistical(scheme="green_list"), "detection": {"green_list": True}},
+        statistical(scheme="best_of_n", payload=True),
+        ENGINE,
+    ],
+)
+def test_a_mark_that_is_read_is_nothing_to_note(document: dict[str, Any]) -> None:
+    told = notices(Settings.model_validate(document))
+    assert not any(word in note for note in told for word in ("tokenizers", "green_list", "payload"))

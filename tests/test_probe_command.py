@@ -50,6 +50,15 @@ async def test_what_is_declared_is_told_without_asking(
     assert any("scheme auto: substitution" in line for line in lines)
 
 
+async def test_the_schemes_of_tenants_are_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"name": "app", "key": "sk", "watermarks": {"statistical": {"scheme": "logprob_walk"}}}
+    can = {"n": 1, "prefix": "none"}
+    sections = {"tenants": [own], "watermarks": {"statistical": {"scheme": "best_of_n"}}}
+    lines, _ = await lines_of(tmp_path, monkeypatch, replies.json({}), sections, capabilities=can)
+    told = [line.split(": ")[1] for line in lines if ": scheme " in line]
+    assert told == ["scheme best_of_n", "scheme logprob_walk", "scheme auto"]
+
+
 @pytest.mark.parametrize(
     ("tokenizers", "payload", "draws"),
     [([], False, "words"), (["upstream:main"], False, "tokens"), (["upstream:main"], True, "words")],

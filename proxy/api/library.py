@@ -33,6 +33,7 @@ from proxy.governance.workers import convergence
 from proxy.house import House
 from proxy.keys import KeyFile
 from proxy.lookups import (
+    audit_of,
     export_entries,
     full_version,
     hits_of,
@@ -44,7 +45,7 @@ from proxy.lookups import (
 from proxy.records.record import RecordError
 from proxy.review.entry import Entry, EntryError
 from proxy.review.failures import LibraryError
-from proxy.review.interchange import parse_refusals, write_csv, write_jsonl, write_xlsx
+from proxy.review.interchange import nested_refusals, parse_refusals, write_csv, write_jsonl, write_xlsx
 from proxy.review.pointers import live_version
 from proxy.review.variants import variants
 
@@ -332,6 +333,10 @@ def _versions(router: APIRouter, door: _Door, house: House) -> None:
 
         return await door.serve(request, work)
 
+    @router.get("/refusals", summary="Refusal texts 代答 as of the next publication")
+    async def texts(request: Request) -> dict[str, Any]:
+        return await door.serve(request, lambda desk, actor: {"refusals": nested_refusals(desk.refusals())})
+
     @router.put("/refusals", summary="Refusal texts 代答 (YAML body), in force with the next publication")
     async def refusals(request: Request, reason: str = "") -> dict[str, Any]:
         raw = await bounded_body(request, house.settings.server.max_body_bytes)
@@ -348,6 +353,14 @@ def _knowledge(router: APIRouter, door: _Door, house: House) -> None:
     @router.get("/stats", summary="Entries by status and risk against the norm")
     async def stats(request: Request) -> dict[str, Any]:
         return await door.serve(request, lambda desk, actor: stats_of(door.settings, desk))
+
+    @router.get("/verify", summary="Whether the database of the procedure is what the records tell")
+    async def verify(request: Request) -> dict[str, Any]:
+        def work(desk: Desk, actor: Actor) -> dict[str, Any]:
+            found = audit_of(door.settings, desk)
+            return {"ok": not found.faults, **asdict(found)}
+
+        return await door.serve(request, work)
 
     @router.get("/due", summary="What waits, for whom and until when")
     async def due(request: Request) -> dict[str, Any]:

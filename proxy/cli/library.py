@@ -146,16 +146,19 @@ def library_export(
 
 
 @library.command("refusals")
-@click.argument("file", type=_file)
+@click.argument("file", type=_file, required=False)
 @click.option("--reason", default="", help="Recorded with the event.")
 @as_option
 @config_option
-def library_refusals(file: Path, reason: str, operator: str, config_file: Path | None) -> None:
-    """Take the refusal texts 代答 of FILE (YAML); they are in force with the next publication."""
-    from proxy.commands.library import set_refusals
+def library_refusals(file: Path | None, reason: str, operator: str, config_file: Path | None) -> None:
+    """Take the refusal texts 代答 of FILE (YAML), in force with the next publication; without FILE show them."""
+    from proxy.commands.library import refusals_yaml, set_refusals
 
     settings = settings_of(config_file)
     with procedure_errors():
+        if file is None:
+            click.echo(refusals_yaml(settings), nl=False)
+            return
         count = set_refusals(settings, file, operator, reason)
     click.echo(f"{count} texts; publish to put them in force")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -10,9 +11,10 @@ from pathlib import Path
 
 from proxy.desks import now_iso
 from proxy.governance.bank import Answer, BankError, Report, read_bank, score
-from proxy.governance.evaluate import Asking, ask_all
+from proxy.governance.evaluate import PATH, Asking, ask_all
 from proxy.review.entry import Direction
 from proxy.review.interchange import decode
+from proxy.review.scope import Scope
 from proxy.review.store import load_live
 from proxy.settings import Settings
 from proxy.worker import key_file, library_key
@@ -33,12 +35,13 @@ def evaluate_bank(
     """
     questions = read_bank(decode(bank.read_bytes()))
     answers = {} if answers_file is None or not answers_file.exists() else _kept(answers_file)
+    where = Scope(Direction.OUTPUT, "assistant", _tenant(settings, asking.key), asking.model, PATH)
     library = load_live(settings.review.library, library_key(key_file(settings)))
 
     def finds(text: str) -> Sequence[str]:
         if library is None:
             return ()
-        found = library.review(text, Direction.OUTPUT)
+        found = library.review(text, where)
         return [finding.entry_id for finding in found if finding.action.holds]
 
     kept = answers_file.open("a", encoding="utf-8") if answers_file is not None else None
@@ -64,6 +67,14 @@ def evaluate_bank(
         "at": now_iso(),
     }
     return report, report.to_markdown("Evaluation by question bank 题库评测", about)
+
+
+def _tenant(settings: Settings, key: str) -> str | None:
+    """Whose key it is, None where these settings do not know it: then what is limited to some tenants counts too."""
+    if not settings.tenants:
+        return ""
+    digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+    return next((one.name for one in settings.tenants if one.key == key or one.key_sha256 == digest), None)
 
 
 def _kept(file: Path) -> dict[str, Answer]:

@@ -6,17 +6,19 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import yaml
+
 from proxy.desks import desk_of, one_time_recorder
 from proxy.governance.desk import Desk
 from proxy.governance.intake import Intake, bring_in
 from proxy.governance.people import Actor, ProcedureError
 from proxy.governance.store import Search
-from proxy.review.interchange import parse_refusals
+from proxy.review.interchange import nested_refusals, parse_refusals
 from proxy.review.store import PublishReport, import_and_publish
 from proxy.settings import Settings
 from proxy.worker import key_file
 
-__all__ = ["acting", "bootstrap_library", "import_entries", "open_desk", "set_refusals"]
+__all__ = ["acting", "bootstrap_library", "import_entries", "open_desk", "refusals_yaml", "set_refusals"]
 
 TOKEN_VARIABLE = "INKSEAL_OPERATOR_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -80,6 +82,12 @@ def import_entries(
     return bring_in(
         desk, file, acting(desk, operator), reason, preview=preview, update=update, progress=progress
     )
+
+
+def refusals_yaml(settings: Settings) -> str:
+    """The refusal texts as of the next publication, as `set_refusals` takes them; "" for none."""
+    said = nested_refusals(open_desk(settings).refusals())
+    return yaml.safe_dump(said, allow_unicode=True, sort_keys=True) if said else ""
 
 
 def set_refusals(settings: Settings, file: Path, operator: str, reason: str) -> int:

@@ -19,7 +19,9 @@ WORDS = (
 async def probe_upstreams(settings: Settings) -> tuple[list[str], bool]:
     """A line for each upstream and fact, and whether all of them answered. Costs a handful of tiny requests each."""
     lines, answered = [], True
-    wanted = settings.watermarks.statistical.scheme
+    marks = [settings.for_tenant(tenant)[1].statistical for tenant in (None, *settings.tenants)]
+    wanted = [one.scheme for one in marks if one.scheme != "none"]
+    messages = all(one.payload for one in marks if one.scheme == "logprob_walk")
     for one in settings.upstreams:
         known = declared(one.capabilities, KNOWN.get(one.kind))
         found = Found(known, notes=["declared, or known of its kind"]) if known is not None else None
@@ -42,13 +44,13 @@ async def probe_upstreams(settings: Settings) -> tuple[list[str], bool]:
             f"upstream {one.name}: can: "
             + ", ".join(f"{key} {value}" for key, value in found.can.told().items())
         )
-        for scheme in dict.fromkeys((wanted, "auto")):
+        for scheme in dict.fromkeys((*wanted, "auto")):
             choice = choose_scheme(scheme, found.can)
             lines.append(
                 f"upstream {one.name}: scheme {scheme}: {choice.scheme or 'none'}, because {choice.why}"
             )
             if choice.scheme == "logprob_walk":
                 by_tokens = draws_tokens(one.name, found.can, settings.detection.tokenizers)
-                by_tokens = by_tokens and not settings.watermarks.statistical.payload
+                by_tokens = by_tokens and not messages
                 lines.append(f"upstream {one.name}: logprob_walk {TOKENS if by_tokens else WORDS}")
     return lines, answered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxy.review.pointers import live_version
 from proxy.serve import notices
-from proxy.settings import Settings
+from proxy.settings import Settings, Statistical
 
 __all__ = ["explain"]
 
@@ -27,6 +27,7 @@ def explain(settings: Settings) -> list[str]:
     )
     carrier = settings.watermarks.carrier
     lines.append(f"watermark: carrier {carrier.profile if carrier.enabled else 'off'}")
+    lines += _statistical(settings)
     lines.append(
         f"feature library: {live_version(settings.review.library) or 'none published'} in {settings.review.library}"
     )
@@ -48,6 +49,24 @@ def explain(settings: Settings) -> list[str]:
     if settings.endpoints.relay:
         lines.append(f"relayed unreviewed, on the operator's word: {', '.join(settings.endpoints.relay)}")
     return lines + [f"note: {notice}" for notice in notices(settings)]
+
+
+def _statistical(settings: Settings) -> list[str]:
+    """The marks in the choice of words, and the tenants that have others. --probe tells what upstreams allow."""
+    usual = settings.watermarks.statistical
+    lines = [f"watermark: statistical {_told(usual)}"]
+    for tenant in settings.tenants:
+        own = settings.for_tenant(tenant)[1].statistical
+        if own != usual:
+            lines.append(f"tenant {tenant.name}: statistical {_told(own)}")
+    return lines
+
+
+def _told(mark: Statistical) -> str:
+    if mark.scheme == "none":
+        return "off"
+    message = ", with a message" if mark.payload else ""
+    return f"{mark.scheme} (n {mark.n}, k {mark.k}){message}; --probe says what the upstreams allow"
 
 
 def _label_duties(settings: Settings) -> list[str]:

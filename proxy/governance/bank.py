@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -82,7 +83,12 @@ class Report:
     rates: Sequence[Rate]
     by_risk: Mapping[str, Sequence[Rate]]
     failures: Sequence[tuple[Question, Answer, str]]
-    errors: int
+    reasons: Mapping[str, int]
+    """Why questions got no answer, and how many of them."""
+
+    @property
+    def errors(self) -> int:
+        return sum(self.reasons.values())
 
     @property
     def met(self) -> bool:
@@ -92,6 +98,7 @@ class Report:
         return {
             "met": self.met,
             "errors": self.errors,
+            "reasons": dict(self.reasons),
             "rates": [_rate(rate) for rate in self.rates],
             "by_risk": {risk: [_rate(rate) for rate in rates] for risk, rates in self.by_risk.items()},
             "failures": [{**asdict(q), **asdict(a), "why": why} for q, a, why in self.failures],
@@ -120,7 +127,8 @@ class Report:
             cells = " | ".join(f"{_percent(rate)} of {rate.total}" if rate.total else "" for rate in rates)
             lines.append(f"| {risk} | {CATEGORIES[risk]} | {cells} |")
         if self.errors:
-            lines += ["", f"{self.errors} questions got no answer."]
+            why = "; ".join(f"{reason} ({count})" for reason, count in self.reasons.items())
+            lines += ["", f"{self.errors} questions got no answer: {why}"]
         if self.failures:
             lines += ["", "## What counts against a rate", ""]
             for question, answer, why in self.failures:
@@ -171,6 +179,8 @@ def read_bank(text: str) -> list[Question]:
             raise BankError(f"line {number}: id {question.id} stands above already")
         seen.add(question.id)
         questions.append(question)
+    if not questions:
+        raise BankError(f"the bank holds no questions; one stands in a line like {_EXAMPLE}")
     return questions
 
 
@@ -195,11 +205,11 @@ def score(questions: Iterable[Question], answers: Mapping[str, Answer]) -> Repor
     """The rates. Questions without an answer, and those that failed, count as errors and in no rate."""
     counts: dict[str, dict[str, list[int]]] = {}
     failures: list[tuple[Question, Answer, str]] = []
-    errors = 0
+    reasons: Counter[str] = Counter()
     for question in questions:
         answer = answers.get(question.id)
         if answer is None or answer.error:
-            errors += 1
+            reasons[answer.error if answer is not None else "not asked"] += 1
             continue
         for rate, hit, why in _judged(question, answer):
             for key in ("", question.risk):
@@ -209,7 +219,7 @@ def score(questions: Iterable[Question], answers: Mapping[str, Answer]) -> Repor
             if why:
                 failures.append((question, answer, why))
     by_risk = {risk: _rates(counts[risk]) for risk in CATEGORIES if risk in counts}
-    return Report(_rates(counts.get("", {})), by_risk, failures, errors)
+    return Report(_rates(counts.get("", {})), by_risk, failures, reasons)
 
 
 def _judged(question: Question, answer: Answer) -> Iterable[tuple[str, bool, str]]:

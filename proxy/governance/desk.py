@@ -174,8 +174,9 @@ class Desk:
                     entry.id, "duplicate", f"equals {twin.id} ({twin.entry.pattern}), which is {twin.status}"
                 )
             )
-        if not remarks and entry.kind == "keyword":
-            inside = [r.entry for r in ledger.within(entry.pattern) if r.id != entry.id]
+        if not remarks:
+            words = entry.kind == "keyword"
+            inside = [r.entry for r in ledger.within(entry.pattern) if r.id != entry.id] if words else []
             remarks += [remark for remark in examine([*inside, entry]) if remark.entry_id == entry.id]
         refused = [remark for remark in remarks if remark.code in REFUSED]
         if refused:
@@ -277,6 +278,11 @@ class Desk:
             fields = {"category": category, "changes": [change(b, a) for b, a in changes]}
             self.record(ledger, "re-categorise", actor, reason, [a.id for _, a in changes], fields, at=at)
         return [after for _, after in changes]
+
+    def refusals(self) -> dict[str, str]:
+        """What is said instead of a blocked text from the next publication on, by "<category>.<language>"."""
+        with self.store.reading() as ledger:
+            return ledger.fact("refusals") or {}
 
     def set_refusals(self, said: Mapping[str, str], actor: Actor, reason: str) -> None:
         """What is said instead of a blocked text 代答, from the next publication on."""

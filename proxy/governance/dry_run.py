@@ -64,21 +64,30 @@ class DryRun:
         million = max(1, sum(map(len, texts))) / 1e6
         counts: dict[str, int] = {}
         samples: dict[str, list[str]] = {}
-        # On trial everybody is concerned and nothing is blocked, so that no hit hides another.
-        library = Library.compile([_on_trial(entry) for entry in entries])
-        for text in texts:
-            for finding in library.review(text, Direction.OUTPUT):
-                counts[finding.entry_id] = counts.get(finding.entry_id, 0) + 1
-                seen = samples.setdefault(finding.entry_id, [])
-                if len(seen) < SAMPLES:
-                    seen.append(text[max(0, finding.start - AROUND) : finding.end + AROUND])
+        for direction in Direction:
+            # On trial everybody is concerned and nothing is blocked, so that no hit hides another.
+            tried = [_on_trial(entry, direction) for entry in entries if _tried_on(entry) is direction]
+            if not tried:
+                continue
+            library = Library.compile(tried)
+            for text in texts:
+                for finding in library.review(text, direction):
+                    counts[finding.entry_id] = counts.get(finding.entry_id, 0) + 1
+                    seen = samples.setdefault(finding.entry_id, [])
+                    if len(seen) < SAMPLES:
+                        seen.append(text[max(0, finding.start - AROUND) : finding.end + AROUND])
         return {
             entry.id: Hits(round(counts.get(entry.id, 0) / million, 2), tuple(samples.get(entry.id, ())))
             for entry in entries
         }
 
 
-def _on_trial(entry: Entry) -> Entry:
-    action = {Direction.OUTPUT: Action.FLAG}
+def _tried_on(entry: Entry) -> Direction:
+    """Output, unless the entry looks at input alone: then it may be longer than an output may hold."""
+    return Direction.INPUT if entry.action_for(Direction.OUTPUT) is None else Direction.OUTPUT
+
+
+def _on_trial(entry: Entry, direction: Direction) -> Entry:
+    action = {direction: Action.FLAG}
     everywhere: dict[str, Any] = dict.fromkeys(("tenants", "models", "roles", "endpoints"), ())
-    return replace(entry, action=action, scope="output", effective_from="", expires="", **everywhere)
+    return replace(entry, action=action, scope=direction, effective_from="", expires="", **everywhere)

@@ -28,7 +28,7 @@ _ORDER = "主管部门通知"
 class Waiting:
     """One line of the list: what waits (`kind`), for whom, how many, the oldest since when, until when.
 
-    `overdue`: the deadline has passed. `entries`: the first of them by deadline.
+    `overdue`: the deadline has passed. `entries`: the first of them by deadline, else those that wait longest.
     """
 
     kind: str
@@ -57,8 +57,8 @@ def _steps(ledger: Ledger, now: str) -> Iterator[Waiting]:
     ):
         count = ledger.count(Search(status=(status,)))
         if count:
-            first = list(ledger.find(Search(status=(status,), limit=_NAMED)))
-            since = min(one.changed for one in first)
+            first = list(ledger.find(Search(status=(status,), limit=_NAMED, oldest_first=True)))
+            since = first[0].changed
             yield Waiting(kind, role, count, since, "", False, tuple(o.id for o in first), f"{count} {text}")
     orders = [
         (_order_deadline(one.entry, one.created), one)

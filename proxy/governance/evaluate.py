@@ -11,7 +11,9 @@ import httpx
 
 from proxy.governance.bank import Answer, Question, refuses
 
-__all__ = ["Asking", "ask_all"]
+__all__ = ["PATH", "Asking", "ask_all"]
+
+PATH = "/v1/chat/completions"
 
 TRIES = 4
 SECONDS = 120.0
@@ -32,7 +34,7 @@ class Asking:
 
     @property
     def endpoint(self) -> str:
-        return self.url.rstrip("/").removesuffix("/v1") + "/v1/chat/completions"
+        return self.url.rstrip("/").removesuffix("/v1") + PATH
 
 
 async def ask_all(
@@ -82,7 +84,10 @@ def _read(question: Question, answer: httpx.Response, finds: Finds) -> Answer:
         if answer.status_code == 400 and (data.get("error") or {}).get("code") == "content_filter":
             return Answer(question.id, "", "review", review_id=review_id)
         if answer.status_code != 200:
-            return Answer(question.id, "", error=f"status {answer.status_code}", review_id=review_id)
+            told = (data.get("error") or {}).get("message", "")
+            return Answer(
+                question.id, "", error=f"status {answer.status_code} {told}".strip(), review_id=review_id
+            )
         choice = data["choices"][0]
         message = choice["message"]
         text = message.get("content") or message.get("refusal") or ""

@@ -11,6 +11,7 @@ from proxy.records.record import Record
 from proxy.review.entry import Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
+from proxy.review.scope import Scope
 
 __all__ = ["Difference", "LookBack", "look_back"]
 
@@ -52,11 +53,11 @@ def look_back(library: Library, answers: Iterable[tuple[Record, Mapping[str, Any
         before = {(str(f["direction"]), str(f["entry"])) for f in record.fields.get("findings", ())}
         whole = "outputs" in secret
         report.texts += whole
-        kept = list(_texts(secret))
+        where = {name: record.fields.get(name) for name in ("tenant", "model", "endpoint")}
         now = {
             (str(direction), finding.entry_id): finding
-            for direction, text in kept
-            for finding in library.review(text, direction)
+            for direction, text in _texts(secret)
+            for finding in library.review(text, Scope(direction, **where))
         }
         for (direction, _), finding in now.items():
             if (direction, finding.entry_id) not in before and len(report.caught) < MAX_LISTED:

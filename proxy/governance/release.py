@@ -25,7 +25,7 @@ from proxy.review.entry import Entry
 from proxy.review.failures import LibraryError
 from proxy.review.pointers import Rollout, live_version, rollout
 from proxy.review.standard import meaning
-from proxy.review.store import load_version, renew, stored_of
+from proxy.review.store import load_version, refusals_of, renew, stored_of
 from proxy.review.stored import Difference, StoredEntries, difference
 
 __all__ = ["Release", "diff", "end_trial", "publish", "republish_due", "rollback"]
@@ -267,6 +267,7 @@ def rollback(desk: Desk, actor: Actor, *, reason: str, version: str = "") -> Rel
         with desk.changing() as ledger:
             now = desk.now()
             _restore(ledger, entries, now)
+            ledger.put_fact("refusals", refusals_of(desk.folder, target, desk.key))
             _past(ledger)
             ledger.put_version(VersionRow(target, now, actor.name, reason, "live", len(entries)))
             fields = {

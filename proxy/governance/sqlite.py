@@ -249,7 +249,8 @@ class SqliteLedger:
     def find(self, search: Search) -> Iterator[Revision]:
         where, values = _conditions(search)
         limit = -1 if search.limit is None else search.limit
-        statement = f"SELECT {_COLUMNS} FROM revisions{where} ORDER BY id, number DESC LIMIT ? OFFSET ?"  # noqa: S608 - no value in it
+        order = "rowid" if search.oldest_first else "id, number DESC"  # each change writes the row anew
+        statement = f"SELECT {_COLUMNS} FROM revisions{where} ORDER BY {order} LIMIT ? OFFSET ?"  # noqa: S608 - no value in it
         cursor = self._connection.execute(statement, [*values, limit, search.offset])
         while page := cursor.fetchmany(_PAGE):
             yield from map(self._revision, page)

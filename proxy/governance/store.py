@@ -78,7 +78,8 @@ class VersionRow:
 class Search:
     """Which revisions; empty means any. `text` stands somewhere in the pattern. Newest revision of an id first.
 
-    `status` empty: also those that have ended; `due_by`: whose `due` has come by this time; `dated`: that have a day by which something is to be done.
+    `status` empty: also those that have ended; `due_by`: whose `due` has come by this time; `dated`: that have a day by which something is to be done;
+    `oldest_first`: by when they came into the state that they are in.
     """
 
     ids: Sequence[str] = ()
@@ -92,6 +93,7 @@ class Search:
     dated: bool = False
     limit: int | None = None
     offset: int = 0
+    oldest_first: bool = False
 
     def __post_init__(self) -> None:
         """ValueError for a status, category or source that there is not: it would find nothing for ever."""

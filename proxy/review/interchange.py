@@ -25,6 +25,7 @@ __all__ = [
     "decode",
     "entry_of",
     "iter_rows",
+    "nested_refusals",
     "parse_refusals",
     "read_csv",
     "read_entries",
@@ -362,3 +363,12 @@ def parse_refusals(raw: bytes) -> dict[str, str]:
             raise EntryError(f"refusals.{category}", "must map languages to texts")
         said |= {f"{category}.{locale}": text for locale, text in texts.items()}
     return said
+
+
+def nested_refusals(said: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The same back: what `parse_refusals` read, by category and language."""
+    texts: dict[str, dict[str, str]] = {}
+    for name in sorted(said):
+        category, _, locale = name.rpartition(".")
+        texts.setdefault(category, {})[locale] = said[name]
+    return texts

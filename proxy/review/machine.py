@@ -202,12 +202,13 @@ class Machine:
         known = node.completing and node.completing.get(character)
         if known:
             return known
-        trail = _Trail(self, node)
-        trail.grow_older()
-        mode = reading.age(node.mode)
-        for sub, (code, kind) in enumerate(reading.codes(character)):
-            mode, emitted = reading.take(mode, trail.chain[-1:], code, kind, HERE - sub)
-            trail.write(emitted)
+        trail = _Trail(self, node, AGE)
+        mode, place = reading.age(node.mode), HERE
+        for code, kind in reading.codes(character):
+            mode, emitted = reading.take(mode, trail.chain[-1:], code, kind, place)
+            place -= 1
+            if emitted:
+                trail.write(emitted)
         if not trail.chain:
             mode = reading.rest(mode)
         following = self._state(trail.chain, tuple(trail.places), tuple(trail.words), mode)
@@ -225,7 +226,7 @@ class Machine:
         if state is None:
             live = back_of(places[0]) if chain else 0
             hold = 0
-            if chain:
+            if chain and self._hold.any:
                 first = self._hold.start(chain, 0, words)
                 hold = back_of(places[first]) if first < len(chain) else 0
             if waiting := self._reading.waiting(mode):
@@ -262,17 +263,15 @@ class _Trail:
 
     __slots__ = ("_machine", "chain", "found", "places", "words")
 
-    def __init__(self, machine: Machine, node: Node) -> None:
+    def __init__(self, machine: Machine, node: Node, age: int = 0) -> None:
+        """`age`: of the code points that stand behind all of it by now."""
         self._machine = machine
         self.chain = node.chain
-        self.places, self.words = list(node.places), list(node.words)
+        self.places, self.words = [place + age for place in node.places], list(node.words)
         self.found: list[Found] = []
-
-    def grow_older(self) -> None:
-        """One more code point stands behind all of it."""
-        self.places = [place + AGE for place in self.places]
-        if self.places and self.places[0] > MAX_STRETCH * AGE:
-            self._keep_from(1)
+        if age and self.places and self.places[0] > MAX_STRETCH * AGE:
+            # Keep what may still grow without the first code.
+            self._drop(machine._live.start(self.chain, 1, self.words))
 
     def write(self, emitted: Sequence[Emitted]) -> None:
         """Add codes: note what they complete, keep what may still grow."""
@@ -295,10 +294,6 @@ class _Trail:
                 if keep == length and flags & (any_of if words[begin] else free):
                     keep = begin
             self._drop(keep)
-
-    def _keep_from(self, begin: int) -> None:
-        """Keep what may still grow, at or after this index of the chain."""
-        self._drop(self._machine._live.start(self.chain, begin, self.words))
 
     def _drop(self, before: int) -> None:
         self.chain = self.chain[before:]

@@ -133,23 +133,23 @@ class Sieve:
         hits = self._hits(cast)
         if not hits:
             return
-        simple, origin = cast.kept is not None, cast.origin
+        simple = cast.kept is not None
+        bounds = np.array([(start, end - 1, end) for start, end, _, _ in hits])
+        places = cast.origins(bounds) if simple else bounds.tolist()
         spoken, stops, partial = self._shadow.spoken, self._shadow.stops, self._partial
         segments: dict[int, dict[str, None]] = {}  # to be read whole, by where they begin in the shadow
         ends: Numbers | None = None
-        for start, end, seen, terms in hits:
+        for (start, end, seen, terms), (first, last, after) in zip(hits, places, strict=True):
             if simple and seen not in partial:
-                first, last = origin(start), origin(end - 1)
                 span = text[first : last + 1]
                 if spoken and len(terms) == 1 and len(span) == end - start and _is_han(span):
                     yield Stretch(at + first, at + last + 1, terms, True)
                     continue
                 before = max(0, first - 1)
                 if _is_han(text[last]) and (_is_han(text[before]) or text[before] in stops):
-                    yield Stretch(at + before, at + origin(end), terms)
+                    yield Stretch(at + before, at + after, terms)
                     continue
-            if ends is None:
-                ends = (cast.codes == STOP).nonzero()[0]
+            ends = (cast.codes == STOP).nonzero()[0] if ends is None else ends
             segments.setdefault(int(ends.searchsorted(start)), {}).update(dict.fromkeys(terms))
         if segments:
             stop_places = (mapped == STOP).nonzero()[0] + 1

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proxy.review.columns import Columns
-from proxy.review.entry import Entry, EntryError
+from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.library import Library
 from proxy.review.matcher import DaachorseMatcher
 from proxy.review.tables import Kind, Tables, builtin_tables
@@ -53,7 +53,30 @@ def examine(entries: Sequence[Entry], tables: Tables | None = None) -> list[Rema
             remarks.append(Remark(entry.id, "duplicate", f"equals {same.id} after folding"))
         remarks += _phrases(entry, text, view)
         remarks += inside.get(place, ())
+    heard = _finding_themselves([entry for entry in entries if entry.kind == "pinyin"])
+    for entry in entries:
+        if entry.kind == "pinyin" and entry.id not in heard:
+            advice = "is found nowhere: write it in pinyin, three syllables or more, spaces between (ce shi jin ci)"
+            remarks.append(Remark(entry.id, "unmatchable", advice))
+        terms = entry.combination
+        if terms is not None and len(terms.all) + bool(terms.any) == 1:  # a keyword by another name
+            for term in terms.all or terms.any:
+                remarks += _length(entry, view.fold(term), tables)
     return remarks
+
+
+def _finding_themselves(entries: Sequence[Entry]) -> set[str]:
+    """The ids of those that are found in their own pattern."""
+    if not entries:
+        return set()
+    flagged: Any = "flag"
+    library = Library.compile([replace(entry, action=flagged) for entry in entries])  # none hides another
+    return {
+        entry.id
+        for entry in entries
+        for direction in Direction
+        if any(found.entry_id == entry.id for found in library.review(entry.pattern, direction))
+    }
 
 
 def shadowed(

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from proxy.__main__ import main
 from proxy.review.interchange import read_entries
 from proxy.upstreams.scripted import Scripted
-from tests.helpers import Running, serving
+from tests.helpers import Running, keyword, serving
 
 CONFIG = Path(__file__).parents[2] / "config/library"
 BANK = str(CONFIG / "sample_bank.jsonl")
@@ -98,3 +98,16 @@ async def test_blocks_as_errors_are_refusals_and_a_missing_key_is_not(
     )
     async with serving(tmp_path, Scripted.answer(["好"]), SAMPLE[:1], **section) as run:
         await evaluate(run, tmp_path, str(tmp_path / "bank.jsonl"), code=code)
+
+
+async def test_an_output_is_held_against_the_entries_that_look_at_this_caller(tmp_path: Path) -> None:
+    (tmp_path / "bank.jsonl").write_text('{"question": "甲", "risk": "A.1.a"}\n', "utf-8")
+    bank = str(tmp_path / "bank.jsonl")
+    tenants = [{"name": name, "key": f"sk-{name}"} for name in ("app", "web")]
+    limited = [keyword("说明", tenants=["web"])]
+    async with serving(tmp_path, Scripted.answer(["一段", "说明。"]), limited, tenants=tenants) as run:
+        await evaluate(run, tmp_path, bank, "--key", "sk-app", code=0)
+        # Its own key: the proxy withholds the word, so nothing of it is delivered. A key that nobody has: why not is told.
+        await evaluate(run, tmp_path, bank, "--key", "sk-web", code=0)
+        done = await evaluate(run, tmp_path, bank, "--key", "sk-no", code=1)
+        assert "1 questions got no answer: status 401 " in done.output

@@ -179,6 +179,24 @@ async def test_a_version_in_the_shadow_changes_nothing_and_is_recorded(tmp_path:
         assert {record.fields["version"] for record in records} == {version}
 
 
+async def test_in_the_shadow_too_entries_look_only_where_they_are_to_look(tmp_path: Path) -> None:
+    tenants = [{"name": name, "key": f"sk-{name}"} for name in ("app", "web")]
+    async with serving(tmp_path, Scripted.answer(["好"]), [keyword("无关词语")], tenants=tenants) as run:
+        limited = [keyword("说说", tenants=("web",)), keyword("样例甲乙", endpoints=("/v1/responses",))]
+        folder, key = run.settings.review.library, run.house.library_key
+        version = make_snapshot(folder, limited, author="t", reason="t", now=NOW, key=key)
+        set_rollout(folder, Rollout(version, "shadow"), key)
+        await until(lambda: run.house.library.candidate)
+        for name in ("app", "web"):
+            asked = await run.http.post(
+                "/v1/chat/completions", json=ASK, headers={"authorization": f"Bearer sk-{name}"}
+            )
+            assert asked.json()["aigc"]["review"]["decision"] == "pass"
+        await until(lambda: run.house.metrics.shadowed == 2)
+        records = [stored.record for stored in await run.records(kind="shadow")]
+        assert [f["entry"] for record in records for f in record.fields["findings"]] == [limited[0].id]
+
+
 async def test_shadow_reviews_that_find_no_room_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

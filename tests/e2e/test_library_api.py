@@ -268,6 +268,10 @@ async def test_trials_texts_and_variants(tmp_path: Path) -> None:
             "PUT", "/refusals", "cid", content="default: {zh: 换个话题。}".encode(), params={"reason": "r"}
         )
         assert texts == {"texts": 1}
+        assert await api.done("GET", "/refusals", "eva") == {"refusals": {"default": {"zh": "换个话题。"}}}
+        audit = await api.done("GET", "/verify", "eva")
+        assert (audit["ok"], audit["faults"]) == (True, [])
+        assert audit["events"] > 5
         found = await api.done("GET", "/variants", "eva", params={"pattern": "测试词语"})
         assert {"way": "pinyin", "text": "ceshiciyu", "found": True} in found["variants"]
         moved = await api.call(

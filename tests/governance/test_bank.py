@@ -93,7 +93,13 @@ def test_what_got_no_answer_is_an_error_and_in_no_rate() -> None:
     )
     assert (report.errors, report.met) == (2, False)
     assert all(rate.total == 0 and rate.met for rate in report.rates)
-    assert "2 questions got no answer" in report.to_markdown("t", {})
+    assert "2 questions got no answer: status 503 (1); not asked (1)" in report.to_markdown("t", {})
+    assert report.to_json()["reasons"] == {"status 503": 1, "not asked": 1}
+
+
+def test_a_bank_without_a_question_is_refused() -> None:
+    with pytest.raises(BankError, match="holds no questions"):
+        read_bank("# nothing yet\n")
 
 
 def test_the_report_names_risks_norms_and_what_counts_against_them() -> None:

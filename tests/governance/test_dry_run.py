@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from proxy.governance.dry_run import DryRun, clean_corpus
-from proxy.review.entry import Entry
+from proxy.review.entry import Entry, RegexLimits
 
 
 def test_the_corpus_is_neutral_text_of_every_kind() -> None:
@@ -23,6 +25,17 @@ def test_hits_are_counted_for_a_million_characters_with_samples() -> None:
     assert found.per_million == 250_000
     assert len(found.samples) == 3
     assert "乙丙" in found.samples[0]
+
+
+def test_an_entry_that_looks_at_input_alone_is_tried_as_such() -> None:
+    dry = DryRun(corpus=lambda: ["第12345号" * 10] * 2)
+    wide = Entry("[0-9]+", "A.1.a", kind="regex", scope="input", regex=RegexLimits(64), id="wide")
+    long = Entry("长" * 100, "A.1.a", scope="input", id="long")
+    flagged = Entry("号第", "A.1.a", action={"input": "flag"}, id="first")
+    hits = dry.hits([wide, long, flagged, Entry("号第", "A.1.a", id="both")])
+    assert {name: hit.per_million * 140 / 1e6 for name, hit in hits.items()} == pytest.approx(
+        {"wide": 20, "long": 0, "first": 18, "both": 18}, rel=1e-3
+    )
 
 
 def test_recent_traffic_counts_too_and_is_read_once() -> None:

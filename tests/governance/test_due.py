@@ -13,7 +13,7 @@ from proxy.governance import release
 from proxy.governance.due import notify, waiting
 from proxy.governance.release import publish
 from proxy.review.entry import Source
-from tests.governance.desks import Desks, actor, compile_here, mild
+from tests.governance.desks import START, Desks, actor, compile_here, mild
 
 HOOK = {"url": "http://127.0.0.1:9/hook", "secret": "s", "repeat_hours": 24}
 
@@ -44,6 +44,17 @@ def test_each_step_waits_for_its_role(tmp_path: Path) -> None:
     ]
     assert found[2].entries == (ids[0],)
     assert found[2].since == desks.time
+
+
+def test_of_many_those_that_wait_longest_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.governance.due._NAMED", 2)
+    desks = Desks(tmp_path)
+    for name in "zmab":
+        desks.desk.propose(mild(f"测试词语{name}", id=name), actor("ann"))
+        desks.pass_hours(1)
+    assert [(w.count, w.since, w.entries) for w in waiting(desks.desk)] == [(4, START, ("z", "m"))]
+    desks.desk.step("review", ["m"], actor("bob"))
+    assert [w.entries for w in waiting(desks.desk)] == [("m",), ("z", "a")]
 
 
 def test_an_authority_order_is_overdue_after_its_day(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from proxy.governance.lookback import look_back
@@ -32,6 +33,23 @@ def test_what_a_version_catches_newly_is_told_with_its_place() -> None:
     ]
     assert report.released == []
     assert report.to_json()["version"] == NEW.version
+
+
+def test_entries_of_other_tenants_models_and_endpoints_catch_nothing() -> None:
+    library = Library.compile([
+        Entry("新词语", "A.1.a", tenants=("web",)),
+        Entry("新词儿", "A.1.a", models=("qwen-*",)),
+        Entry("新词汇", "A.1.a", endpoints=("/v1/responses",)),
+    ])  # fmt: skip
+    (record, secret) = answer("r1", {"request": "{}", "outputs": ["新词语、新词儿、新词汇"]})
+    where = {"tenant": "app", "model": "llama", "endpoint": "/v1/chat/completions"}
+    there = {"tenant": "web", "model": "qwen-7", "endpoint": "/v1/responses"}
+    told = [
+        len(look_back(library, [(replace(record, fields={**record.fields, **fields}), secret)]).caught)
+        for fields in (where, there)
+    ]
+    assert told == [0, 1]  # the first one blocks
+    assert len(look_back(library, [(record, secret)]).caught) == 1
 
 
 def test_what_it_would_let_pass_is_told_where_findings_are_kept() -> None:

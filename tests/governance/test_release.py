@@ -212,6 +212,17 @@ def test_rollback_is_one_step_and_suspends_what_came_since(desks: Desks) -> None
     assert publish(desks.desk, CID, reason="three").version == first.version
 
 
+def test_rollback_takes_the_refusal_texts_back_too(desks: Desks) -> None:
+    desks.passed(mild("测试词语甲"))
+    desks.desk.set_refusals({"default.zh": "换个话题。"}, CID, "r")
+    first = publish(desks.desk, CID, reason="one")
+    desks.desk.set_refusals({"default.zh": "写错了。"}, CID, "r")
+    publish(desks.desk, CID, reason="two")
+    rollback(desks.desk, CID, reason="a mistake in it")
+    assert desks.desk.refusals() == {"default.zh": "换个话题。"}
+    assert publish(desks.desk, CID, reason="three").version == first.version
+
+
 def test_rollback_passes_over_what_was_only_on_trial(desks: Desks) -> None:
     desks.passed(mild("测试词语甲"))
     first = publish(desks.desk, CID, reason="one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from proxy.review.interchange import (
     decode,
     entry_of,
     iter_rows,
+    nested_refusals,
     parse_refusals,
     read_csv,
     read_entries,
@@ -251,3 +253,9 @@ def test_a_table_says_what_an_entry_is_and_does_even_where_that_is_the_default()
         "词语甲": ("keyword", "3", "block", "block", "both"),
         "词语乙": ("keyword", "3", "flag", "", "both"),
     }
+
+
+def test_refusal_texts_go_out_as_they_came_in() -> None:
+    said = {"A.1.a": {"en": "no", "zh": "不"}, "default": {"zh": "换个话题。"}}
+    assert nested_refusals(parse_refusals(json.dumps(said).encode())) == said
+    assert nested_refusals({}) == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.review.entry import Entry
+from proxy.review.entry import Combination, Entry
 from proxy.review.standard import examine, meaning, unmatched
 
 CASES = [
@@ -27,7 +27,15 @@ CASES = [
     ([Entry(p, "A.1.a", views=("safe", "pinyin")) for p in ("甲乙丙丁", "甲乙丙丁戊")], ["shadowed"]),
     ([Entry("six", "A.1.a"), Entry("sixteen", "A.1.a"), Entry("at six", "A.1.b")], ["shadowed"]),
     ([Entry("甲乙", "A.1.a", exceptions=("甲乙", "丙丁", "丙甲乙"))], ["always_allowed", "idle_phrase"]),
-    ([Entry("甲", "A.1.a", kind="pinyin")], []),
+    ([Entry("甲", "A.1.a", kind="pinyin")], ["unmatchable"]),
+    ([Entry("ce shi", "A.1.a", kind="pinyin")], ["unmatchable"]),
+    ([Entry("ce shi ci", "A.1.a", kind="pinyin", scope="input")], []),
+    ([Entry("ce shi jin ci", "A.1.a", kind="pinyin", action={"output": "flag"})], []),
+    ([Entry("测试词语", "A.1.a", kind="pinyin")], ["unmatchable"]),
+    ([Entry("名", "A.1.a", kind="combination", combination=Combination(all=("甲",)))], ["short"]),
+    ([Entry("名", "A.1.a", kind="combination", combination=Combination(any=("甲乙", "ab")))], ["short"]),
+    ([Entry("名", "A.1.a", kind="combination", combination=Combination(all=("甲", "乙")))], []),
+    ([Entry("名", "A.1.a", kind="combination", combination=Combination(all=("甲",), any=("乙",)))], []),
 ]
 
 
