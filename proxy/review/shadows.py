@@ -324,7 +324,10 @@ def _likely(tables: Tables) -> NDArray[np.bool_]:
     names = set(tables.syllables)
     heads, tails = {name[:2] for name in names} | {"`"}, {name[-2:] for name in names} | {"`"}
     single = {name for name in names if len(name) == 1} | {""}
-    written = names | {tail + one + head for tail in tails for one in single for head in heads}
+    before = {tail + one for tail in tails for one in single}
+    written = names | before
+    written |= {two + one for two in {text[-2:] for text in before} for one in {head[0] for head in heads}}
+    written |= {one + head for one in {text[-1] for text in before} for head in heads}
     likely = np.zeros(27**3, np.bool_)
     for text in written:
         for a, b, c in zip(text, text[1:], text[2:], strict=False):

@@ -26,6 +26,10 @@ class Syllables:
         self.names = tuple(tables.syllables)
         self.codes = {name: chr(FIRST + index) for index, name in enumerate(self.names)}
         self._beginnings = {name[:length] for name in self.names for length in range(1, len(name) + 1)}
+        self._goes_on: dict[str, str] = {}  # what comes next in syllables that begin so
+        for beginning in self._beginnings:
+            rest = beginning[:-1]
+            self._goes_on[rest] = self._goes_on.get(rest, "") + beginning[-1]
         self.of = {c: self.codes[name] for name, characters in tables.syllables.items() for c in characters}
         self._first = {code: ord(c) for c, code in reversed(self.of.items())}
         self._also, self._kinds, self._fold = tables.also, tables.kinds, tables.fold
@@ -64,11 +68,10 @@ class Syllables:
         whole = best[len(word)]
         return whole if whole else () if growing else None
 
-    def may_divide_elsewhere(self, name: str, letter: str) -> bool:
-        """Whether a word in which a syllable stands before this letter may divide within it, or behind the letter."""
-        return name + letter in self._beginnings or any(
-            self.divide(name[:cut]) and name[cut:] + letter in self._beginnings for cut in range(1, len(name))
-        )
+    def unsure_before(self, name: str) -> set[str]:
+        """The letters before which a syllable in a word may divide within it, or behind the letter."""
+        rests = [name, *(name[cut:] for cut in range(1, len(name)) if self.divide(name[:cut]))]
+        return {letter for rest in rests for letter in self._goes_on.get(rest, "")}
 
     def may_grow(self, word: str) -> bool:
         """Whether a word that goes on may still divide into syllables."""

@@ -23,6 +23,7 @@ from proxy.review.terms import MAX_FOLDED
 __all__ = ["Words", "evasion_words", "pinyin_words", "plain_words"]
 
 _MOST_PARTS = 2
+_MOST_READINGS = 4  # of a character
 
 
 class Words(NamedTuple):
@@ -249,19 +250,18 @@ class _Heard(NamedTuple):
 def _heard(tables: Tables) -> _Heard:
     sound = syllables(tables)
     row = np.full(len(tables.kinds), -1, np.int32)
-    codes = np.zeros((len(sound.of), 4), np.uint32)
-    many = np.ones(len(sound.of), np.int64)
-    for at, (character, code) in enumerate(sound.of.items()):
-        row[ord(character)] = at
-        also = tables.also.get(character, ())
-        many[at] += len(also)
-        codes[at, : 1 + len(also)] = [ord(code), *(ord(sound.codes[name]) for name in also)]
+    row[list(map(ord, sound.of))] = np.arange(len(sound.of))
+    each = [
+        (ord(code), *(ord(sound.codes[name]) for name in tables.also.get(character, ())))
+        for character, code in sound.of.items()
+    ]
+    many = np.array(list(map(len, each)), np.int64)
+    codes = np.array([(*readings, 0, 0, 0)[:_MOST_READINGS] for readings in each], np.uint32)
     names = sound.names
     begins = np.array([ord(name[0]) - 97 for name in names])
     doubtful = np.zeros((len(names), 26), np.bool_)
     for at, name in enumerate(names):
-        for letter in range(26):
-            doubtful[at, letter] = sound.may_divide_elsewhere(name, chr(97 + letter))
+        doubtful[at, [ord(letter) - 97 for letter in sound.unsure_before(name)]] = True
     return _Heard(row, codes, many, doubtful, begins)
 
 

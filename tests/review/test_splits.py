@@ -38,6 +38,7 @@ def entry(pattern: str, **fields: object) -> Entry:
 @settings(deadline=None)
 @given(st.lists(ENTRIES, min_size=1, max_size=4), st.lists(st.text(CHARACTERS, max_size=8), max_size=8))
 @example([entry("相好子")], ["木目女子"])
+@example([entry("女好木")], [])
 @example([entry("木林相"), entry("月朋明日", exceptions=["月朋明日好"])], [])
 @example([entry("月女子"), entry("明女子", folds=["reversed"])], [])
 def test_every_beginning_of_every_spelling_is_known_as_such(entries: list[Entry], texts: list[str]) -> None:
