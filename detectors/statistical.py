@@ -39,9 +39,7 @@ MAX_KEYS = 30  # the newest; more keys would cost every honest finding
 TESTS = 4  # and one more each where engines and green lists may have marked
 MOST_GREEN = 4.0  # z of a green list at most: alone it is weak evidence, however long the text
 FEWEST_GREEN = 12  # pairs of words
-PILOT = (
-    -2.0
-)  # log10 p of the pilots, from which on a message is looked for: that costs time, and nothing else
+PILOT = -2.0  # log10 p of the pilots, from which on a message is looked for; looking costs time alone
 FEWEST_PLACES = 12  # so many coins are the least that can be weak evidence
 MAX_MESSAGE = 4_000  # grams that a message is read from: all its values are tried on each
 # The deviation of z over human Chinese under one key: texts share idioms, and so their luck (docs/benchmarks.md). Words

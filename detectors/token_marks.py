@@ -56,9 +56,7 @@ MAX_CHARACTERS = 100_000
 _NORMAL = NormalDist()
 KINDS = 2  # of marks: with a message and without
 FEWEST_PILOTS = 4
-PILOT = (
-    -3.0
-)  # log10 p of the pilots, from which on a message is looked for: that costs time, and nothing else
+PILOT = -2.0  # log10 p of the pilots, from which on a message is looked for; looking costs time alone
 MAX_MESSAGE = 1_500  # tokens that a message is read from: all its values are tried on each
 VALUES_AT_ONCE = 1024  # so that what is worked on stays small
 

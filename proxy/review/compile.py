@@ -19,8 +19,10 @@ from proxy.review.machine import Machine
 from proxy.review.sieve import Sieve
 from proxy.review.sights import sight_of
 from proxy.review.similar import Similarity
+from proxy.review.splits import SplitWords
 from proxy.review.tables import Tables
 from proxy.review.terms import Term
+from proxy.review.trie import Spellings
 from proxy.review.views import RawView, View, safe_view
 
 __all__ = ["Kit", "Lens", "compile_kits", "is_further", "kits_of", "lenses_of"]
@@ -43,7 +45,7 @@ class Lens:
         "_known",
         "_plain",
         "_sight",
-        "_trie",
+        "_words",
         "context",
         "judge",
         "machine",
@@ -62,10 +64,11 @@ class Lens:
         sight = sight_of(words.name, tables, words.reach)
         self.name, self.judge, self.sieve = words.name, sight.judge(), sieve
         self._sight, self._entries, self._direction = sight, entries, direction
-        self._trie, self.context = words.trie, max(words.context[direction], self.judge.context)
-        self._known: dict[int, tuple[Term, ...]] = {}
+        self.context = max(words.context[direction], self.judge.context)
+        self._words: Spellings = SplitWords(words.trie, tables) if words.trie.parted else words.trie
+        self._known: dict[str, tuple[Term, ...]] = {}
         self._plain: dict[str, tuple[tuple[Term, Action], ...]] = {}
-        self.machine = Machine(sight.reading(), words.trie, self._terms_at, direction)
+        self.machine = Machine(sight.reading(), self._words, self._terms, direction)
 
     def action(self, term: Term) -> Action:
         """What finding a term does."""
@@ -84,19 +87,20 @@ class Lens:
             self._plain[folded] = known
         return known
 
-    def _terms_at(self, node: int, folded: str) -> Sequence[Term]:
-        """The terms that are spelled so and do something, of the node of the word."""
-        owners = self._trie.owners_of(node)
-        if not owners:
-            return ()
-        terms = self._known.get(node)
+    def _terms(self, folded: str) -> Sequence[Term]:
+        """The terms that are spelled so and do something."""
+        terms = self._known.get(folded)
         if terms is None:
+            owners = self._words.owners_of(folded)
+            if not owners:
+                return ()
             entries = [self._entries[owner] for owner in owners]
             acting = [entry for entry in entries if entry.action_for(self._direction) is not None]
-            terms = tuple(self._sight.term(entry, folded) for entry in acting)
+            spelled = [self._sight.term(entry, folded) for entry in acting]
+            terms = tuple(term for term in spelled if term is not None)
             if len(self._known) >= _MAX_TERMS:
                 self._known.clear()
-            self._known[node] = terms
+            self._known[folded] = terms
         return terms
 
 

@@ -103,10 +103,10 @@ class Entry:
     `pattern` is what is looked for, and for a combination its name. `folds`: further ways of reading that only
     this entry asks for ("initials" of its pinyin, "reversed", "filler": up to `gap` Han characters between its
     own, "split": one of two characters written as its parts, which longer entries are looked for anyhow,
-    "words": what sounds like it counts in full where it is ordinary words). `models` and `endpoints` are shell
+    "words": it counts in full where what was found is ordinary words). `models` and `endpoints` are shell
     patterns, all scopes empty for "everywhere". `examples` and `threshold` (cosine, 0 to 1) belong to kind
-    similar-text. `effective_from` and `expires` are ISO dates or times; a date alone means the whole day in China. Raises EntryError for any field that breaks the syntax. An
-    empty `id` is derived from what the entry matches.
+    similar-text. `effective_from` and `expires` are ISO dates or times; a date alone means the whole day in China.
+    Raises EntryError for any field that breaks the syntax. An empty `id` is derived from what the entry matches.
     """
 
     pattern: str

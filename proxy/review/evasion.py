@@ -152,8 +152,8 @@ class EvasionSight:
         if "reversed" in entry.folds:
             yield spelling[::-1]
 
-    def term(self, entry: Entry, folded: str) -> Term:
-        return next(term for term in self.terms(entry) if term.folded == folded)
+    def term(self, entry: Entry, folded: str) -> Term | None:
+        return next((term for term in self.terms(entry) if term.folded == folded), None)
 
     def words(self, columns: Columns) -> Words:
         return evasion_words(self._safe.fold_all(columns.flat), columns, self.tables)

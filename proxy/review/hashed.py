@@ -70,7 +70,7 @@ class HashedWords:
     ) -> None:
         self._ones, self._lengths, self._wholes, self._tables = ones, lengths, wholes, tables
         self.longest = int(lengths.max(initial=1))
-        self._short, self._long = lengths[lengths == 2], lengths[lengths >= _BEGINNING]
+        self._several = lengths[lengths > 1]
 
     @classmethod
     def of(cls, words: Flat) -> HashedWords:
@@ -111,20 +111,24 @@ class HashedWords:
         if len(self._ones):
             alone = codes == self._ones[0] if len(self._ones) == 1 else np.isin(codes, self._ones)
             found += [(start, start + 1) for start in alone.nonzero()[0].tolist()]
+        starts: list[Numbers] = []
         hashes = mixed(codes[:-1], codes[1:])
-        if len(self._short):
-            found += self._wholes_at(codes, twos.places(hashes), self._short)
-        if len(self._long):
+        if 2 in self._several:
+            starts.append(twos.places(hashes))
+        if self.longest >= _BEGINNING:
             hashes = hashes[:-1]
             hashes += codes[2:] * _FACTORS[2]
-            starts = threes.places(hashes)
-            backwards = mixed(*(codes.take(starts + at) for at in (2, 1, 0)))
-            found += self._wholes_at(codes, starts[again.places(backwards)], self._long)
+            likely = threes.places(hashes)
+            backwards = mixed(*(codes.take(likely + at) for at in (2, 1, 0)))
+            starts.append(likely[again.places(backwards)])
+        if starts:
+            found += self._wholes_at(codes, distinct(np.concatenate(starts)))
         return found
 
-    def _wholes_at(self, codes: Codes, starts: Numbers, lengths: Numbers) -> list[tuple[int, int]]:
-        """The words of these lengths that start at these places."""
-        width, ends = int(lengths[-1]), self._tables[-1]
+    def _wholes_at(self, codes: Codes, starts: Numbers) -> list[tuple[int, int]]:
+        """The words of two letters and more that start at these places."""
+        lengths, ends = self._several, self._tables[-1]
+        width = self.longest
         weights, places = _weights(width), np.arange(width)
         found: list[tuple[int, int]] = []
         step = max(1, _AT_ONCE // width)

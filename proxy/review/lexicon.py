@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from proxy.review.arrays import pack, unpack
 from proxy.review.checks import VIEWS, require
-from proxy.review.columns import Columns
+from proxy.review.columns import Bools, Columns
 from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.flat import Flat, Numbers, codes_of, distinct
 from proxy.review.judge import around
@@ -115,7 +115,9 @@ def compile_lexicon(columns: Columns, tables: Tables) -> Lexicon:
             inside = columns.where(partial(_is_in, name))
             spelled = _spelled(name, inside, tables) if len(inside) else None
             if spelled is not None:
-                tries[name] = aside.submit(trie_of, spelled.words, spelled.owners, spelled.flags)
+                tries[name] = aside.submit(
+                    trie_of, spelled.words, spelled.owners, spelled.flags, spelled.parted
+                )
                 made[name] = spelled
         sieves = _sieves({name: one.sought for name, one in made.items()}, tables)
         views = [ViewWords(name, tries[name].result(), one.reach, one.context) for name, one in made.items()]
@@ -135,11 +137,12 @@ def _views(entry: Entry) -> tuple[str, ...]:
 
 
 class _Spelled(NamedTuple):
-    """The words of one view with owners and flags, and those that its sieve has to look for."""
+    """The words of one view with owners and flags, which are parted, and the same as its sieve has to look for them."""
 
     words: Flat
     owners: Numbers
     flags: NDArray[np.uint8]
+    parted: Bools
     sought: Sought
     reach: int
     context: Mapping[Direction, int]
@@ -155,7 +158,7 @@ def _spelled(name: str, columns: Columns, tables: Tables) -> _Spelled | None:
     places = np.concatenate([quick.places, np.array([place for place, _ in terms], np.int64)])
     left = np.concatenate([quick.left, np.array([term.left for _, term in terms], np.bool_)])
     weak = np.concatenate([quick.weak, np.array([term.flag_only for _, term in terms], np.bool_)])
-    sifted = np.concatenate([quick.sifted, np.ones(len(terms), np.bool_)])
+    parted = np.concatenate([quick.parted, np.zeros(len(terms), np.bool_)])
     if not len(places):
         return None
     context = {
@@ -170,12 +173,12 @@ def _spelled(name: str, columns: Columns, tables: Tables) -> _Spelled | None:
         for direction in Direction
     }
     written = Flat.joined([quick.written, words.take(np.arange(len(quick.words.starts) - 1, len(places)))])
-    sought = np.flatnonzero(sifted)
     return _Spelled(
         words,
         columns.rows[places],
         columns.flags(places, left, weak),
-        Sought(words.take(sought), written.take(sought)),
+        parted,
+        Sought(words, written),
         quick.widest,
         context,
     )

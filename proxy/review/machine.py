@@ -20,7 +20,7 @@ from proxy.review.entry import Direction
 from proxy.review.matcher import LivePrefixes
 from proxy.review.reading import AGE, HERE, Emitted, Mode, Reading, Transcript, back_of
 from proxy.review.terms import Term
-from proxy.review.trie import ROOT, Trie
+from proxy.review.trie import WORD, Spellings
 
 __all__ = ["NODE", "Found", "Machine", "Node", "State"]
 
@@ -84,18 +84,18 @@ class Node:
 
 
 class Machine:
-    """Finds the words of a trie in what a reading reads, as far as they act in a direction.
+    """Finds words in what a reading reads, as far as they act in a direction.
 
-    `terms`: those that are spelled so, of the node of a word.
+    `terms`: those that are spelled so.
     """
 
     def __init__(
-        self, reading: Reading, trie: Trie, terms: Callable[[int, str], Sequence[Term]], direction: Direction
+        self, reading: Reading, words: Spellings, terms: Callable[[str], Sequence[Term]], direction: Direction
     ) -> None:
-        self._reading, self._trie, self._terms_at = reading, trie, terms
+        self._reading, self._words, self._terms = reading, words, terms
         self.alike = reading.alike
-        self._live = LivePrefixes(trie, direction, holds=False)
-        self._hold = LivePrefixes(trie, direction, holds=True)
+        self._live = LivePrefixes(words, direction, holds=False)
+        self._hold = LivePrefixes(words, direction, holds=True)
         self.acts = self._live.any
         self._states: dict[tuple[Any, ...], State] = {}
         self._simple: dict[str, tuple[str, str]] = {}
@@ -157,10 +157,6 @@ class Machine:
         """The terms spelled so in a text of so many code points that is nothing else."""
         return [(0, Found(term, length * AGE, AGE)) for term in self._terms(folded)]
 
-    def _terms(self, folded: str) -> Sequence[Term]:
-        node = self._trie.walk(folded)
-        return self._terms_at(node, folded) if node > ROOT else ()
-
     def finish(self, state: State) -> list[Found]:
         """The terms that the end of the text completes."""
         node: Node = state[NODE]
@@ -206,12 +202,13 @@ class Machine:
         known = node.completing and node.completing.get(character)
         if known:
             return known
-        trail = _Trail(self, node)
-        trail.grow_older()
-        mode = reading.age(node.mode)
-        for sub, (code, kind) in enumerate(reading.codes(character)):
-            mode, emitted = reading.take(mode, trail.chain[-1:], code, kind, HERE - sub)
-            trail.write(emitted)
+        trail = _Trail(self, node, AGE)
+        mode, place = reading.age(node.mode), HERE
+        for code, kind in reading.codes(character):
+            mode, emitted = reading.take(mode, trail.chain[-1:], code, kind, place)
+            place -= 1
+            if emitted:
+                trail.write(emitted)
         if not trail.chain:
             mode = reading.rest(mode)
         following = self._state(trail.chain, tuple(trail.places), tuple(trail.words), mode)
@@ -229,7 +226,7 @@ class Machine:
         if state is None:
             live = back_of(places[0]) if chain else 0
             hold = 0
-            if chain:
+            if chain and self._hold.any:
                 first = self._hold.start(chain, 0, words)
                 hold = back_of(places[first]) if first < len(chain) else 0
             if waiting := self._reading.waiting(mode):
@@ -266,23 +263,20 @@ class _Trail:
 
     __slots__ = ("_machine", "chain", "found", "places", "words")
 
-    def __init__(self, machine: Machine, node: Node) -> None:
+    def __init__(self, machine: Machine, node: Node, age: int = 0) -> None:
+        """`age`: of the code points that stand behind all of it by now."""
         self._machine = machine
         self.chain = node.chain
-        self.places, self.words = list(node.places), list(node.words)
+        self.places, self.words = [place + age for place in node.places], list(node.words)
         self.found: list[Found] = []
-
-    def grow_older(self) -> None:
-        """One more code point stands behind all of it."""
-        self.places = [place + AGE for place in self.places]
-        if self.places and self.places[0] > MAX_STRETCH * AGE:
-            self._keep_from(1)
+        if age and self.places and self.places[0] > MAX_STRETCH * AGE:
+            # Keep what may still grow without the first code.
+            self._drop(machine._live.start(self.chain, 1, self.words))
 
     def write(self, emitted: Sequence[Emitted]) -> None:
         """Add codes: note what they complete, keep what may still grow."""
         machine = self._machine
-        trie, free, any_of = machine._trie, machine._live.free, machine._live.any_of
-        walk, below, owned = trie.walk, trie.below, trie.owned
+        look, free, any_of = machine._words.look, machine._live.free, machine._live.any_of
         for code, place, at_word_start in emitted:
             self.chain += code
             chain, words = self.chain, self.words
@@ -291,21 +285,15 @@ class _Trail:
             keep = length = len(chain)
             for begin in range(length):
                 spelled = chain[begin:]
-                node = walk(spelled)
-                if node < 0:
-                    continue
-                if owned[node] != owned[node + 1]:
-                    for term in machine._terms_at(node, spelled):
+                flags = look(spelled)
+                if flags & WORD:
+                    for term in machine._terms(spelled):
                         found = Found(term, self.places[begin], place)
                         if (words[begin] or not term.left) and term.least <= found.length:
                             self.found.append(found)
-                if keep == length and below[node] & (any_of if words[begin] else free):
+                if keep == length and flags & (any_of if words[begin] else free):
                     keep = begin
             self._drop(keep)
-
-    def _keep_from(self, begin: int) -> None:
-        """Keep what may still grow, at or after this index of the chain."""
-        self._drop(self._machine._live.start(self.chain, begin, self.words))
 
     def _drop(self, before: int) -> None:
         self.chain = self.chain[before:]

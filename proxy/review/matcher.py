@@ -14,7 +14,7 @@ from daachorse import CharwiseDoubleArrayAhoCorasick
 
 from proxy.review.columns import acting
 from proxy.review.entry import Direction
-from proxy.review.trie import ROOT, Trie
+from proxy.review.trie import Spellings
 
 __all__ = ["DaachorseMatcher", "LivePrefixes", "Matcher"]
 
@@ -36,26 +36,25 @@ class DaachorseMatcher:
 
 
 class LivePrefixes:
-    """The proper prefixes of the words in a trie that act in one direction, or of those that delay text there.
+    """The proper prefixes of the words that act in one direction, or of those that delay text there.
 
     Words that are bound to the start of a word count only there: `free` is the flag of the others, `any_of` of both.
     """
 
-    __slots__ = ("_following", "_trie", "any", "any_of", "free")
+    __slots__ = ("_following", "_words", "any", "any_of", "free")
 
-    def __init__(self, trie: Trie, direction: Direction, *, holds: bool) -> None:
-        self._trie = trie
+    def __init__(self, words: Spellings, direction: Direction, *, holds: bool) -> None:
+        self._words = words
         self.free = acting(direction, holds=holds, bounded=False)
         self.any_of = self.free | acting(direction, holds=holds, bounded=True)
         self._following: dict[str, frozenset[str]] = {}
-        self.any = bool(trie.below[ROOT] & self.any_of)
+        self.any = bool(words.every & self.any_of)
 
     def start(self, text: str, begin: int, at_word_start: Sequence[bool]) -> int:
         """Where, not before `begin`, the longest live suffix of `text` starts; len(text) if none does."""
-        walk, below = self._trie.walk, self._trie.below
+        look = self._words.look
         for index in range(begin, len(text)):
-            node = walk(text[index:])
-            if node > ROOT and below[node] & (self.any_of if at_word_start[index] else self.free):
+            if look(text[index:]) & (self.any_of if at_word_start[index] else self.free):
                 return index
         return len(text)
 
@@ -63,8 +62,7 @@ class LivePrefixes:
         """What may come after `text` or a suffix of it in a word that begins so, whatever it does."""
         found = self._following.get(text)
         if found is None:
-            node = self._trie.walk(text)
-            found = frozenset(self._trie.children(node)) if node > ROOT else frozenset()
+            found = frozenset(self._words.following(text))
             if len(text) > 1:
                 found |= self.following(text[1:])
             self._following[text] = found

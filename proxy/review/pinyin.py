@@ -17,7 +17,7 @@ from itertools import accumulate, groupby, pairwise
 from proxy.review.columns import Columns
 from proxy.review.entry import Entry
 from proxy.review.judge import Judge, Match, Span, Verdict, transcribed
-from proxy.review.ordinary import AROUND, is_ordinary
+from proxy.review.ordinary import AROUND, Ordinary, is_ordinary
 from proxy.review.original import Original
 from proxy.review.reading import AGE, MAX_KNOWN, Emitted, Mode, Reading, Transcript, back_of
 from proxy.review.spelling import BARRIER, LIST_MARKS, NOISE
@@ -174,7 +174,8 @@ class PinyinSight:
         weak = len(spelling or folded) < MIN_BLOCK
         # Sounds that the entry has twice are heard once, but the text must have them.
         least = len(spelling) - _last_run(spelling) + 1
-        return Term(entry, folded, spelling, True, Edge.WORD, allow, weak, least)
+        certain = weak and not allow and spelling == folded  # see PinyinJudge.verdict
+        return Term(entry, folded, spelling, True, Edge.WORD, allow, weak, least, certain)
 
     def _spoken(self, text: str) -> str:
         script = Transcript(self.reading())
@@ -195,7 +196,7 @@ class PinyinJudge:
 
     def __init__(self, safe: SafeView, tables: Tables, sound: Syllables, reading: Reading) -> None:
         self._safe, self._kinds, self._sound, self._reading = safe, tables.kinds, sound, reading
-        self._common = tables.common
+        self._ordinary = Ordinary(safe, tables)
         self._han = lru_cache(MAX_KNOWN)(self._spoken_of)
 
     def verdict(self, match: Match, original: Original, ended: bool) -> Verdict:
@@ -232,17 +233,8 @@ class PinyinJudge:
         """Whether what is written there is ordinary words, none of them the entry's doing."""
         if "words" in entry.folds:
             return False
-        begin, stop = start - AROUND if start > AROUND else 0, end + AROUND
-        written = original.slice(begin, stop)
-        text = self._safe.fold(written)
-        if text != written:  # what becomes nothing or several is in no word
-            text = "".join(safe if len(safe := self._safe.fold(c)) == 1 else NOISE for c in written)
-        goes_on = not ended and original.end < stop and self._all_spoken(text[end - begin :])
-        own = self._han(entry.pattern)
-        return is_ordinary(text, start - begin, end - begin, own, self._common, goes_on=goes_on)
-
-    def _all_spoken(self, text: str) -> bool:
-        return all(c in self._sound.of for c in text)
+        beside = self._ordinary.beside(original, start, end, ended)
+        return is_ordinary(beside, self._han(entry.pattern), self._ordinary.common)
 
     def _spoken_of(self, pattern: str) -> str:
         """The characters of a pattern that sound."""

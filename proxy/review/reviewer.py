@@ -11,7 +11,7 @@ for good.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import length_hint
 
@@ -265,8 +265,11 @@ class Reviewer:
     def _note_plain(self, lens: Lens, folded: str, start: int, end: int) -> None:
         """A match that is all of [start, end), a code point each letter, and was not read for."""
         for term, action in lens.plain(folded):
-            match = Match(term, start, 0, end, 0)
-            self._pending.append(Candidate(match, action, lens.name, lens.judge, end))
+            if term.certain:
+                self._pending.append(Certain(term.entry, action, lens.name, (start, end), float(end)))
+            else:
+                match = Match(term, start, 0, end, 0)
+                self._pending.append(Candidate(match, action, lens.name, lens.judge, end))
 
     def _feed_further(self, text: str, hold: int, live: int) -> tuple[int, int]:
         """The kinds of entries that no automaton finds; what waits with them."""
@@ -331,12 +334,13 @@ class Reviewer:
         """Turn candidates into findings in the order in which they became known, as far as they are decided."""
         pending = self._pending
         for candidate in pending:
-            candidate.decide(self._original, ended)
+            if candidate.stands is None:
+                candidate.decide(self._original, ended)
         pending.sort(key=_order)
         done = 0
         while done < len(pending) and self.blocked is None:
-            end = done
-            while end < len(pending) and pending[end].order == pending[done].order:
+            order, end = pending[done].order, done + 1
+            while end < len(pending) and pending[end].order == order:
                 end += 1
             group = pending[done:end]
             if None in [candidate.stands for candidate in group]:
@@ -353,12 +357,8 @@ class Reviewer:
 
     def _accept(self, group: list[Pending]) -> None:
         """Record the findings that end at one place; the longest blocking one blocks."""
-        seen = set()
-        for candidate in self._combined(group) if self._sentences is not None else group:
-            key = (candidate.entry.id, candidate.start, candidate.end)
-            if key in seen:
-                continue
-            seen.add(key)
+        group = self._combined(group) if self._sentences is not None else group
+        for candidate in _distinct(group) if len(group) > 1 else group:
             if self._doubts is not None:
                 settled = self._settled(candidate, self._doubts)
                 if settled is None:
@@ -480,6 +480,14 @@ class Reviewer:
             first, last = max(candidate.start, start), min(candidate.end, end)
             characters[first - start : last - start] = MASK * (last - first)
         return "".join(characters)
+
+
+def _distinct(group: list[Pending]) -> Iterable[Pending]:
+    """Of one entry at one place the first."""
+    found: dict[tuple[str, int, int], Pending] = {}
+    for candidate in group:
+        found.setdefault((candidate.entry.id, candidate.start, candidate.end), candidate)
+    return found.values()
 
 
 def _order(candidate: Pending) -> tuple[float, int, str, int, int]:

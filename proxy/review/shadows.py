@@ -53,9 +53,10 @@ class Cast:
         assert self.kept is not None
         return self.kept.nonzero()[0]
 
-    def origin(self, at: int) -> int:
-        """The code point that a code stands for, the first of a run; where it is so simple."""
-        return self._places.item(self._firsts.item(at))
+    def origins(self, at: Numbers) -> list[list[int]]:
+        """The code points that some codes stand for, the first of each run; where it is so simple. [n, m] -> n lists."""
+        found: list[list[int]] = self._places.take(self._firsts.take(at)).tolist()
+        return found
 
     def doubled(self) -> Numbers:
         """Which codes stand for several, in order."""
@@ -211,8 +212,9 @@ class SoundShadow:
 
     def _join(self, mapped: Codes, alone: NDArray[np.intp], letters: bytes) -> None:
         """Suspect letters that stand alone, one after the other, where a syllable is among them."""
-        order = (mapped > _NOISE).cumsum()[alone]
-        joined = np.diff(order) == 1
+        joined = (
+            np.add.reduceat(mapped > _NOISE, alone, dtype=np.int64)[:-1] == 1
+        )  # itself, and none up to the next
         if not joined.any():
             return
         ends = np.append(np.flatnonzero(~joined), len(joined)).tolist()

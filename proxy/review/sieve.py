@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.doubled import DoubledWords, only_doubled
-from proxy.review.flat import Codes, Flat, Numbers, distinct, text_of
+from proxy.review.flat import Codes, Flat, Numbers, among, distinct, text_of
 from proxy.review.hashed import HashedWords, hashes_of
 from proxy.review.shadows import STOP, SUSPECT, Cast, LetterShadow, Shadow, SoundShadow, sentence_ends
 from proxy.review.spelling import MAX_AROUND
@@ -133,23 +133,23 @@ class Sieve:
         hits = self._hits(cast)
         if not hits:
             return
-        simple, origin = cast.kept is not None, cast.origin
+        simple = cast.kept is not None
+        bounds = np.array([(start, end - 1, end) for start, end, _, _ in hits])
+        places = cast.origins(bounds) if simple else bounds.tolist()
         spoken, stops, partial = self._shadow.spoken, self._shadow.stops, self._partial
         segments: dict[int, dict[str, None]] = {}  # to be read whole, by where they begin in the shadow
         ends: Numbers | None = None
-        for start, end, seen, terms in hits:
+        for (start, end, seen, terms), (first, last, after) in zip(hits, places, strict=True):
             if simple and seen not in partial:
-                first, last = origin(start), origin(end - 1)
                 span = text[first : last + 1]
                 if spoken and len(terms) == 1 and len(span) == end - start and _is_han(span):
                     yield Stretch(at + first, at + last + 1, terms, True)
                     continue
                 before = max(0, first - 1)
                 if _is_han(text[last]) and (_is_han(text[before]) or text[before] in stops):
-                    yield Stretch(at + before, at + origin(end), terms)
+                    yield Stretch(at + before, at + after, terms)
                     continue
-            if ends is None:
-                ends = (cast.codes == STOP).nonzero()[0]
+            ends = (cast.codes == STOP).nonzero()[0] if ends is None else ends
             segments.setdefault(int(ends.searchsorted(start)), {}).update(dict.fromkeys(terms))
         if segments:
             stop_places = (mapped == STOP).nonzero()[0] + 1
@@ -276,7 +276,7 @@ def sounds_of(sought: Sought, tables: Tables) -> Sieve:
     casts = Flat.of_lengths(terms.codes[once], np.bincount(rows[once], minlength=len(terms.lengths)))
     others = _cast_by(casts, sought)
     doubled = Flat.of([cast for cast, by in others.items() if only_doubled(cast, by.values())])
-    single = np.flatnonzero(~np.isin(hashes_of(casts), hashes_of(doubled)))
+    single = np.flatnonzero(~among(hashes_of(casts), hashes_of(doubled)))
     words = HashedWords.of(Flat.joined([casts.take(single), Flat.of([SUSPECT])]))
     return Sieve(SoundShadow(tables), words, others, doubled=len(doubled.lengths) > 0)
 
@@ -291,7 +291,7 @@ def _cast_by(casts: Flat, sought: Sought) -> dict[str, dict[str, list[str]]]:
         others.setdefault(cast, {}).setdefault(term, []).append(written)
     # Nearly all that are plainly written are no others.
     hashes = hashes_of(casts)
-    alike = np.flatnonzero(plainly & np.isin(hashes, hashes[odd]))
+    alike = np.flatnonzero(plainly & among(hashes, hashes[odd]))
     for cast in others.keys() & set(casts.take(alike).texts()):
         others[cast].setdefault(cast, []).append(cast)
     return others

@@ -45,8 +45,8 @@ class Sight(Protocol):
         """The spellings of an entry to look for; none if the view has no use for it."""
         ...
 
-    def term(self, entry: Entry, folded: str) -> Term:
-        """The one of them that is spelled so."""
+    def term(self, entry: Entry, folded: str) -> Term | None:
+        """The one of them that is spelled so, None if none is."""
         ...
 
     def words(self, columns: Columns) -> Words:

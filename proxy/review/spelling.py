@@ -14,7 +14,8 @@ from itertools import groupby
 import numpy as np
 
 from proxy.review.flat import text_of
-from proxy.review.judge import Match, Verdict, transcribed
+from proxy.review.judge import Match, Span, Verdict, transcribed
+from proxy.review.ordinary import AROUND, Ordinary, is_ordinary_apart
 from proxy.review.original import Original
 from proxy.review.reading import Reading
 from proxy.review.tables import Kind, Tables
@@ -133,22 +134,37 @@ def spell(spelling: str, tables: Tables) -> tuple[Letter, ...]:
 
 
 class EvasionJudge:
-    """Spells a suspicion out on the original text."""
+    """Spells a suspicion out on the original text. Two words of the language side by side are weak: 变量（参见 for 量参."""
 
-    context = 0
+    context = AROUND
 
     def __init__(self, safe: SafeView, tables: Tables, reading: Reading) -> None:
         self._safe, self._tables, self._reading = safe, tables, reading
-        self._kinds = tables.kinds
+        self._kinds, self._ordinary = tables.kinds, Ordinary(safe, tables)
 
     def verdict(self, match: Match, original: Original, ended: bool) -> Verdict:
         if match.term.exceptions:
             covered = transcribed(self._reading, match, original, ended)
             if covered is not False:
                 return None if covered is None else False
-        return self._spelled(match.term, match.start, original, ended)
+        end = self._spelled(match.term, match.start, original, ended)
+        if end is None or end is False:
+            return end
+        weak = self._is_ordinary(match, int(end), original, ended)
+        return end if weak is False else weak and Span(match.start, int(end), weak)
 
-    def _spelled(self, term: Term, place: int, original: Original, ended: bool) -> Verdict:
+    def _is_ordinary(self, match: Match, end: int, original: Original, ended: bool) -> bool | None:
+        """Whether what is set apart are two words that belong together with others."""
+        if match.term.left or "words" in match.term.entry.folds:
+            return False
+        beside = self._ordinary.beside(original, match.start, end, ended)
+        gap = self._ordinary.parted(beside)
+        many = sum(letter.count for letter in spell(match.term.spelling, self._tables))
+        if gap is None or end - match.start - (gap[1] - gap[0]) != many:
+            return False
+        return is_ordinary_apart(beside, *gap, self._ordinary.common)
+
+    def _spelled(self, term: Term, place: int, original: Original, ended: bool) -> int | bool | None:
         """Follow the letters of the term through the original text from `place` on."""
         letters = spell(term.spelling, self._tables)
         walk = _Walk(letters, term)
@@ -185,7 +201,7 @@ class _Walk:
         self._listed = self._joined = False  # letters stood apart by marks of lists alone; stood together
         self._parted = 0  # how often letters might have stood apart
 
-    def step(self, safe: str, kind: int, after: int) -> Verdict:
+    def step(self, safe: str, kind: int, after: int) -> int | bool | None:
         """Take one character of the safe view, that ends at `after`; None: go on."""
         letters = self._letters
         letter = letters[self._at] if self._at >= 0 else None
@@ -213,7 +229,7 @@ class _Walk:
         limit = self._term.entry.gap + (following.gap if following is not None else 0)
         return False if len(self._between) > limit else None
 
-    def _take(self, kind: int, after: int, own_gap: bool) -> Verdict:
+    def _take(self, kind: int, after: int, own_gap: bool) -> int | bool | None:
         """A letter: count it, and note how it stands to the one before."""
         # The first letter, if it stands there more than once, may be another word before it.
         again = self._at == 0 and self._count >= self._letters[0].count
@@ -230,6 +246,6 @@ class _Walk:
             self._end = after
         return self._end if self._end and self._term.right == Edge.FREE else None
 
-    def at_end(self) -> Verdict:
+    def at_end(self) -> int | bool | None:
         """The text has ended here."""
         return self._end or False

@@ -1,11 +1,13 @@
-"""Characters written as two, in a long text: 女子 for 好.
+"""Characters written as two: 女子 for 好.
 
-A text has few such pairs, and an entry may have several characters that are written so. So the sieve does not look for
-every entry in every way, but for entries around every pair, read as the character that it may stand for.
+Most characters are written so in some way, so an entry has several spellings more. They are not looked for one by one.
+A stream keeps the words alone, and reads a pair that it meets as the character that it may stand for too (`SplitWords`).
+In a long text the sieve looks for words around every pair, read so (`Splits`): a text has few of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,12 +15,163 @@ import numpy as np
 
 from proxy.review.flat import Codes, Numbers
 from proxy.review.hashed import Flags, HashedWords, mixed
-from proxy.review.tables import Tables
+from proxy.review.spelling import code_of
+from proxy.review.tables import Kind, Tables
+from proxy.review.trie import ROOT, WORD, Trie
 
-__all__ = ["Splits"]
+__all__ = ["SplitWords", "Splits", "letter_pairs"]
 
 _BITS = 21
 _STOP = 10
+_MAX_KNOWN = 1 << 12  # beginnings that a half may end, remembered
+
+
+@lru_cache(maxsize=2)
+def letter_pairs(tables: Tables) -> frozenset[str]:
+    """What characters are written as that is read as two letters, one after the other."""
+    written = {parts for ways in tables.splits.values() for parts in ways}
+    letters = {
+        part
+        for part in set("".join(written))
+        if tables.kind(part) == Kind.HAN and code_of(part, Kind.HAN) == part
+    }
+    return frozenset(
+        parts
+        for parts in written
+        if len(parts) == 2 and parts[0] != parts[1] and parts[0] in letters and parts[1] in letters
+    )
+
+
+class SplitWords:
+    """The words of a trie, and those of them that are parted with one of their characters written as two: `Spellings`.
+
+    Of texts in which no Han character stands twice running, as the evasion view writes them down. Not every owner of a
+    parted word need be one of what that is written as: whoever asks for owners looks at their terms.
+    """
+
+    def __init__(self, trie: Trie, tables: Tables) -> None:
+        self._trie, self._written = trie, _written(tables)
+        self.every = trie.every
+        # Of words whose first character is written with a letter first: their flags, and the letters behind it.
+        self._begun: dict[str, int] = {}
+        self._second: dict[str, str] = {}
+        self._known: dict[str, tuple[tuple[int, str], ...]] = {}  # of longer beginnings
+        for character in trie.following(""):
+            flags = trie.parted[trie.walk(character)]
+            for first, second in self._written.ways.get(character, ()) if flags else ():
+                self._begun[first] = self._begun.get(first, 0) | flags
+                self._second[first] = self._second.get(first, "") + second
+
+    def look(self, text: str) -> int:
+        """As `Spellings` says."""
+        trie = self._trie
+        found = trie.look(text)
+        if len(text) == 1:
+            return found | self._begun.get(text, 0)
+        parted = trie.parted
+        for node, last in self._passed(text):
+            if trie.owned[node] != trie.owned[node + 1]:
+                found |= WORD
+            for child in self._after(node, last):
+                found |= parted[child]
+        for node, _ in self._opened(text):
+            found |= parted[node]
+        return found
+
+    def owners_of(self, word: str) -> Sequence[int]:
+        """As `Spellings` says."""
+        owners = set(self._trie.owners_of(word))
+        for node, _ in self._passed(word):
+            owners.update(self._trie.owners_at(node))
+        return sorted(owners)
+
+    def following(self, text: str) -> str:
+        """As `Spellings` says, and some more."""
+        trie = self._trie
+        children = trie.following(text)
+        found = children + children.translate(self._written.heads)
+        if len(text) < 2:
+            return found + self._second.get(text, "")
+        labels = [
+            trie.labels[child] for node, last in self._passed(text) for child in self._after(node, last)
+        ]
+        return "".join([found, *labels, *(seconds for _, seconds in self._opened(text))])
+
+    def _passed(self, text: str) -> list[tuple[int, str]]:
+        """The nodes of a text with one pair of its letters read as one, and the letter that it ends with if that is the
+        pair's: the next one cannot be the same.
+        """
+        found = []
+        walk, parted, pairs = self._trie.walk, self._trie.parted, self._written.pairs
+        for at in range(len(text) - 1):
+            pair = text[at : at + 2]
+            if pair in pairs:
+                rest = text[at + 2 :]
+                for whole in pairs[pair]:
+                    node = walk(text[:at] + whole + rest)
+                    if node > ROOT and parted[node]:
+                        found.append((node, "" if rest else pair[1]))
+        return found
+
+    def _opened(self, text: str) -> Sequence[tuple[int, str]]:
+        """The nodes of a text with its last letter read as a character of which it is the first half, and the second."""
+        openers = self._written.openers.get(text[-1])
+        if openers is None:
+            return ()
+        found = self._known.get(text)
+        if found is None:
+            trie, before = self._trie, text[:-1]
+            halves = openers.keys() & trie.following(before)
+            nodes = [(trie.walk(before + whole), openers[whole]) for whole in halves]
+            found = tuple((node, seconds) for node, seconds in nodes if trie.parted[node])
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[text] = found
+        return found
+
+    def _after(self, node: int, last: str) -> list[int]:
+        """The children of a node from which on words are parted, but for the one with the letter `last`."""
+        parted, labels, first = self._trie.parted, self._trie.labels, self._trie.first
+        return [
+            child for child in range(first[node], first[node + 1]) if parted[child] and labels[child] != last
+        ]
+
+
+class _Heads(dict[int, str]):
+    """For `str.translate`: nothing for a character that there is not."""
+
+    def __missing__(self, code: int) -> str:
+        return ""
+
+
+class _Written(NamedTuple):
+    """How characters are written as two letters: the `ways` of each, and the first letters of these, by code point; the
+    characters by both; by the first the characters, each with the second.
+    """
+
+    ways: Mapping[str, Sequence[tuple[str, str]]]
+    heads: _Heads
+    pairs: Mapping[str, str]
+    openers: Mapping[str, Mapping[str, str]]
+
+
+@lru_cache(maxsize=2)
+def _written(tables: Tables) -> _Written:
+    ways: dict[str, list[tuple[str, str]]] = {}
+    heads = _Heads(dict.fromkeys(range(0x4E00, 0xA000), ""))
+    pairs: dict[str, str] = {}
+    openers: dict[str, dict[str, str]] = {}
+    known = letter_pairs(tables)
+    for character, written in tables.splits.items():
+        for parts in written:
+            if parts in known:
+                first, second = parts[0], parts[1]
+                ways.setdefault(character, []).append((first, second))
+                heads[ord(character)] = heads[ord(character)] + first
+                pairs[parts] = pairs.get(parts, "") + character
+                seconds = openers.setdefault(first, {})
+                seconds[character] = seconds.get(character, "") + second
+    return _Written(ways, heads, pairs, openers)
 
 
 class _Pairs(NamedTuple):

@@ -7,6 +7,7 @@ thousand of them are compared without making one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import lt
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -21,7 +22,7 @@ __all__ = ["Difference", "StoredEntries", "columns_of", "difference", "line_of",
 
 _AT_ONCE = 4096  # lines: their rows are objects for a moment
 _KEPT = 1 << 10  # entries that were asked for
-_FREE = ("reason", "legal_basis", "author", "reviewer")
+_FREE = frozenset(("reason", "legal_basis", "author", "reviewer", "version", "source"))
 _SOURCE = {"type", "ref", "date"}
 
 
@@ -125,12 +126,12 @@ def columns_of(entries: StoredEntries) -> Columns:
             rows = []
         if len(rows) != end - start:
             raise _told(entries)
-        for at, row in enumerate(rows, start):
-            taken = _taken(row)
-            if taken is None or taken[0] <= before:
-                raise _told(entries)
-            before, pattern = taken
-            key = orjson.dumps(row)
+        taken = _taken(rows)
+        if taken is None or not all(map(lt, [before, *taken.ids], taken.ids)):
+            raise _told(entries)
+        before = taken.ids[-1]
+        patterns += taken.patterns
+        for at, key in enumerate(taken.rest, start):
             number = known.get(key)
             if number is None:
                 try:
@@ -141,32 +142,44 @@ def columns_of(entries: StoredEntries) -> Columns:
                 if number == len(shapes):
                     shapes.append(entry)
                 known[key] = number
-            patterns.append(pattern)
             shape.append(number)
     return Columns(entries, np.arange(len(shape)), patterns, shapes, np.array(shape, np.int64))
 
 
-def _taken(row: Any) -> tuple[str, str] | None:
-    """The id and the pattern, taken out of a row with all else that may be any string; None if that is not so."""
-    if type(row) is not dict:
+class _Taken(NamedTuple):
+    """The ids and the patterns of rows, and what is left of each."""
+
+    ids: Sequence[str]
+    patterns: Sequence[str]
+    rest: Iterable[bytes]
+
+
+def _taken(rows: Sequence[Any]) -> _Taken | None:
+    """Rows without their ids, their patterns and all else that may be any string; None if one of these is none."""
+    if set(map(type, rows)) != {dict}:
         return None
-    identity, pattern = row.pop("id", ""), row.pop("pattern", "")
-    if type(identity) is not str or type(pattern) is not str or not identity or not pattern:
+    ids, patterns = [row.pop("id", "") for row in rows], [row.pop("pattern", "") for row in rows]
+    if set(map(type, ids)) | set(map(type, patterns)) != {str} or "" in ids or "" in patterns:
         return None
-    for name in _FREE:
-        if name in row and type(row.pop(name)) is not str:
-            return None
+    if not all(_FREE.isdisjoint(row) or _take_free(row) for row in rows):
+        return None
+    return _Taken(ids, patterns, map(orjson.dumps, rows))
+
+
+def _take_free(row: dict[str, Any]) -> bool:
+    """Take out of a row what may be any string, its version and its source; False if one of them is not good."""
     version, source = row.pop("version", 1), row.pop("source", None)
-    if type(version) is not int or version < 1:
-        return None
-    if source is not None and not (
-        type(source) is dict
-        and source.keys() <= _SOURCE
-        and all(type(value) is str for value in source.values())
-        and source.get("type", SOURCES[-1]) in SOURCES
-    ):
-        return None
-    return identity, pattern
+    if not all(type(row.pop(name, "")) is str for name in _FREE):
+        return False
+    return (type(version) is int and version >= 1) and (
+        source is None
+        or (
+            type(source) is dict
+            and source.keys() <= _SOURCE
+            and all(type(value) is str for value in source.values())
+            and source.get("type", SOURCES[-1]) in SOURCES
+        )
+    )
 
 
 def _told(entries: StoredEntries) -> EntryError:

@@ -32,7 +32,7 @@ class Term:
 
     `folded` is what the automaton looks for, `spelling` the same in the safe view. `left`: only at a word
     start. `exceptions`: allow phrases, folded. `flag_only`: too weak a sign for more than a flag. `least`: code points
-    of a match that may stand.
+    of a match that may stand. `certain`: what is read as it and is as many characters needs no verdict, it stands.
     """
 
     entry: Entry
@@ -43,6 +43,7 @@ class Term:
     exceptions: tuple[str, ...]
     flag_only: bool = False
     least: int = 0
+    certain: bool = False
 
 
 def edges(entry: Entry, spelling: str, tables: Tables) -> tuple[bool, Edge]:

@@ -7,17 +7,37 @@ children are a range, and to follow a letter is to find it in a short piece of o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.flat import Codes, Flat, Numbers, differing, distinct, text_of
 
-__all__ = ["ROOT", "Trie", "trie_of"]
+__all__ = ["ROOT", "WORD", "Spellings", "Trie", "trie_of"]
 
 ROOT = 0
-_NUMBERS = ("first", "below", "owned", "owners")
+WORD = 1 << 8  # beside the flags of the words that begin with a text: it is a word itself
+_NUMBERS = ("first", "below", "owned", "owners", "parted")
+
+
+class Spellings(Protocol):
+    """What is looked for, as a stream asks for it. `every`: the flags of all words."""
+
+    @property
+    def every(self) -> int: ...
+
+    def look(self, text: str) -> int:
+        """The flags of all words that are longer than a text, not empty, and begin with it; and WORD if it is one."""
+        ...
+
+    def owners_of(self, word: str) -> Sequence[int]:
+        """Whose word it is, in order; none if it is only a beginning."""
+        ...
+
+    def following(self, text: str) -> str:
+        """The letters that come next in words that begin with a text."""
+        ...
 
 
 class Trie:
@@ -25,17 +45,25 @@ class Trie:
 
     The numbers stay in the arrays that they come in, which are read only. Node n has the letter labels[n] and the children first[n] to first[n + 1]; below[n] are the flags of all words
     that are longer than it and begin with it; owners[owned[n]:owned[n + 1]] are the owners of the word it is; `most` is the highest number of one.
+    parted[n] are the flags of those words from it on, itself among them, that are also written with one of their
+    characters as two; it is empty where none are (`proxy.review.splits`).
     """
 
-    __slots__ = ("_tops", "below", "first", "labels", "most", "owned", "owners")
+    __slots__ = ("_tops", "below", "every", "first", "labels", "most", "owned", "owners", "parted")
 
     def __init__(
-        self, labels: Codes, first: Codes, below: NDArray[np.uint8], owned: Codes, owners: Codes
+        self,
+        labels: Codes,
+        first: Codes,
+        below: NDArray[np.uint8],
+        owned: Codes,
+        owners: Codes,
+        parted: NDArray[np.uint8],
     ) -> None:
         """ValueError for arrays that are no trie."""
         nodes = len(labels)
         _require(all(numbers.dtype == np.uint32 for numbers in (labels, first, owned, owners)))
-        _require(below.dtype == np.uint8)
+        _require(below.dtype == parted.dtype == np.uint8 and len(parted) in (0, nodes))
         _require(nodes > 0 and len(first) == len(owned) == nodes + 1 and len(below) == nodes)
         _require(int(first[-1]) == nodes and bool((first[:-1] <= first[1:]).all()))
         _require(bool((first[:-1] > np.arange(nodes, dtype=np.uint32)).all()))
@@ -43,7 +71,8 @@ class Trie:
         _require(int(owned[-1]) == len(owners) and bool((owned[:-1] <= owned[1:]).all()))
         self.labels = text_of(labels)
         self.first, self.owned, self.owners = first.data, owned.data, owners.data
-        self.below = below.data
+        self.below, self.parted = below.data, parted.data
+        self.every = self.below[ROOT]
         self._tops = {self.labels[node]: node for node in range(self.first[ROOT], self.first[ROOT + 1])}
 
     @classmethod
@@ -67,13 +96,29 @@ class Trie:
                 return -1
         return node
 
-    def children(self, node: int) -> str:
-        """The letters that may follow."""
-        return self.labels[self.first[node] : self.first[node + 1]]
+    def look(self, text: str) -> int:
+        """As `Spellings` says."""
+        node = self._tops.get(text, -1) if len(text) == 1 else self.walk(text)
+        if node < 0:
+            return 0
+        owned = self.owned
+        return self.below[node] if owned[node] == owned[node + 1] else self.below[node] | WORD
 
-    def owners_of(self, node: int) -> Sequence[int]:
-        """The owners of the word that the node is; none if it is only a beginning."""
-        return self.owners[self.owned[node] : self.owned[node + 1]]
+    def owners_of(self, word: str) -> Sequence[int]:
+        """As `Spellings` says."""
+        return self.owners_at(self.walk(word))
+
+    def owners_at(self, node: int) -> Sequence[int]:
+        """The owners of the word that a node is; none of node -1."""
+        return self.owners[self.owned[node] : self.owned[node + 1]] if node > ROOT else ()
+
+    def following(self, text: str) -> str:
+        """As `Spellings` says."""
+        return self.children(self.walk(text) if text else ROOT)
+
+    def children(self, node: int) -> str:
+        """The letters that may follow a node; none that follow node -1."""
+        return self.labels[self.first[node] : self.first[node + 1]] if node >= ROOT else ""
 
 
 def _require(good: bool) -> None:
@@ -81,15 +126,19 @@ def _require(good: bool) -> None:
         raise ValueError("the words of a view are not as they were compiled")
 
 
-def trie_of(words: Flat, owners: Numbers, flags: NDArray[np.uint8]) -> Trie:
-    """The trie of some words, each of an owner and with flags."""
+def trie_of(words: Flat, owners: Numbers, flags: NDArray[np.uint8], parted: NDArray[np.bool_]) -> Trie:
+    """The trie of some words, each of an owner and with flags. `parted`: which are also written with one of their
+    characters as two.
+    """
     node_of, labels, parents, bounds = _nodes(words)
     nodes = bounds[-1]
     first = np.ones(nodes + 1, np.int64)
     first[1:] += np.cumsum(np.bincount(np.concatenate(parents)[1:], minlength=nodes))
-    own, below = np.zeros(nodes, np.uint8), np.zeros(nodes, np.uint8)
-    for flag in distinct(flags).tolist():
-        own[node_of[flags == flag]] |= flag
+    both = flags.astype(np.uint16)
+    both[parted] |= both[parted] << 8
+    own, below = np.zeros(nodes, np.uint16), np.zeros(nodes, np.uint16)
+    for flag in distinct(both).tolist():
+        own[node_of[both == flag]] |= flag
     for start, end, parent in zip(bounds[-2:0:-1], bounds[:1:-1], parents[:0:-1], strict=True):
         opens = np.flatnonzero(differing(parent))
         below[parent[opens]] = np.bitwise_or.reduceat(own[start:end] | below[start:end], opens)
@@ -98,8 +147,8 @@ def trie_of(words: Flat, owners: Numbers, flags: NDArray[np.uint8]) -> Trie:
     owned = np.zeros(nodes + 1, np.int64)
     np.cumsum(np.bincount(pairs >> 32, minlength=nodes), out=owned[1:])
     return Trie(
-        np.concatenate(labels), first.astype(np.uint32), below, owned.astype(np.uint32),
-        (pairs & 0xFFFFFFFF).astype(np.uint32),
+        np.concatenate(labels), first.astype(np.uint32), below.astype(np.uint8), owned.astype(np.uint32),
+        (pairs & 0xFFFFFFFF).astype(np.uint32), ((own | below) >> 8).astype(np.uint8)[: nodes * parted.any()],
     )  # fmt: skip
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.columns import Bools, Columns
-from proxy.review.flat import Codes, Flat, Numbers, differing, distinct
+from proxy.review.flat import Codes, Flat, Numbers, among, differing, distinct
 from proxy.review.spelling import BARRIER, MAX_AROUND, MIN_SPLIT, NOISE, SYMBOLS, codes_table
+from proxy.review.splits import letter_pairs
 from proxy.review.syllables import FIRST, MAX_READINGS, MIN_BLOCK, MIN_FLAG, Syllables, syllables
 from proxy.review.tables import Kind, Tables
 from proxy.review.terms import MAX_FOLDED
@@ -26,8 +27,8 @@ _MOST_PARTS = 2
 
 class Words(NamedTuple):
     """Words to look for. `places`: whose each is, by its place in the columns; `left`: only at the start of a word;
-    `weak`: too weak a sign for more than a flag; `sifted`: a sieve has to look for the word itself. `slow`: places
-    of entries whose words are not among them. `widest`: how many symbols may stand within one at most.
+    `weak`: too weak a sign for more than a flag; `parted`: also with one of its characters written as two. `slow`:
+    places of entries whose words are not among them. `widest`: how many symbols may stand within one at most.
     `written`: the words with every letter that a text must have for them, where one stands for a run.
     """
 
@@ -35,7 +36,7 @@ class Words(NamedTuple):
     places: Numbers
     left: Bools
     weak: Bools
-    sifted: Bools
+    parted: Bools
     slow: Numbers
     widest: int
     written: Flat
@@ -47,18 +48,21 @@ def plain_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     places = np.flatnonzero(plain)
     words = folded.take(places)
     left = _bounded(columns)[places] & _is_word(words.codes[words.starts[:-1]], tables)
-    return Words(words, places, left, ~_all(places), _all(places), np.flatnonzero(~plain), 0, words)
+    return Words(words, places, left, ~_all(places), ~_all(places), np.flatnonzero(~plain), 0, words)
 
 
 def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
-    """Of the evasion view: each entry as it reads there, and with each of its characters written as two.
+    """Of the evasion view: each entry as it reads there. Symbols are left out, and of a run one letter stays; of one in a
+    spaced script all may stay, if they stand apart.
 
-    Symbols are left out, and of a run one letter stays; of one in a spaced script all may stay, if they stand apart.
+    Where every letter stands for itself, two that a character is written as are read as that one. Other spellings with
+    such a pair are words of their own.
     """
     plain, lengths = _is_plain(columns), folded.lengths
     whole = np.flatnonzero(plain)
-    longer = np.flatnonzero(plain & (lengths >= MIN_SPLIT) & (lengths < MAX_FOLDED))
-    split, placed = _split(folded, longer, tables)
+    longer = plain & (lengths >= MIN_SPLIT) & (lengths < MAX_FOLDED)
+    even = longer & _is_even(folded, tables) & (lengths < MAX_AROUND)
+    split, placed = _split(folded, np.flatnonzero(longer), even, tables)
     spelled, places = Flat.joined([folded.take(whole), split]), np.concatenate([whole, placed])
     letters = spelled.where(_is_letter(spelled.codes, tables))
     read = Flat(_read(letters.codes, tables), letters.starts)
@@ -68,12 +72,6 @@ def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     once, apart = read.where(other), read.where(other | _is_word(read.codes, tables))
     opens = np.zeros(len(places), np.bool_)
     opens[there] = _is_word(letters.codes[begins], tables)
-    smooth = once.lengths == spelled.lengths
-    evenly = np.zeros(len(plain), np.bool_)
-    evenly[whole] = smooth[: len(whole)]
-    # Where every letter stands for itself the sieve finds two characters by the one that they are written for.
-    sifted = ~(smooth & evenly[places] & (spelled.lengths <= MAX_AROUND))
-    sifted[: len(whole)] = True
     some = np.flatnonzero(once.lengths > 1)  # one letter, however often, says too little
     more = np.flatnonzero((apart.lengths > once.lengths) & (once.lengths > 1))
     chosen = np.concatenate([some, more])
@@ -81,9 +79,11 @@ def evasion_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
         Flat.joined([once.take(some), apart.take(more)]),
         (opens & _bounded(columns)[places])[chosen],
     )
+    parted = np.zeros(len(places), np.bool_)
+    parted[: len(whole)] = even[whole]
     widest = _widest(folded, columns, tables)
     slow = np.flatnonzero(~plain)
-    return Words(words, places[chosen], left, ~_all(chosen), sifted[chosen], slow, widest, read.take(chosen))
+    return Words(words, places[chosen], left, ~_all(chosen), parted[chosen], slow, widest, read.take(chosen))
 
 
 def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
@@ -117,7 +117,7 @@ def pinyin_words(folded: Flat, columns: Columns, tables: Tables) -> Words:
     # Something in it is not spoken: only a space may be.
     slow = np.flatnonzero(~plain | (silent & _has_spaces(folded, rows)))
     widest = max((entry.gap for entry in columns.used), default=0)
-    return Words(words, places, _all(places), weak, _all(places), slow, widest, written)
+    return Words(words, places, _all(places), weak, ~_all(places), slow, widest, written)
 
 
 def _is_plain(columns: Columns) -> Bools:
@@ -171,32 +171,60 @@ def _widest(folded: Flat, columns: Columns, tables: Tables) -> int:
     return int(max(gaps.max(initial=0), wide.max(initial=0)))
 
 
+def _is_even(folded: Flat, tables: Tables) -> Bools:
+    """Which texts have letters alone, each other than the one before."""
+    read, rows = _read(folded.codes, tables), folded.rows()
+    even = np.ones(len(folded.starts) - 1, np.bool_)
+    even[rows[~_is_letter(folded.codes, tables)]] = False
+    even[rows[1:][(read[1:] == read[:-1]) & (rows[1:] == rows[:-1])]] = False
+    return even
+
+
+class _Parts(NamedTuple):
+    """For each code point of the BMP the two that it may be written as, `_MOST_PARTS` ways, 0 for none; which of the
+    ways is other than two letters one after the other.
+    """
+
+    written: NDArray[np.uint32]
+    odd: Bools
+
+
 @lru_cache(maxsize=2)
-def _parts(tables: Tables) -> NDArray[np.uint32]:
-    """For each code point of the BMP the two characters that it may be written as, two ways, 0 for none."""
-    parts = np.zeros((0x10000, _MOST_PARTS, 2), np.uint32)
+def _parts(tables: Tables) -> _Parts:
+    written = np.zeros((0x10000, _MOST_PARTS, 2), np.uint32)
+    odd = np.zeros((0x10000, _MOST_PARTS), np.bool_)
+    pairs = letter_pairs(tables)
     for character, ways in tables.splits.items():
-        for way, written in enumerate(ways):
-            parts[ord(character), way] = [ord(one) for one in written]
-    return parts
+        for way, parts in enumerate(ways):
+            written[ord(character), way] = [ord(one) for one in parts]
+            odd[ord(character), way] = parts not in pairs
+    return _Parts(written, odd)
 
 
-def _split(spelled: Flat, rows: Numbers, tables: Tables) -> tuple[Flat, Numbers]:
-    """Some of the texts with one of their characters written as two, in every way, and which they are."""
+def _split(spelled: Flat, rows: Numbers, even: Bools, tables: Tables) -> tuple[Flat, Numbers]:
+    """Some of the texts with one of their characters written as two, in every way, and which they are; of those that
+    are even, only where the two are not read as two letters.
+    """
     table, few = _parts(tables), spelled.take(rows)
     within = few.rows()
     bmp = np.minimum(few.codes, 0xFFFF)
+    before, after = np.zeros(len(bmp) + 1, np.uint32), np.zeros(len(bmp) + 1, np.uint32)
+    before[1:], after[:-1] = few.codes, few.codes
+    before[few.starts], after[few.starts] = 0, 0
+    before, after = before[:-1], after[1:]
     found: list[tuple[Flat, Numbers]] = []
     for way in range(_MOST_PARTS):
-        at = np.flatnonzero((table[bmp, way, 0] > 0) & (few.codes < 0x10000))
+        first, second = table.written[bmp, way].T
+        odd = ~even[rows][within] | table.odd[bmp, way] | (first == before) | (second == after)
+        at = np.flatnonzero((first > 0) & odd & (few.codes < 0x10000))
         source = within[at]
         longer = Flat.of_lengths(few.codes, few.lengths[source] + 1)
         place = at - few.starts[source]
         steps = np.arange(longer.starts[-1]) - np.repeat(longer.starts[:-1], longer.lengths)
         shift = steps > np.repeat(place, longer.lengths)
         codes = few.codes[np.repeat(few.starts[source], longer.lengths) + steps - shift]
-        for part in range(2):
-            codes[longer.starts[:-1] + place + part] = table[few.codes[at], way, part]
+        for part, written in enumerate((first, second)):
+            codes[longer.starts[:-1] + place + part] = written[at]
         found.append((Flat(codes, longer.starts), rows[source]))
     return Flat.joined([flat for flat, _ in found]), np.concatenate([placed for _, placed in found])
 
@@ -275,8 +303,7 @@ def _as_one_word(
 
 def _has_spaces(folded: Flat, rows: Numbers) -> Bools:
     found = np.zeros(len(folded.starts) - 1, np.bool_)
-    codes, inverse = np.unique(folded.codes, return_inverse=True)
+    codes = distinct(folded.codes)
     blank = np.array([chr(code).isspace() for code in codes.tolist()], np.bool_)
-    if len(codes):
-        found[rows[blank[inverse]]] = True
+    found[rows[among(folded.codes, codes[blank])]] = True
     return found

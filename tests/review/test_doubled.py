@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from proxy.review.doubled import DoubledWords, only_doubled
 from proxy.review.flat import codes_of
 
-WORDS = st.lists(st.text("甲乙丙\ue000", min_size=2, max_size=6), max_size=8)
-TEXTS = st.text("甲乙丙\ue000", max_size=40)
+LETTERS = "甲乙丙\ue000"
+WORDS = st.lists(st.text(LETTERS, min_size=2, max_size=6), max_size=8)
 
 
 def runs_of(written: str) -> list[int]:
@@ -31,8 +31,11 @@ def others_of(words: list[str]) -> dict[str, dict[str, list[str]]]:
     return others
 
 
-@given(WORDS, TEXTS)
-def test_each_word_is_found_that_a_text_has_with_its_letters_twice(words: list[str], text: str) -> None:
+@given(WORDS, st.data())
+def test_each_word_is_found_that_a_text_has_with_its_letters_twice(
+    words: list[str], data: st.DataObject
+) -> None:
+    text = "".join(data.draw(st.lists(st.sampled_from([*LETTERS, *words]), max_size=12)))
     others, shadow, runs = others_of(words), once(text) + "\n", [*runs_of(text), 1]
     places = np.flatnonzero(np.array(runs) > 1)
     found = DoubledWords(others, runs_of).find(codes_of(shadow), places)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -28,6 +28,7 @@ def naive(words: list[str], text: str) -> list[tuple[int, int]]:
 
 
 @given(WORDS, TEXTS)
+@example(["甲乙", "甲乙丙", "甲乙丙甲"], "乙甲乙丙甲乙")
 def test_each_word_in_a_text_is_found_where_it_stands(words: list[str], text: str) -> None:
     of = HashedWords.of(Flat.of(words))
     assert sorted(of.find(codes_of(text))) == naive(words, text)

@@ -92,19 +92,23 @@ def test_what_vanishes_in_a_view_holds_nothing_without_end() -> None:
 
 
 def test_what_is_found_again_is_remembered_with_what_it_leads_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    library = Library.compile([Entry("甲乙丙", "A.1.f", action=FLAG), Entry("乙丙", "A.1.f", action=FLAG)])
-    text = "丁甲乙丙丁"
+    entries = [Entry(pattern, "A.1.f", action=FLAG) for pattern in ("甲乙丙", "乙丙", "乙丁")]
+    library = Library.compile(entries)
+    text = "丁甲乙丙乙丙乙丁"
     reviewer = library.reviewer(Direction.OUTPUT)
-    reviewer.feed(text)
+    reviewer.feed(text * 2)
     with monkeypatch.context() as patch:
         patch.setattr(machine, "_Trail", None)  # what reads anew
         reviewer.feed(text)
-        for lens in library.lenses(Direction.OUTPUT):
-            lens.machine.forget()
+        lens = library.lenses(Direction.OUTPUT)[0]
+        state, _ = lens.machine.advance(lens.machine.start, "甲乙")
+        lens.machine.forget()
         with pytest.raises(TypeError):
-            library.reviewer(Direction.OUTPUT).feed(text)
+            lens.machine.advance(state, "丙")
     assert [(f.start, f.text) for f in reviewer.findings] == [
-        (at + start, found) for at in (0, 5) for start, found in ((1, "甲乙丙"), (2, "乙丙"))
+        (at + start, found)
+        for at in (0, 8, 16)
+        for start, found in ((1, "甲乙丙"), (2, "乙丙"), (4, "乙丙"), (6, "乙丁"))
     ]
 
 

@@ -53,7 +53,8 @@ def prefixes_of(free: list[str], bounded: list[str]) -> LivePrefixes:
     flags = [
         acting(Direction.OUTPUT, holds=False, bounded=n >= len(free)) for n in range(len(free + bounded))
     ]
-    trie = trie_of(Flat.of([*free, *bounded]), np.arange(len(flags)), np.array(flags, np.uint8))
+    whole = np.zeros(len(flags), np.bool_)
+    trie = trie_of(Flat.of([*free, *bounded]), np.arange(len(flags)), np.array(flags, np.uint8), whole)
     assert not LivePrefixes(trie, Direction.INPUT, holds=False).any
     return LivePrefixes(trie, Direction.OUTPUT, holds=False)
 

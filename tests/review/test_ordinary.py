@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.review.entry import Action, Direction, Entry
 from proxy.review.library import Library
-from proxy.review.ordinary import AROUND, is_ordinary
+from proxy.review.ordinary import AROUND, Beside, is_ordinary, is_ordinary_apart
 from proxy.review.tables import builtin_tables
 from tests.review.test_reviewer import cuts, run
 
@@ -44,7 +44,7 @@ def test_what_stands_in_common_words_is_ordinary(
 ) -> None:
     whole = before + text + after
     start, end = len(before), len(before) + len(text)
-    assert is_ordinary(whole, start, end, entry, COMMON, goes_on=False) is ordinary
+    assert is_ordinary(Beside(whole, start, end, False), entry, COMMON) is ordinary
 
 
 def slow(text: str, start: int, end: int, entry: str) -> bool:
@@ -75,8 +75,38 @@ def test_what_was_decided_early_is_what_the_whole_text_says(data: st.DataObject)
     expected = slow((before + text + after)[: end + AROUND], start, end, entry)
     for seen in range(len(after) + 1):
         known = (before + text + after[:seen])[: end + AROUND]
-        early = is_ordinary(known, start, end, entry, COMMON, goes_on=seen < AROUND)
+        early = is_ordinary(Beside(known, start, end, seen < AROUND), entry, COMMON)
         assert early in ((expected, None) if seen < AROUND else (expected,))
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "after", "ordinary"),
+    [
+        ("服", "务（地", "区", True),  # both go on outside
+        ("", "是（地", "区", True),  # one does
+        ("", "服务（地", "区", True),
+        ("比", "赛者（是", "", True),
+        ("比赛", "者（是", "", True),
+        ("", "是（比", "赛者", True),
+        ("", "是（比赛", "者", True),
+        ("", "服务（地区", "", False),  # none does: the words may be the entry's own
+        ("", "是（的", "", False),
+        ("服", "务（市", "", False),  # 市 stands in no word
+        ("", "市（地", "区", False),
+        ("服", "务（地", "，区", False),
+    ],
+)
+def test_two_words_that_symbols_part_are_ordinary_where_one_goes_on_outside(
+    before: str, text: str, after: str, ordinary: bool
+) -> None:
+    whole, start = before + text + after, len(before)
+    end, gap = start + len(text), start + text.index("（")
+    assert is_ordinary_apart(Beside(whole, start, end, False), gap, gap + 1, COMMON) is ordinary
+    for seen in range(len(after) + 1):
+        known = (before + text + after[:seen])[: end + AROUND]
+        goes_on = seen < AROUND and "，" not in after[:seen]
+        early = is_ordinary_apart(Beside(known, start, end, goes_on), gap, gap + 1, COMMON)
+        assert early in ((ordinary, None) if goes_on else (ordinary,))
 
 
 def actions(library: Library, text: str) -> set[str]:
@@ -116,6 +146,30 @@ def actions(library: Library, text: str) -> set[str]:
 )
 def test_a_disguise_blocks_and_ordinary_words_flag(pattern: str, text: str, action: str) -> None:
     assert actions(Library.compile([Entry(pattern, "A.1.a", views=("pinyin",))]), text) == {action}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "action"),
+    [
+        ("量参", "环境变量（参见手册）", "flag"),
+        ("量参", "环境变量参见手册", "block"),  # as the entry is written
+        ("量参", "环境变量\u200b（参见手册）", "block"),
+        ("量参", "环境变量·参·见手册", "block"),
+        ("量参书", "环境变量·参·书", "block"),  # set apart twice
+        ("量参", "量（参", "block"),
+        ("测试", "里面写着测 试，大家", "block"),
+        ("文件系统", "一种文件 系统", "block"),
+        ("件服务", "一种文件 服务", "flag"),
+        ("量参", "变量量（参见", "block"),  # repeated
+        ("bad word", "bad-word", "block"),
+    ],
+)
+def test_what_is_set_apart_blocks_and_two_words_of_the_language_flag(
+    pattern: str, text: str, action: str
+) -> None:
+    assert actions(Library.compile([Entry(pattern, "A.1.a")]), text) == {action}
+    asking = Library.compile([Entry(pattern, "A.1.a", folds=("words",))])
+    assert actions(asking, text) == {"block"}
 
 
 @pytest.mark.parametrize(("pattern", "text"), [("一界立", "第一届立法会"), ("及时倒", "请你及时到达")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -227,3 +228,18 @@ def test_characters_written_as_two_are_found_in_long_texts(patterns: list[str], 
         return
     sifted, read = both(library, ["。".join(pieces)], 8)
     assert sifted == read
+
+
+def test_what_sounds_like_a_word_stands_unread_as_it_stands_when_it_is_read() -> None:
+    rows = [("大雁塔", ()), ("测试甲", ("大测试甲",)), ("应当及市", ()), ("西安大雁", ())]
+    library = Library.compile([
+        Entry.from_row({"pattern": pattern, "category": "A.1.a", "views": VIEWS[2], "action": "mask", "exceptions": phrases})
+        for pattern, phrases in rows
+    ])  # fmt: skip
+    text = "".join(f"好，{one}，丁。" for one in ("打宴他", "侧是佳", "大侧是佳", "应当及时", "希按打宴") * 9)
+    sifted, read = both(library, [text], 1 << 16)
+    assert sifted == read
+    found = library.review(text, OUT)
+    assert Counter((f.text, f.action) for f in found) == {
+        ("打宴他", Action.FLAG): 9, ("侧是佳", Action.FLAG): 9, ("应当及时", Action.FLAG): 9, ("希按打宴", Action.MASK): 9,
+    }  # fmt: skip

@@ -223,6 +223,8 @@ def numbers(*values: int) -> NDArray[Any]:
         ("words.bin", {"safe.owned": None}),
         ("words.bin", {"safe.owners": numbers(1 << 20, 0)}),
         ("words.bin", {"safe.below": numbers(1)}),
+        ("words.bin", {"safe.parted": None}),
+        ("words.bin", {"safe.parted": np.zeros(1, np.uint8)}),
         ("words.bin", {"letters.threes": np.zeros(7, np.uint8)}),
         ("words.bin", {"letters.wholes": None}),
         ("labels.bin", {"safe": np.array([1], np.uint8)}),

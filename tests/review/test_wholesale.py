@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from proxy.review.checks import FOLDS, VIEWS, EntryError
 from proxy.review.columns import Columns
 from proxy.review.entry import Direction, Entry
 from proxy.review.flat import Flat
-from proxy.review.lexicon import Lexicon, compile_lexicon
+from proxy.review.lexicon import Lexicon, ViewWords, compile_lexicon
 from proxy.review.sights import sight_of
+from proxy.review.splits import SplitWords
 from proxy.review.syllables import once, syllables
-from proxy.review.tables import builtin_tables
-from proxy.review.trie import ROOT, Trie
+from proxy.review.tables import Kind, builtin_tables
+from proxy.review.trie import WORD, Spellings
 from proxy.review.wholesale import _has_spaces, pinyin_words
 
 TABLES = builtin_tables()
@@ -48,16 +50,33 @@ def one_by_one(view: str, entries: list[Entry], reach: int) -> set[tuple[str, in
     return found
 
 
-def words_of(trie: Trie) -> dict[str, list[int]]:
-    found = {}
-    waiting = [(ROOT, "")]
+def reached(words: Spellings) -> Iterator[str]:
+    """All beginnings of words, as far as a reading writes them down: where two may be one, no Han character twice."""
+    waiting, split = [""], isinstance(words, SplitWords)
     while waiting:
-        node, word = waiting.pop()
-        if owners := list(trie.owners_of(node)):
-            found[word] = owners
+        text = waiting.pop()
+        yield text
+        letters = words.following(text)
         waiting += [
-            (child, word + trie.labels[child]) for child in range(trie.first[node], trie.first[node + 1])
+            text + one for one in letters if not split or one != text[-1:] or TABLES.kind(one) != Kind.HAN
         ]
+
+
+def spellings(view: ViewWords) -> Spellings:
+    return SplitWords(view.trie, TABLES) if view.trie.parted else view.trie
+
+
+def words_of(view: ViewWords, entries: list[Entry]) -> dict[str, list[int]]:
+    """The words and whose they are."""
+    words, sight = spellings(view), sight_of(view.name, TABLES, view.reach)
+    found = {}
+    for text in reached(words):
+        if text and words.look(text) & WORD:
+            owners = [one for one in words.owners_of(text) if sight.term(entries[one], text) is not None]
+            if owners:
+                found[text] = owners
+        else:
+            assert not text or not words.owners_of(text)
     return found
 
 
@@ -72,7 +91,7 @@ def test_the_words_of_a_library_are_those_of_its_entries(entries: list[Entry]) -
             compile_lexicon(Columns.of(entries), TABLES)
         return
     lexicon = compile_lexicon(Columns.of(entries), TABLES)
-    found = {view.name: words_of(view.trie) for view in lexicon.views}
+    found = {view.name: words_of(view, entries) for view in lexicon.views}
     for view in VIEWS:
         owners: dict[str, list[int]] = {}
         for word, number, _, _ in sorted(expected[view]):
@@ -81,20 +100,15 @@ def test_the_words_of_a_library_are_those_of_its_entries(entries: list[Entry]) -
         assert found.get(view, {}) == owners
     for view in lexicon.views:
         for direction in Direction:
-            assert flags_of(view.trie, direction) == expected_flags(entries, expected[view.name], direction)
+            assert flags_of(spellings(view), direction) == expected_flags(
+                entries, expected[view.name], direction
+            )
 
 
-def flags_of(trie: Trie, direction: Direction) -> dict[str, int]:
+def flags_of(words: Spellings, direction: Direction) -> dict[str, int]:
     shift = 0 if direction is Direction.INPUT else 4
-    found = {}
-    waiting = [(ROOT, "")]
-    while waiting:
-        node, word = waiting.pop()
-        found[word] = (trie.below[node] >> shift) & 15
-        waiting += [
-            (child, word + trie.labels[child]) for child in range(trie.first[node], trie.first[node + 1])
-        ]
-    return {word: flags for word, flags in found.items() if flags}
+    found = {text: (words.look(text) if text else words.every) >> shift & 15 for text in reached(words)}
+    return {text: flags for text, flags in found.items() if flags}
 
 
 def expected_flags(
@@ -120,8 +134,8 @@ def test_a_lexicon_comes_back_from_its_files(entries: list[Entry]) -> None:
         return
     again, more = Lexicon.of_files(lexicon.to_files({"a": 1}), TABLES)
     assert more == {"a": 1}
-    assert [(v.name, v.reach, v.context, words_of(v.trie)) for v in again.views] == [
-        (v.name, v.reach, v.context, words_of(v.trie)) for v in lexicon.views
+    assert [(v.name, v.reach, v.context, v.trie.parted, words_of(v, entries)) for v in again.views] == [
+        (v.name, v.reach, v.context, v.trie.parted, words_of(v, entries)) for v in lexicon.views
     ]
     assert again.alike == lexicon.alike
     assert {name: s and s.about for name, s in again.sieves.items()} == {
@@ -152,7 +166,7 @@ def test_entries_that_ask_for_more_are_spelled_one_by_one(fold: str) -> None:
     lexicon = compile_lexicon(Columns.of(entries), TABLES)
     for view in lexicon.views:
         expected = {word for word, *_ in one_by_one(view.name, entries, 3)}
-        assert set(words_of(view.trie)) == expected
+        assert set(words_of(view, entries)) == expected
 
 
 def test_three_syllables_that_read_as_two_in_one_word_are_no_word_of_their_own() -> None:
@@ -160,7 +174,7 @@ def test_three_syllables_that_read_as_two_in_one_word_are_no_word_of_their_own()
     row = {"pattern": "西安啊", "category": "A.1.a", "views": ["safe", "evasion", "pinyin"], "action": "flag"}
     entries = [Entry.from_row(row)]
     lexicon = compile_lexicon(Columns.of(entries), TABLES)
-    found = {view.name: set(words_of(view.trie)) for view in lexicon.views}
+    found = {view.name: set(words_of(view, entries)) for view in lexicon.views}
     assert found["pinyin"] == {word for word, *_ in one_by_one("pinyin", entries, 3)}
 
 
