@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from proxy.governance.procedure import STEPS, Situation, people_needed, take
 from proxy.governance.revision import BOOKKEEPING, ENDED, Revision, content_of, difference
 from proxy.governance.store import Event, GovernanceStore, Ledger, Search, VersionRow
 from proxy.records.record import Record
-from proxy.review.entry import Entry
+from proxy.review.entry import Entry, EntryError
 from proxy.review.pointers import Rollout, go_live, live_at, set_rollout
 from proxy.review.standard import REFUSED, Remark, examine, meaning, unmatched
 from proxy.review.store import entries_of, refusals_of
@@ -150,6 +151,7 @@ class Desk:
         actor.must_be(PROPOSERS, "propose")
         with self.changing() as ledger:
             at = self.now()
+            must_apply(entry, at)
             before = ledger.get(entry.id)
             revision = draft(entry, before, actor, at, reason)
             remarks = self._standard(ledger, revision.entry)
@@ -389,6 +391,12 @@ class Desk:
 
 def new_event_id() -> str:
     return "evt_" + secrets.token_hex(8)
+
+
+def must_apply(entry: Entry, at: str) -> None:
+    """EntryError for an entry whose time is over before it has begun."""
+    if entry.expires and entry.in_force_ms[1] <= datetime.fromisoformat(at).timestamp() * 1000:
+        raise EntryError("expires", f"{entry.expires} is past, so the entry would never apply")
 
 
 def draft(entry: Entry, before: Revision | None, actor: Actor, at: str, reason: str) -> Revision:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
-from proxy.governance.desk import PROPOSERS, Desk, draft, new_event_id
+from proxy.governance.desk import PROPOSERS, Desk, draft, must_apply, new_event_id
 from proxy.governance.people import Actor, ProcedureError
 from proxy.governance.revision import ENDED, Revision, content_of
 from proxy.governance.store import Ledger
@@ -151,6 +151,7 @@ class _Reader:
                     row["reason"] = self._reason
             try:
                 entry = entry_of(number, row)
+                must_apply(entry, self._at)
                 what = meaning(entry)
                 revision = self._placed(place, entry, what)
             except EntryError as error:

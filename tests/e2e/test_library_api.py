@@ -230,6 +230,7 @@ async def test_files_come_in_and_go_out(tmp_path: Path) -> None:
         ("GET", "/entries?status=publised", None, "400 invalid_value"),
         ("GET", "/export?status=publised", None, "400 invalid_value"),
         ("POST", "/entries", {"entry": {"pattern": "x"}}, "422 invalid_entry"),
+        ("POST", "/entries", {"entry": {**ENTRY, "expires": "2020-01-01"}}, "422 invalid_entry"),
         ("GET", "/diff?old=zz", None, "400 invalid_value"),
         ("POST", "/test", {"text": "x", "version": "zz"}, "400 invalid_value"),
         ("PUT", "/refusals", ["no mapping"], "422 invalid_entry"),

@@ -80,6 +80,8 @@ CASES: dict[str, tuple[list[dict[str, Any] | str], dict[str, int]]] = {
     "too short": ([row("甲")], {"invalid": 1}),
     "nothing left of it": ([row("\u200b\u200b")], {"invalid": 1}),
     "not JSON": (["{oops"], {"invalid": 1}),
+    "over before it begins": ([row("新词语一", expires="2026-11-26")], {"invalid": 1}),
+    "its last day is today": ([row("新词语一", expires="2026-11-27")], {"new": 1}),
     "no category": ([{"pattern": "新词语一"}], {"invalid": 1}),
     "shadowed by what is in force": ([row("很旧词语一")], {"invalid": 1}),
     "the same word for other tenants": (
