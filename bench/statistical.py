@@ -2,6 +2,7 @@
 
     python bench/statistical.py false-positives --zh DIR... --en DIR... [--svg docs/statistical-qq.svg]
     python bench/statistical.py green-list --zh DIR... --en DIR...
+    python bench/statistical.py messages --zh DIR... --en DIR... [--seconds 240]
     python bench/statistical.py common --zh DIR... --en DIR...      (writes labelers/watermarks/common_grams.py)
     python bench/statistical.py substitution --zh DIR... --en DIR... [--zh-answers FILE] [--en-answers FILE]
     python bench/statistical.py texts [FILE...]
@@ -31,8 +32,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from detectors.statistical import FEWEST_GREEN, HAN_SPREAD
+from detectors.messages import Answers
+from detectors.statistical import FEWEST_GREEN, HAN_SPREAD, _by_payload
+from detectors.token_marks import by_tokens, read_row
 from labelers.provenance import KeyRing, Provenance
+from labelers.watermarks.engine import engine_key
 from labelers.watermarks.green_list import PAIRS, green_words
 from labelers.watermarks.substitution import Place, Substitution, binomial_tail, count_fits, read_places
 from labelers.watermarks.units import (
@@ -46,6 +50,7 @@ from labelers.watermarks.units import (
     read_units,
     units_text,
 )
+from proxy.tokenizing import Packaged
 
 HERE = Path(__file__).parent / "texts"
 MASTER = b"Inkseal, the benchmark's own key"
@@ -274,6 +279,46 @@ def green_list(folders: dict[str, Sequence[Path]]) -> None:
             )
 
 
+def messages(folders: dict[str, Sequence[Path]], seconds: float) -> None:
+    """What comes under a nominal rate by the tests of marks with a message alone, where a thousand answers are known: in words, and in
+    tokens of o200k_base, both ways to draw, which share the error with marks without one (four tests).
+    """
+    chance = random.Random(2)
+    issued = [chance.randrange(1 << 24) for _ in range(1000)]
+    answers = Answers(frozenset({7}), lambda: issued)
+    tokenizer = Packaged("o200k_base")
+    keys = {kid: KeyRing(bytes([kid]) * 32, producers=["X"]) for kid in range(1, 6)}
+    print("| language | by | windows × keys | nominal | share |")
+    print("|---|---|---|---|---|")
+    for language, places in folders.items():
+        step = {"zh": 600, "en": 2_400}[language]
+        whole = [text for text in documents(places, language, 1) if len(text) >= step]
+        windows = [text[at : at + step] for text in whole for at in range(0, len(text) - step + 1, step)]
+        chance.shuffle(windows)
+        tried, found = 0, {"words": [], "tokens": []}  # type: ignore[var-annotated]
+        end = time.monotonic() + seconds / len(folders)
+        for text in windows:
+            units = read_units(text)
+            grams, row = grams_of(units), read_row(tokenizer, text)
+            for ring in keys.values():
+                words = _by_payload(1, epoch_prf(ring, 1), units, grams, answers, 0.0)
+                found["words"] += [one.log10_p for one in words]
+                tokens = by_tokens({1: engine_key(ring, 1)}, tokenizer, row, 0.0, answers)
+                found["tokens"].append(
+                    min((one.log10_p for one in tokens if "message" in one.scheme), default=0.0)
+                )
+            tried += len(keys)
+            if time.monotonic() > end:
+                break
+        for by, values in found.items():
+            for nominal in (-2.0, -3.0):
+                hits = sum(value < nominal for value in values)
+                low, high = wilson(hits, tried)
+                print(
+                    f"| {language} | {by} | {tried} | {10**nominal:g} | {hits / tried:.5f} [{low:.5f}, {high:.5f}] |"
+                )
+
+
 def told_pairs(text: str) -> tuple[list[bool], list[bool]]:
     """Of each pair of words whether the text holds one of both alone, and whether it holds the first."""
     text = text.lower()
@@ -461,7 +506,9 @@ def main() -> None:
     fp.add_argument("--en", type=Path, nargs="+", required=True)
     fp.add_argument("--svg", type=Path)
     common = commands.add_parser("common")
-    for one in (common, commands.add_parser("green-list"), commands.add_parser("substitution")):
+    said = commands.add_parser("messages")
+    said.add_argument("--seconds", type=float, default=240)
+    for one in (common, said, commands.add_parser("green-list"), commands.add_parser("substitution")):
         one.add_argument("--zh", type=Path, nargs="+", required=True)
         one.add_argument("--en", type=Path, nargs="+", required=True)
         if one.prog.endswith("substitution"):
@@ -478,6 +525,8 @@ def main() -> None:
         substitution({"zh": args.zh, "en": args.en}, {"zh": args.zh_answers, "en": args.en_answers})
     elif args.command == "green-list":
         green_list({"zh": args.zh, "en": args.en})
+    elif args.command == "messages":
+        messages({"zh": args.zh, "en": args.en}, args.seconds)
     elif args.command == "common":
         common_grams({"zh": args.zh, "en": args.en})
     elif args.command == "texts":
