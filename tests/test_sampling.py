@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.detection import Outcome
+from detectors.detection import Detection, Outcome
 from detectors.statistical import StatisticalDetector
+from proxy.commands.detect import detectors_of
 from proxy.sampling import cannot_drive
 from proxy.sampling.stops import StopStrings
 from proxy.sampling.writing import MAX_EMPTY
@@ -114,6 +115,14 @@ async def test_a_message_names_the_answer_among_those_that_were_put_out(tmp_path
     assert origin["key_epoch"] == "1"
     assert origin.get("content_id_end") == (record.content_id[-6:] if index else None)
     assert ("id unreadable" in tenant["detail"]) is not index
+
+    # The command line looks through the records besides.
+    def at_the_terminal() -> Detection:
+        with detectors_of(run.settings) as (panel, _):
+            return panel.statistical.detect(texts[-1])
+
+    found = await asyncio.to_thread(at_the_terminal)
+    assert (found.provenance or {})["content_id_end"] == record.content_id[-6:]
 
 
 async def test_a_driven_stream_looks_like_any_other_and_bears_the_mark(tmp_path: Path) -> None:
