@@ -68,17 +68,16 @@ class Candidate:
         self.stands: bool | None = None
 
     def decide(self, original: Original, ended: bool) -> None:
-        """Try to reach a verdict; with `ended` there is one."""
-        if self.stands is None:
-            verdict = self._judge.verdict(self._match, original, ended)
-            if verdict is None:
-                return
-            self.stands = verdict is not False
-            if isinstance(verdict, Span):
-                self.start, self.end, weak = verdict
-                self.action = Action.FLAG if weak and self.action.holds else self.action
-            else:
-                self.end = int(verdict) or self.end
+        """Try to reach a verdict, which is not known yet; with `ended` there is one."""
+        verdict = self._judge.verdict(self._match, original, ended)
+        if verdict is None:
+            return
+        self.stands = verdict is not False
+        if isinstance(verdict, Span):
+            self.start, self.end, weak = verdict
+            self.action = Action.FLAG if weak and self.action.holds else self.action
+        else:
+            self.end = int(verdict) or self.end
 
 
 class Certain:

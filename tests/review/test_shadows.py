@@ -36,6 +36,7 @@ def test_letters_stay_once_and_symbols_go(text: str, shadow: str) -> None:
         ("測-试近", "<ce><shi><jin>"), ("Xi'an", "<xi><an>"), ("xian", "<xian>"), ("shi\u200bjin", "<shi><jin>"),
         ("the shi jinx", "the<shi>jinx"), ("fiang shi", "fiang<shi>"), ("shi" * 13, "shi" * 13), ("a。1", "<a>\n\x02"),
         ("ﬁ⑩가", SUSPECT + "\x02"), ("测策侧是", "<ce><shi>"), ("\u200b测", "<ce>"),
+        ("s中h·e", f"s<zhong>{SUSPECT}<e>"),
     ],
 )  # fmt: skip
 def test_syllables_stay_whoever_wrote_them(text: str, sounds: str) -> None:
