@@ -295,7 +295,7 @@ def messages(folders: dict[str, Sequence[Path]], seconds: float) -> None:
         whole = [text for text in documents(places, language, 1) if len(text) >= step]
         windows = [text[at : at + step] for text in whole for at in range(0, len(text) - step + 1, step)]
         chance.shuffle(windows)
-        tried, found = 0, {"words": [], "tokens": []}  # type: ignore[var-annotated]
+        tried, found = 0, dict[str, list[float]](words=[], tokens=[])
         end = time.monotonic() + seconds / len(folders)
         for text in windows:
             units = read_units(text)

@@ -141,7 +141,7 @@ class StatisticalMarks:
             choice = Choice("substitution", reason)
         if choice.scheme == "substitution":
             reason = cannot_reword(body)
-        sampled.scheme = choice.scheme or settings.scheme
+        sampled.scheme, sampled.why = choice.scheme or settings.scheme, choice.why
         sampled.unmarked = reason
         if route.trusted_labels:
             sampled.unmarked, added = "the upstream labels and marks its own answers", {}

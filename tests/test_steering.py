@@ -146,6 +146,10 @@ async def test_a_request_that_cannot_be_driven_gets_the_next_best_mark(tmp_path:
         assert answer.model_extra["aigc"]["watermark"]["schemes"] == ["substitution"]  # type: ignore[index]
         record = (await run.last()).record.fields["statistical"]
         assert (record["scheme"], record["unmarked"]) == ("substitution", None)
+        assert record["why"] == "without chance (temperature 0) there is nothing to choose from"
+        told = (await run.client.chat.completions.create(model="m", messages=QUESTION)).model_extra["aigc"]  # type: ignore[index]
+        assert told["watermark"]["statistical"]["scheme"] == "best_of_n"
+        assert "samples 8 continuations" in told["watermark"]["statistical"]["why"]
 
 
 async def test_an_answer_that_another_proxy_labelled_is_not_marked_again(tmp_path: Path) -> None:

@@ -23,10 +23,11 @@ class Sampled:
     of n alone. `generated`: tokens that were written for it, all continuations together: as the replies tell, and at least
     what was asked for of each that did not end by itself.
     `kept`: tokens of what was delivered, as far as the replies tell. `unmarked`: why the answer, or the rest
-    of it, is not marked.
+    of it, is not marked. `why`: why it is this scheme.
     """
 
     scheme: str
+    why: str = ""
     calls: int = 0
     continuations: int = 0
     billed: dict[str, int] | None = None
@@ -46,6 +47,7 @@ class Sampled:
     def fields(self) -> dict[str, Any]:
         return {
             "scheme": self.scheme,
+            "why": self.why,
             "calls": self.calls,
             "continuations": self.continuations,
             "billed": self.billed and dict(self.billed),
