@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from detectors.evidence import MARKED
 from labelers.watermarks.payload import Payload, Reading, Sums, read_issued, read_message
@@ -24,6 +25,10 @@ class Answers:
 
     producers: Collection[int]
     issued: Callable[[], Sequence[int]] = tuple
+
+    def once(self) -> Answers:
+        """For one text, of which several tests may ask: the numbers are fetched once at most."""
+        return replace(self, issued=cache(self.issued))
 
 
 NOBODY = Answers(frozenset())

@@ -115,10 +115,11 @@ class StatisticalDetector:
         correction = math.log10(self._tests * len(self._keys))
         found: list[Evidence] = []
         places = self._places(text[:MAX_PLACES]) if len(grams) >= FEWEST else []
+        answers = self._answers.once()
         for kid, prf in self._keys.items():
             if len(grams) >= FEWEST:
                 found.append(_by_grams(kid, prf.scores(grams.blocks), units, grams, correction))
-                found += _by_payload(kid, prf, units, grams, self._answers, correction)
+                found += _by_payload(kid, prf, units, grams, answers, correction)
             if len(places) >= FEWEST_PLACES:
                 found.append(_by_places(kid, prf, places, correction))
         if self._green_list:
@@ -126,7 +127,7 @@ class StatisticalDetector:
         for tokenizer in self._tokenizers:
             row = read_row(tokenizer, text, list(self._own(text)))
             paid = correction + math.log10(len(self._tokenizers))
-            found += by_tokens(self._engine_keys, tokenizer, row, paid, self._answers)
+            found += by_tokens(self._engine_keys, tokenizer, row, paid, answers)
         return min(found, key=lambda one: one.log10_p, default=None)
 
     def _by_green_words(self, text: str, units: Units, grams: Grams, correction: float) -> Iterator[Evidence]:

@@ -222,6 +222,20 @@ def test_among_issued_answers_a_short_text_names_its_own() -> None:
         assert (found.provenance or {}).get("content_id_end") == ("00beef" if named else None)
 
 
+def test_the_answers_that_were_issued_are_fetched_once_a_text() -> None:
+    """Both ways to draw find such pilots that a message is looked for."""
+    asked: list[int] = []
+
+    def issued() -> list[int]:
+        asked.append(1)
+        return [0x00BEEF]
+
+    detector = StatisticalDetector(RING, tokenizers=[Words(), Words("words again")], issued=issued)
+    for texts in (1, 2):
+        assert detector.detect(said(300, message=MESSAGE.whole)).outcome is Outcome.PRESENT
+        assert len(asked) == texts
+
+
 def test_a_mark_without_a_message_names_none() -> None:
     ring = KeyRing(MASTER, producers=["X"])
     detector = StatisticalDetector(ring, tokenizers=[Words()], issued=lambda: range(5000))
