@@ -1,6 +1,7 @@
 """500 live streams while 20 versions are published: no stream dropped, none judged by two versions, all workers converge.
 
-    python bench/library_publish.py [--streams 500] [--versions 20] [--workers 2] [--entries 10000] [--seconds 300]
+    python bench/library_publish.py [--streams 500] [--versions 20] [--workers 2] [--entries 10000]
+                                    [--views safe] [--seconds 300]
 
 A real server with its workers, a paced model server and the procedure over the API: each version is proposed,
 reviewed, approved and published by three people. One entry replaces a marker word by the number of the version, and
@@ -85,7 +86,7 @@ async def model_server(pause: float) -> tuple[web.AppRunner, int]:
 
 
 @contextmanager
-def proxy(folder: Path, upstream: int, workers: int, entries: int) -> Iterator[str]:
+def proxy(folder: Path, upstream: int, workers: int, entries: int, views: list[str]) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     settings = {
@@ -96,7 +97,7 @@ def proxy(folder: Path, upstream: int, workers: int, entries: int) -> Iterator[s
         "admin": {"token": ADMIN},
     }
     (folder / "inkseal.yaml").write_text(yaml.safe_dump(settings))
-    rows = [{"pattern": background(n), "category": "A.1.a", "views": ["safe"]} for n in range(entries)]
+    rows = [{"pattern": background(n), "category": "A.1.a", "views": views} for n in range(entries)]
     rows.append({"pattern": MARKER, "category": "A.2.a", "severity": 2, "id": "marker", "views": ["safe"],
                  "action": {"output": "replace"}, "replacement": "〔0〕"})  # fmt: skip
     (folder / "first.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -210,7 +211,7 @@ async def publish_versions(
 async def run(options: argparse.Namespace, folder: Path) -> int:
     runner, upstream = await model_server(options.pause)
     seen, state = Seen(), {"published": 0, "over": 0}
-    with proxy(folder, upstream, options.workers, options.entries) as url:
+    with proxy(folder, upstream, options.workers, options.entries, options.views) as url:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(
             connector=connector, timeout=aiohttp.ClientTimeout(total=600)
@@ -253,6 +254,9 @@ def main() -> None:
     parser.add_argument("--versions", type=int, default=20)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--entries", type=int, default=10_000)
+    parser.add_argument(
+        "--views", nargs="+", default=["safe"], help="of the entries that only fill the library"
+    )
     parser.add_argument("--seconds", type=float, default=300, help="no further version after that")
     parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two chunks of a stream")
     options = parser.parse_args()
