@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from proxy.review.flat import Codes, Flat, Numbers, distinct
 
-__all__ = ["Flags", "HashedWords", "hashes_of", "mixed"]
+__all__ = ["Flags", "HashedWords", "Hashes", "hashes_of", "mixed"]
 
 Bytes = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]

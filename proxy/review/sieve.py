@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from proxy.review.casters import Casters
 from proxy.review.doubled import DoubledWords, only_doubled
 from proxy.review.flat import Codes, Flat, Numbers, among, distinct, text_of
 from proxy.review.hashed import HashedWords, hashes_of
@@ -27,6 +28,7 @@ __all__ = ["LONG", "Sieve", "Stretch", "letters_of", "sounds_of"]
 
 LONG = 400  # code points from which on sifting is quicker than reading (bench/review.py)
 PIECE = 1 << 16  # code points sifted at once (bench/review.py)
+_END = np.uint64((1 << 20) - 1)
 
 
 class Stretch(NamedTuple):
@@ -64,14 +66,12 @@ class Sieve:
         self,
         shadow: Shadow,
         words: HashedWords,
-        others: Mapping[str, Mapping[str, Sequence[str]]],
+        others: Casters,
         partial: Collection[str] = (),
         splits: Splits | None = None,
-        *,
-        doubled: bool = False,
+        doubled: DoubledWords | None = None,
     ) -> None:
-        self._shadow, self._words, self._splits = shadow, words, splits
-        self._doubled = DoubledWords(others, shadow.runs_of) if doubled else None
+        self._shadow, self._words, self._splits, self._doubled = shadow, words, splits, doubled
         self._runs: dict[str, list[int]] = {}
         self._partial = frozenset((SUSPECT, *partial))
         self._others = others
@@ -81,7 +81,6 @@ class Sieve:
         """What is to be kept besides."""
         return {
             "kept": sorted(self._shadow.kept),
-            "others": self._others,
             "partial": sorted(self._partial - {SUSPECT}),
             "longest": self._splits.longest if self._splits is not None else 0,
             "doubled": self._doubled is not None,
@@ -89,7 +88,8 @@ class Sieve:
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """And the words."""
-        return self._words.arrays(name)
+        doubled = self._doubled.arrays(name) if self._doubled is not None else {}
+        return self._words.arrays(name) | self._others.arrays(name) | doubled
 
     @classmethod
     def of_arrays(
@@ -98,8 +98,9 @@ class Sieve:
         """The sieve "letters" or "sounds" as it was kept. KeyError, ValueError for arrays that are no words."""
         shadow = LetterShadow(tables, about["kept"]) if name == "letters" else SoundShadow(tables)
         splits = Splits(tables, about["longest"]) if about["longest"] else None
-        words = HashedWords.of_arrays(arrays, name)
-        return cls(shadow, words, about["others"], about["partial"], splits, doubled=about["doubled"])
+        doubled = DoubledWords.of_arrays(arrays, name) if about["doubled"] else None
+        words, others = HashedWords.of_arrays(arrays, name), Casters.of_arrays(arrays, name)
+        return cls(shadow, words, others, about["partial"], splits, doubled)
 
     def stretches(self, text: str, fresh: bool) -> list[Stretch]:
         """What is to be read of a text: a stretch that begins at 0 from the present state, each other one from
@@ -221,12 +222,11 @@ def letters_of(sought: Sought, plain: Flat, tables: Tables, *, splits: bool) -> 
     casts = _lines(shadow.cast(spelled, shadow.mapped(spelled)).codes)
     if not casts.lengths.all():
         return None
-    others = _cast_by(casts, sought)
     longest = min(MAX_AROUND, int(casts.lengths.max(initial=0)))
     return Sieve(
         shadow,
         HashedWords.of(casts),
-        others,
+        Casters.of(_cast_by(casts, sought)),
         casts.take(np.array(partial, np.int64)).texts(),
         Splits(tables, longest) if splits and longest else None,
     )
@@ -278,7 +278,9 @@ def sounds_of(sought: Sought, tables: Tables) -> Sieve:
     doubled = Flat.of([cast for cast, by in others.items() if only_doubled(cast, by.values())])
     single = np.flatnonzero(~among(hashes_of(casts), hashes_of(doubled)))
     words = HashedWords.of(Flat.joined([casts.take(single), Flat.of([SUSPECT])]))
-    return Sieve(SoundShadow(tables), words, others, doubled=len(doubled.lengths) > 0)
+    shadow = SoundShadow(tables)
+    around = DoubledWords.of(others, shadow.runs_of) if len(doubled.lengths) else None
+    return Sieve(shadow, words, Casters.of(others), doubled=around)
 
 
 def _cast_by(casts: Flat, sought: Sought) -> dict[str, dict[str, list[str]]]:
@@ -289,9 +291,11 @@ def _cast_by(casts: Flat, sought: Sought) -> dict[str, dict[str, list[str]]]:
     looks = (one.take(odd).texts() for one in (casts, sought.terms, sought.written))
     for cast, term, written in zip(*looks, strict=True):
         others.setdefault(cast, {}).setdefault(term, []).append(written)
-    # Nearly all that are plainly written are no others.
+    # Nearly all that are plainly written are no others: few have a hash that ends as one of these does.
     hashes = hashes_of(casts)
-    alike = np.flatnonzero(plainly & among(hashes, hashes[odd]))
+    ends = np.zeros(1 << 20, np.bool_)
+    ends[hashes[odd] & _END] = True
+    alike = np.flatnonzero(plainly & ends[hashes & _END])
     for cast in others.keys() & set(casts.take(alike).texts()):
         others[cast].setdefault(cast, []).append(cast)
     return others
