@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proxy.review.flat import Codes, Flat, Numbers
-from proxy.review.hashed import Flags, Hashes, hashes_of, mixed
+from proxy.review.flat import Codes, Flat, Numbers, distinct
+from proxy.review.hashed import Flags, Hashes, hashes_of, mixed, spans
 
 __all__ = ["DoubledWords", "only_doubled"]
 
 _BESIDE = {"behind": 1, "before": -1}  # where the other letter of a pair is
+_FAR = 31  # bits of a place
 
 
 def only_doubled(shadow: str, ways: Iterable[Sequence[str]]) -> bool:
@@ -50,12 +51,14 @@ class DoubledWords:
                     (behind if at < len(shadow) - 1 else before)[at, shadow] = None
         return cls(_Pairs.of(list(behind), 1), _Pairs.of(list(before), -1))
 
-    def find(self, codes: Codes, places: Numbers) -> list[tuple[int, int]]:
-        """(start, end) of what are likely such shadows. `places`: of the letters that stand for several, none of them
-        the last.
+    def find(self, codes: Codes, places: Numbers) -> Numbers:
+        """(start, end) of what are likely such shadows, in order, [n, 2]. `places`: of the letters that stand for several,
+        none of them the last.
         """
         found = [self._pairs[name].find(codes, places, beside) for name, beside in _BESIDE.items()]
-        return list(dict.fromkeys(pair for pairs in found for pair in pairs))
+        starts, ends = np.concatenate(found).T
+        both = distinct(starts << _FAR | ends)  # one may be found by several of its letters
+        return spans(both >> _FAR, both & ((1 << _FAR) - 1))
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """What it takes to have them again."""
@@ -88,8 +91,8 @@ class _Pairs:
         order = np.argsort(keys, kind="stable")
         return cls(keys[order], hashes_of(words)[order], ats[order], words.lengths[order])
 
-    def find(self, codes: Codes, places: Numbers, beside: int) -> list[tuple[int, int]]:
-        """(start, end) of those that have their letter at one of the places."""
+    def find(self, codes: Codes, places: Numbers, beside: int) -> Numbers:
+        """(start, end) of those that have their letter at one of the places, [n, 2]."""
         letters, others = codes.take(places), codes.take(places + beside, mode="wrap")
         likely = self._maybe.places(mixed(letters, others))
         keys = _keys(letters[likely], others[likely])
@@ -102,7 +105,7 @@ class _Pairs:
         lengths = ends - starts
         stand = Flat.of_lengths(codes.take(np.repeat(starts, lengths) + _counted(lengths)), lengths)
         same = hashes_of(stand) == self._hashes[which]
-        return list(zip(starts[same].tolist(), ends[same].tolist(), strict=True))
+        return spans(starts[same], ends[same])
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         fields = zip(_FIELDS, (self._keys, self._hashes, self._ats, self._lengths), strict=True)
