@@ -254,12 +254,10 @@ def _heard(tables: Tables) -> _Heard:
     codes = np.zeros((len(sound.of), _MOST_READINGS), np.uint32)
     codes[:, 0] = list(map(ord, sound.of.values()))
     many = np.ones(len(codes), np.int64)
-    for character, names in tables.also.items():
-        at = int(row[ord(character)])
-        if at >= 0:
-            further = [ord(sound.codes[name]) for name in names]
-            many[at] += len(further)
-            codes[at, 1 : 1 + len(further)] = further[: _MOST_READINGS - 1]
+    for character in tables.also.keys() & sound.of.keys():
+        at, further = row[ord(character)], [ord(sound.codes[name]) for name in tables.also[character]]
+        many[at] += len(further)
+        codes[at, 1 : 1 + len(further)] = further[: _MOST_READINGS - 1]
     names = sound.names
     begins = np.array([ord(name[0]) - 97 for name in names])
     doubtful = np.zeros((len(names), 26), np.bool_)
