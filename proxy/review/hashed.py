@@ -170,7 +170,8 @@ class HashedWords:
             return Starts(_NOWHERE, likely[again.places(_backwards(codes, likely))])
         places, hashes = self.pairs(codes) if pairs is None else pairs
         likely = threes.places(hashes + codes.take(places + 2, mode="clip") * _FACTORS[2])
-        likely = likely[again.places(_backwards(codes, places[likely]))]
+        if len(likely):
+            likely = likely[again.places(_backwards(codes, places[likely]))]
         two = np.zeros(len(places), np.bool_)
         two[twos.places(hashes)] = True
         two[likely] = False

@@ -6,7 +6,7 @@ segments that have nothing to do with each other, and one whose shadow holds no 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import count
 from operator import ge
 from typing import Any, NamedTuple
@@ -151,33 +151,14 @@ class Sieve:
         hits, split, begun = self._hits(cast)
         found: list[Stretch] = []
         segments: dict[tuple[int, int], dict[str, None]] = {}  # to be read whole
-        open_ended = True
-        partial, ends, others = self._partial, self._shadow.stops, self._others
+        open_ended, partial, ends = True, self._partial, self._shadow.stops
         lines = None if cast.kept is not None else _Lines(cast.codes, stops)
-        firsts = cast.firsts(hits[:, (0, 1, 1)] - (0, 1, 0))
-        doubled = firsts[:, 2] - firsts[:, 0] > hits[:, 1] - hits[:, 0]
-        places = cast.origins(firsts) if lines is None and len(hits) else firsts
-        alone = places[:, 1] - places[:, 0] == firsts[:, 1] - firsts[:, 0]  # with nothing between
-        if lines is not None or not self._shadow.spoken:
-            alone[:] = False
-        told = (hits, places, doubled, split, alone)
-        for word, (start, end), (first, last, after), is_doubled, is_split, is_alone in zip(
-            _read(cast.codes, hits), *[one.tolist() for one in told], strict=True
-        ):
-            terms: Sequence[str] = (word,)
-            cast_by = None if is_split else others.get(word)
-            if cast_by is not None:
-                runs = cast.runs(start, end) if is_doubled else [1] * len(word)
-                if cast.symbols and (lines is not None or after in cast.symbols):
-                    runs[-1] = MAX_RUN  # that symbol may as well stand between two of the last letter
-                terms = self._terms(word, cast_by, runs)
-                if not terms:
-                    continue
+        for word, terms, start, first, last, after, alone in self._told(cast, hits, split):
             if lines is not None:
                 segment = lines.around(start)
             elif word in partial or first >= stop:
                 segment = stops.rfind(1, 0, first) + 1, stops.find(1, last) + 1
-            elif is_alone and word in terms and last < first + MAX_RUN and _is_han(text[first : last + 1]):
+            elif alone and word in terms and last < first + MAX_RUN and _is_han(text[first : last + 1]):
                 found.append(Stretch(at + first, at + last + 1, (word,), True))
                 continue
             else:
@@ -186,13 +167,46 @@ class Sieve:
                     found.append(Stretch(at + before, at + after, terms))
                     continue
                 segment = stops.rfind(1, 0, first) + 1, stops.find(1, last) + 1
-            if segment[0] >= stop:
+            if segment[0] < stop:
+                segments.setdefault(segment, {}).update(dict.fromkeys(terms))
+            else:
                 open_ended = False
-                continue
-            segments.setdefault(segment, {}).update(dict.fromkeys(terms))
         for (start, end), within in segments.items():
             found.append(Stretch(at + start, at + end, None if SUSPECT in within else tuple(within)))
         return found, self._rest(text, stop, cast, begun) if open_ended and stop < len(text) else stop
+
+    def _told(
+        self, cast: Cast, hits: Numbers, split: NDArray[np.bool_]
+    ) -> Iterator[tuple[str, Sequence[str], int, int, int, int, bool]]:
+        """The shadows that stand at some places and the terms that may cast them there, for those that may: word, terms,
+        where it begins in the shadow, the code points of its first, of its last and of the next letter, and whether it
+        is syllables with nothing between. Where the shadow is not so simple, the code points are none.
+        """
+        if not len(hits):
+            return
+        starts, ends = hits[:, 0], hits[:, 1]
+        firsts = cast.firsts(np.array((starts, ends - 1, ends)))
+        places, alone = firsts, np.zeros(len(hits), np.bool_)
+        if cast.kept is not None:
+            places = cast.origins(firsts)
+            if self._shadow.spoken:
+                alone = places[1] - places[0] == firsts[1] - firsts[0]
+        many = (firsts[2] - firsts[0]).tolist()
+        told = (starts.tolist(), *places.tolist(), many, split.tolist(), alone.tolist())
+        others = self._others
+        for word, start, first, last, after, letters, is_split, is_alone in zip(
+            _read(cast.codes, hits), *told, strict=True
+        ):
+            terms: Sequence[str] = (word,)
+            cast_by = None if is_split else others.get(word)
+            if cast_by is not None:
+                runs = [1] * len(word) if letters == len(word) else cast.runs(start, start + len(word))
+                if cast.symbols and (cast.kept is None or after in cast.symbols):
+                    runs[-1] = MAX_RUN  # that symbol may as well stand between two of the last letter
+                terms = self._terms(word, cast_by, runs)
+                if not terms:
+                    continue
+            yield word, terms, start, first, last, after, is_alone
 
     def _rest(self, text: str, stop: int, cast: Cast, begun: Sequence[tuple[Numbers, int]]) -> int:
         """From where on what stands behind the last stop is to be read, where no term is in it: whatever stands before
