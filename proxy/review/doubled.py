@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proxy.review.flat import Codes, Flat, Numbers, distinct
-from proxy.review.hashed import Flags, Hashes, hashes_of, mixed, spans
+from proxy.review.hashed import NO_SPANS, Flags, Hashes, hashes_of, mixed, spans
 
 __all__ = ["DoubledWords", "only_doubled"]
 
@@ -57,6 +57,8 @@ class DoubledWords:
         """
         found = [self._pairs[name].find(codes, places, beside) for name, beside in _BESIDE.items()]
         starts, ends = np.concatenate(found).T
+        if not len(starts):
+            return NO_SPANS
         both = distinct(starts << _FAR | ends)  # one may be found by several of its letters
         return spans(both >> _FAR, both & ((1 << _FAR) - 1))
 
@@ -95,6 +97,8 @@ class _Pairs:
         """(start, end) of those that have their letter at one of the places, [n, 2]."""
         letters, others = codes.take(places), codes.take(places + beside, mode="wrap")
         likely = self._maybe.places(mixed(letters, others))
+        if not len(likely):
+            return NO_SPANS
         keys = _keys(letters[likely], others[likely])
         first, after = self._keys.searchsorted(keys), self._keys.searchsorted(keys, "right")
         which = np.repeat(first, after - first) + _counted(after - first)

@@ -28,6 +28,7 @@ from proxy.review.views import safe_view
 __all__ = ["LONG", "Sieve", "Stretch", "letters_of", "sounds_of"]
 
 LONG = 400  # code points from which on sifting is quicker than reading (bench/review.py)
+SHORT = 6  # code points behind the last stop that are read in any case
 PIECE = 1 << 16  # code points sifted at once (bench/review.py)
 _END = np.uint64((1 << 20) - 1)
 
@@ -217,7 +218,7 @@ class Sieve:
         in order, and how many letters before.
         """
         letters = len(text) - 1 - stop
-        if letters <= BEGINNING or cast.kept is None or len(self._partial) > 1 or not _is_han(text[-2]):
+        if letters <= SHORT or cast.kept is None or len(self._partial) > 1 or not _is_han(text[-2]):
             return stop
         end = len(cast.codes) - 1
         ahead = cast.codes[max(0, end - letters - 1) : end]
@@ -239,15 +240,17 @@ class Sieve:
         codes, words, splits = cast.codes, self._words, self._splits
         pairs = words.pairs(codes) if splits is not None else None
         starts = words.starts(codes, pairs)
-        parts, begun = [words.find(codes, np.concatenate(starts))], [(starts.more, 0)]
+        begun = [(starts.more, 0)]
+        parts = [words.find(codes, np.concatenate(starts) if len(starts.two) else starts.more)]
         if self._doubled is not None:
             parts.append(self._doubled.find(codes, cast.doubled()))
         many = sum(map(len, parts))
         if splits is not None and pairs is not None:
             places, wholes = splits.places(codes, pairs)
-            parts.append(splits.find(codes, words, places, wholes, starts.more))
-            begun.append((places, BEGINNING - 1))
-        hits = np.concatenate(parts)
+            if len(places):
+                parts.append(splits.find(codes, words, places, wholes, starts.more))
+                begun.append((places, BEGINNING - 1))
+        hits = parts[0] if len(parts) == 1 else np.concatenate(parts)
         return hits, np.arange(len(hits)) >= many, begun
 
     def _terms(self, word: str, cast_by: CastBy, runs: Sequence[int]) -> Sequence[str]:

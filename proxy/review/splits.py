@@ -197,6 +197,8 @@ class Splits:
         """
         known = self._known
         at = pairs.places[known.maybe.places(pairs.hashes)]
+        if not len(at):
+            return at, at.astype(np.uint32)
         keys = (codes[at].astype(np.int64) << _BITS) | codes[at + 1]
         which = np.minimum(known.keys.searchsorted(keys), len(known.keys) - 1)
         fits = (known.keys[which] == keys).nonzero()[0]
@@ -211,7 +213,7 @@ class Splits:
 
         `starts`: where those of three letters and more begin without a pair, in order.
         """
-        likely = self._likely(codes, words, places, wholes, starts) if len(places) else places
+        likely = self._likely(codes, words, places, wholes, starts)
         if not len(likely):
             return NO_SPANS
         return self._within(codes, words, places[likely], wholes[likely])
