@@ -210,6 +210,8 @@ def library_stats(as_json: bool, config_file: Path | None) -> None:
     since = f", published {age:.1f} days ago" if age is not None else ""
     click.echo(f"live version: {stats['live'] or 'none'}{since}")
     click.echo(", ".join(f"{count} {status}" for status, count in stats["by_status"].items()) or "no entries")
+    for one in stats["strays"]:
+        click.echo(f"! {one['entry']} ({one['pattern']}) {one['field']}: {one['text']}")
     for risk in stats["risks"]:
         asked = f" of {risk['norm']}" if risk["norm"] else ""
         mark = " " if risk["enough"] else "!"

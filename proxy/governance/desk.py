@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from proxy.governance.dry_run import DryRun
+from proxy.governance.names import Names
 from proxy.governance.people import (
     ROLES,
     SYSTEM,
@@ -65,7 +66,9 @@ class Proposal:
 
 
 class Desk:
-    """Carries the procedure out. `folder` holds the published snapshots, `key` signs them."""
+    """Carries the procedure out. `folder` holds the published snapshots, `key` signs them; `names`: what entries may
+    be limited to.
+    """
 
     def __init__(
         self,
@@ -76,10 +79,12 @@ class Desk:
         recorder: Recorder,
         now: Callable[[], str],
         dry_run: DryRun | None = None,
+        names: Names | None = None,
     ) -> None:
         self.store, self.folder, self.key, self.settings = store, folder, key, settings
         self._recorder, self.now = recorder, now
         self.dry_run = dry_run or DryRun()
+        self.names = names or Names()
 
     # -- people
 
@@ -152,6 +157,7 @@ class Desk:
         with self.changing() as ledger:
             at = self.now()
             must_apply(entry, at)
+            self.names.check(entry, entry.scope)
             before = ledger.get(entry.id)
             revision = draft(entry, before, actor, at, reason)
             remarks = self._standard(ledger, revision.entry)
@@ -180,6 +186,7 @@ class Desk:
             words = entry.kind == "keyword"
             inside = [r.entry for r in ledger.within(entry.pattern) if r.id != entry.id] if words else []
             remarks += [remark for remark in examine([*inside, entry]) if remark.entry_id == entry.id]
+            remarks += self.names.remarks(entry.id, entry)
         refused = [remark for remark in remarks if remark.code in REFUSED]
         if refused:
             raise ProcedureError(

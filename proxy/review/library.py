@@ -131,6 +131,11 @@ class Library:
         """The content hash of entries, refusals and tables."""
         return content_hash(self.raw, self.refusals, self.tables)
 
+    @property
+    def limited(self) -> Mapping[Condition, Sequence[int]]:
+        """The entries that do not look at everything, as numbers in `entries`, by what limits them."""
+        return self._limited
+
     def kit(self, scope: Scope) -> Kit:
         """What a text that stands there is scanned with; compiled on the first use of limited entries (`knows`)."""
         if not self._limited:
