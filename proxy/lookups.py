@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from proxy.desks import answers, names_in
+from proxy.errors import ApiError
 from proxy.governance.audit import Audit, audit
 from proxy.governance.coverage import NORM_TOTAL, coverage
 from proxy.governance.desk import Desk
-from proxy.governance.lookback import LookBack, look_back
+from proxy.governance.lookback import LookBack, look_back, strings_of
 from proxy.governance.names import Stray, strays
 from proxy.governance.revision import Revision
 from proxy.governance.store import Ledger, Search
@@ -25,6 +27,7 @@ from proxy.review.library import Library
 from proxy.review.pointers import live_age_days, live_at, live_version, rollout_at
 from proxy.review.store import entries_of, load_live, load_version, stored_of
 from proxy.settings import Settings
+from proxy.wire import ENDPOINTS
 
 __all__ = [
     "audit_of",
@@ -206,7 +209,17 @@ def look_back_at(
     else:
         whole = full_version(settings, version)
         library = load_version(settings.review.library, whole, desk.key)
-    return look_back(library, answers(settings, keys, utc_time(since) if since else None, limit))
+    return look_back(library, answers(settings, keys, utc_time(since) if since else None, limit), _told)
+
+
+def _told(endpoint: str, request: str) -> Iterator[tuple[str, str]]:
+    """What a kept request told the model, taken apart as it was then: arguments decoded, turns put together."""
+    known = ENDPOINTS.get(endpoint)
+    try:
+        texts = list(known.texts(json.loads(request))) if known is not None else None
+    except (ValueError, KeyError, TypeError, AttributeError, ApiError):
+        texts = None  # a form, or a body that another release took
+    yield from strings_of(request) if texts is None else texts
 
 
 def export_entries(settings: Settings, desk: Desk, version: str, status: Sequence[str]) -> Iterator[Entry]:

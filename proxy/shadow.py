@@ -12,7 +12,7 @@ from proxy.records.record import Record, RecordError
 from proxy.review.entry import Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
-from proxy.review.scope import Scope
+from proxy.review.scope import Passage
 
 if TYPE_CHECKING:
     from proxy.house import House
@@ -29,7 +29,7 @@ class Said:
 
     request_id: str
     library_version: str
-    texts: Sequence[tuple[Scope, str]]
+    texts: Sequence[Passage]
     found: frozenset[tuple[Direction, str]]
 
 
@@ -61,14 +61,17 @@ class Shadow:
                 "version": library.version,
                 "findings": [
                     {
-                        "direction": str(direction),
+                        "direction": str(passage.scope.direction),
                         "entry": finding.entry_id,
                         "category": finding.category,
                         "action": str(finding.action),
                         "view": finding.view,
-                        "new": (direction, finding.entry_id) not in said.found,
+                        "part": passage.part,
+                        "start": finding.start,
+                        "end": finding.end,
+                        "new": (passage.scope.direction, finding.entry_id) not in said.found,
                     }
-                    for direction, finding in findings
+                    for passage, finding in findings
                 ],
             }
             now = iso_time(house.clock.now_ms())
@@ -80,7 +83,5 @@ class Shadow:
                 log.warning("a finding of the version on trial could not be recorded: %s", error)
 
 
-def _review(library: Library, said: Said) -> list[tuple[Direction, Finding]]:
-    return [
-        (scope.direction, finding) for scope, text in said.texts for finding in library.review(text, scope)
-    ]
+def _review(library: Library, said: Said) -> list[tuple[Passage, Finding]]:
+    return [(passage, finding) for passage in said.texts for finding in library.review_passage(passage)]

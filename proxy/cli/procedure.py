@@ -24,6 +24,7 @@ from proxy.cli.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from proxy.governance.lookback import Difference
     from proxy.governance.release import Release
 
 __all__ = ["STEPS", "library"]
@@ -404,5 +405,9 @@ def lookback(
     for name in ("caught", "released"):
         for one in getattr(report, name):
             click.echo(
-                f"{name:<8} {one.created}  {one.request_id}  {one.direction} {one.action} {one.entry}: {one.text}"
+                f"{name:<8} {one.created}  {one.request_id}  {one.direction} {one.action} {one.entry}: {one.text}{_place(one)}"
             )
+
+
+def _place(one: Difference) -> str:
+    return f" ({one.part}, {one.start}-{one.end})" if one.part else ""

@@ -17,9 +17,10 @@ from proxy.review.columns import Columns
 from proxy.review.compile import Kit, Lens, compile_kits, is_further, kits_of
 from proxy.review.doubts import Doubts, Likeness
 from proxy.review.entry import Direction, Entry, EntryError
+from proxy.review.json_reviewer import JsonReviewer
 from proxy.review.lexicon import Lexicon
 from proxy.review.reviewer import Finding, Reviewer
-from proxy.review.scope import Condition, Scope
+from proxy.review.scope import Condition, Passage, Scope
 from proxy.review.stored import StoredEntries, lines_of
 from proxy.review.tables import Tables, builtin_tables
 
@@ -173,6 +174,15 @@ class Library:
         """The findings of a whole text, up to the one that blocks it."""
         reviewer = self.reviewer(scope)
         reviewer.feed(text)
+        reviewer.flush()
+        return reviewer.findings
+
+    def review_passage(self, passage: Passage) -> list[Finding]:
+        """The findings of a text that was said before, as its own review would have had them."""
+        if not passage.as_json:
+            return self.review(passage.text, passage.scope)
+        reviewer = JsonReviewer(self.kit(passage.scope))
+        reviewer.feed(passage.text)
         reviewer.flush()
         return reviewer.findings
 
