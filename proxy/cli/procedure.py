@@ -89,9 +89,13 @@ def propose(
     for remark in made.remarks:
         click.echo(f"note: {remark.text}", err=True)
     if one.hits_per_million:
-        click.echo(f"note: hits {one.hits_per_million:g} times in a million clean characters:", err=True)
+        click.echo(f"note: {made.hits.told}:", err=True)
         for sample in one.samples:
             click.echo(f"  …{sample}…", err=True)
+    if one.over(settings.library.budget_per_million):
+        click.echo(
+            "note: so it can only flag, unless it is approved with a reason (--waive REASON)", err=True
+        )
 
 
 def _row(text: str | bytes) -> Any:

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from proxy.governance.dry_run import DryRun
+from proxy.governance.dry_run import DryRun, Hits
 from proxy.governance.names import Names
 from proxy.governance.people import (
     ROLES,
@@ -59,10 +59,11 @@ IN_PROCEDURE = ("proposed", "reviewed", "approved")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What became of a proposed entry, and what the entry standard says of it."""
+    """What became of a proposed entry, what the entry standard says of it, and what the dry run found."""
 
     revision: Revision
     remarks: tuple[Remark, ...]
+    hits: Hits
 
 
 class Desk:
@@ -163,15 +164,16 @@ class Desk:
             remarks = self._standard(ledger, revision.entry)
             hits = self.dry_run.hits([revision.entry])[revision.id]
             revision = replace(
-                revision,
-                hits_per_million=hits.per_million,
-                samples=hits.samples,
-                remarks=tuple(f"{remark.code}: {remark.text}" for remark in remarks),
+                revision.measured(hits), remarks=tuple(f"{remark.code}: {remark.text}" for remark in remarks)
             )
             ledger.put(revision, meaning(revision.entry))
-            fields = {"changes": [change(before, revision)], "hits_per_million": hits.per_million}
+            fields = {
+                "changes": [change(before, revision)],
+                "hits_per_million": hits.per_million,
+                "acts_per_million": hits.acts_per_million,
+            }
             self.record(ledger, "propose", actor, reason, (revision.id,), fields, at=at)
-        return Proposal(revision, tuple(remarks))
+        return Proposal(revision, tuple(remarks), hits)
 
     def _standard(self, ledger: Ledger, entry: Entry) -> list[Remark]:
         remarks = unmatched(entry)
@@ -256,12 +258,7 @@ class Desk:
         """With a dry run where an import had none."""
         missing = [one.entry for one in revisions if one.hits_per_million is None]
         hits = self.dry_run.hits(missing) if missing else {}
-        return [
-            replace(one, hits_per_million=hits[one.id].per_million, samples=hits[one.id].samples)
-            if one.id in hits
-            else one
-            for one in revisions
-        ]
+        return [one.measured(hits[one.id]) if one.id in hits else one for one in revisions]
 
     @staticmethod
     def _supersede(ledger: Ledger, revisions: Sequence[Revision], now: str) -> None:
@@ -281,7 +278,12 @@ class Desk:
                 before = self._subject(ledger, entry_id, "retire")
                 entry = replace(before.entry, category=category)
                 after = draft(entry, ledger.get(entry_id), actor, at, reason)
-                after = replace(after, hits_per_million=before.hits_per_million, samples=before.samples)
+                after = replace(
+                    after,
+                    hits_per_million=before.hits_per_million,
+                    acts_per_million=before.acts_per_million,
+                    samples=before.samples,
+                )
                 ledger.put(after, meaning(after.entry))
                 changes.append((before, after))
             fields = {"category": category, "changes": [change(b, a) for b, a in changes]}

@@ -256,13 +256,11 @@ def _examine(desk: Desk, ledger: Ledger, taken: Intake, brought: list[tuple[str,
     for _, revision in brought:
         hit = hits[revision.id]
         examined = replace(
-            revision,
-            hits_per_million=hit.per_million,
-            samples=hit.samples,
+            revision.measured(hit),
             remarks=(*revision.remarks, *remarks.get(revision.id, ())),
         )
-        if hit.per_million > desk.settings.budget_per_million and revision.blocks:
+        if examined.over(desk.settings.budget_per_million):
             taken.add(
-                "note", places[revision.id], f"hits {hit.per_million:g} times in a million clean characters"
+                "note", places[revision.id], f"{hit.told}: it can only flag, unless approved with a reason"
             )
         ledger.put(examined, meaning(revision.entry))
