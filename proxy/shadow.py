@@ -49,38 +49,43 @@ class Shadow:
 
     async def run(self, house: House) -> None:
         """Reviews what comes, in a thread; as long as the worker lives."""
-        from proxy.house import iso_time
-
         while True:
             library, said = await self._queue.get()
             findings = await asyncio.to_thread(_review, library, said)
+            if findings:
+                await _record(house, library, said, findings)
             house.metrics.shadowed += 1
-            if not findings:
-                continue
-            fields = {
-                "version": library.version,
-                "findings": [
-                    {
-                        "direction": str(passage.scope.direction),
-                        "entry": finding.entry_id,
-                        "category": finding.category,
-                        "action": str(finding.action),
-                        "view": finding.view,
-                        "part": passage.part,
-                        "start": finding.start,
-                        "end": finding.end,
-                        "new": (passage.scope.direction, finding.entry_id) not in said.found,
-                    }
-                    for passage, finding in findings
-                ],
+
+
+async def _record(
+    house: House, library: Library, said: Said, findings: Sequence[tuple[Passage, Finding]]
+) -> None:
+    from proxy.house import iso_time
+
+    fields = {
+        "version": library.version,
+        "findings": [
+            {
+                "direction": str(passage.scope.direction),
+                "entry": finding.entry_id,
+                "category": finding.category,
+                "action": str(finding.action),
+                "view": finding.view,
+                "part": passage.part,
+                "start": finding.start,
+                "end": finding.end,
+                "new": (passage.scope.direction, finding.entry_id) not in said.found,
             }
-            now = iso_time(house.clock.now_ms())
-            try:
-                await house.records.append(
-                    Record("shadow", said.request_id, "", "", now, said.library_version, fields)
-                )
-            except RecordError as error:
-                log.warning("a finding of the version on trial could not be recorded: %s", error)
+            for passage, finding in findings
+        ],
+    }
+    now = iso_time(house.clock.now_ms())
+    try:
+        await house.records.append(
+            Record("shadow", said.request_id, "", "", now, said.library_version, fields)
+        )
+    except RecordError as error:
+        log.warning("a finding of the version on trial could not be recorded: %s", error)
 
 
 def _review(library: Library, said: Said) -> list[tuple[Passage, Finding]]:

@@ -205,7 +205,9 @@ def test_versions_are_tried_compared_and_taken_back(run: Run) -> None:
     told = run("library", "versions").output.splitlines()
     assert [line.split()[1] for line in told] == ["live", "past"]
     assert json.loads(run("library", "versions", "--json").stdout)["live"] != first
-    assert first in run("library", "rollback", "--reason", "false alarms", "--as", "cid").output
+    back = run("library", "rollback", "--reason", "false alarms", "--as", "cid").output
+    assert first in back
+    assert "what came since is suspended" in back
     assert "1 suspended" in run("library", "stats").output
     assert (
         "publish to put this in force"
@@ -281,7 +283,7 @@ def test_variants_are_suggested_and_say_what_is_missed(run: Run) -> None:
     lines = [
         json.loads(line) for line in run("library", "variants", "测试国家", "--json").stdout.splitlines()
     ]
-    assert {"way": "traditional", "text": "测试國家", "found": True} in lines
+    assert {"way": "traditional", "text": "测试國家", "found": True, "acts": True} in lines
     assert {line["way"] for line in lines} >= {
         "traditional",
         "pinyin",

@@ -303,6 +303,7 @@ def library_variants(pattern: str, category: str, as_json: bool, config_file: Pa
         found = variants(entry)
     for one in found:
         if as_json:
-            click.echo(orjson.dumps({"way": one.way, "text": one.text, "found": one.found}))
+            click.echo(orjson.dumps({"way": one.way, "text": one.text, "found": one.found, "acts": one.acts}))
         else:
-            click.echo(f"{'found' if one.found else 'MISSED':<7} {one.way:<12} {one.text}")
+            told = "found" if one.acts else "flags" if one.found else "MISSED"
+            click.echo(f"{told:<7} {one.way:<12} {one.text}")

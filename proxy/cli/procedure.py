@@ -244,7 +244,7 @@ def end_trial(reason: str, operator: str, config_file: Path | None) -> None:
     with procedure_errors():
         desk = open_desk(settings)
         take_back(desk, acting(desk, operator), reason)
-    click.echo("no version is on trial")
+    click.echo("the trial is over: no version is on trial, what is live stays")
 
 
 @library.command("rollback")
@@ -263,6 +263,8 @@ def rollback(version: str, reason: str, operator: str, as_json: bool, config_fil
         desk = open_desk(settings)
         done = go_back(desk, acting(desk, operator), reason=reason, version=version)
     _show_release(done, as_json)
+    if done.removed and not as_json:
+        click.echo("note: what came since is suspended; inkseal library resume ID brings it back", err=True)
 
 
 @library.command("diff")

@@ -30,6 +30,7 @@ from proxy.governance.people import (
 from proxy.governance.procedure import STEPS, Situation, people_needed, take
 from proxy.governance.revision import BOOKKEEPING, ENDED, Revision, content_of, difference
 from proxy.governance.store import Event, GovernanceStore, Ledger, Search, VersionRow
+from proxy.governance.wholewords import whole_words
 from proxy.records.record import Record
 from proxy.review.entry import Entry, EntryError
 from proxy.review.pointers import Rollout, go_live, live_at, set_rollout
@@ -162,7 +163,9 @@ class Desk:
             before = ledger.get(entry.id)
             revision = draft(entry, before, actor, at, reason)
             remarks = self._standard(ledger, revision.entry)
-            hits = self.dry_run.hits([revision.entry])[revision.id]
+            measured = self.dry_run.hits([revision.entry])
+            remarks += whole_words([revision.entry], measured, self.dry_run)
+            hits = measured[revision.id]
             revision = replace(
                 revision.measured(hits), remarks=tuple(f"{remark.code}: {remark.text}" for remark in remarks)
             )

@@ -17,6 +17,7 @@ from proxy.governance.names import Names
 from proxy.governance.people import Actor, ProcedureError
 from proxy.governance.revision import ENDED, Revision, content_of
 from proxy.governance.store import Ledger
+from proxy.governance.wholewords import whole_words
 from proxy.review.columns import GrowingColumns
 from proxy.review.entry import Entry, EntryError
 from proxy.review.interchange import entry_of, iter_rows
@@ -253,6 +254,9 @@ def _examine(desk: Desk, ledger: Ledger, taken: Intake, brought: list[tuple[str,
     if taken.refused:
         return
     hits = desk.dry_run.hits(entries)
+    sounding = whole_words(entries, hits, desk.dry_run)
+    for remark in sounding:
+        remarks.setdefault(remark.entry_id, []).append(f"{remark.code}: {remark.text}")
     for _, revision in brought:
         hit = hits[revision.id]
         examined = replace(
@@ -264,3 +268,6 @@ def _examine(desk: Desk, ledger: Ledger, taken: Intake, brought: list[tuple[str,
                 "note", places[revision.id], f"{hit.told}: it can only flag, unless approved with a reason"
             )
         ledger.put(examined, meaning(revision.entry))
+    if sounding:
+        more = f" (and so for {len(sounding) - 1} more: see their remarks)" if len(sounding) > 1 else ""
+        taken.add("note", places[sounding[0].entry_id], sounding[0].text + more)

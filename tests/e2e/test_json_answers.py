@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from proxy.commands.records import search_records
 from proxy.desks import desk_of
 from proxy.governance.lookback import LookBack
 from proxy.lookups import look_back_at
@@ -114,6 +116,11 @@ async def test_a_version_on_trial_and_a_look_back_read_the_escapes_of_json_answe
         (found,) = record.fields["findings"]
         assert json.loads(HIDDEN)["a"] == '{"a": "违禁词语"'[found["start"] : found["end"]]
         assert (found["part"], found["new"]) == ("answer 1", True)
+        everything = dict.fromkeys(("request_id", "content_id", "content_id_end", "status", "since", "until"))
+        rows = await asyncio.to_thread(
+            partial(search_records, run.settings, kind="shadow", limit=5, decrypt=False, **everything)
+        )
+        assert [row["request_id"] for row in rows] == [record.request_id]
         report = await looked_back(run, version)
         assert [(d.request_id, d.part, d.start, d.end) for d in report.caught] == [
             (record.request_id, "answer 1", found["start"], found["end"])
