@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -53,9 +54,12 @@ class Seen:
     least_live: int = 10**9
 
 
+LETTERS = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
+
+
 def background(number: int) -> str:
-    """A Han word that nobody says, another one for each number."""
-    return "底纹" + "".join("甲乙丙丁戊己庚辛壬癸"[int(digit)] for digit in f"{number:06d}")
+    """A Han word that nobody says, another one for each number: letters at random behind it, none of them twice."""
+    return "底" + "".join(random.Random(number).sample(LETTERS, 6))
 
 
 async def model_server(pause: float) -> tuple[web.AppRunner, int]:

@@ -94,6 +94,8 @@ class StatisticalDetector:
         else:
             outcome, state = Outcome.ABSENT, "No evidence."
         found = outcome is not Outcome.ABSENT
+        tokens = self._cut(evidence.scheme) is not None
+        scored = f"{evidence.scored} " + ("tokens scored" if tokens else f"scored of {len(grams)} units")
         return Detection(
             self.name,
             outcome,
@@ -103,9 +105,8 @@ class StatisticalDetector:
             round(evidence.z, 3),
             10 ** max(evidence.log10_p, _TINIEST),
             len(grams),
-            f"{state} log10 p = {evidence.log10_p:.1f} by {evidence.scheme}, {evidence.scored} scored of {len(grams)} "
-            f"units; corrected for {len(self._keys)} keys, {self._tests} tests{self._cut_by()} and "
-            f"{window_count(len(grams))} windows; "
+            f"{state} log10 p = {evidence.log10_p:.1f} by {evidence.scheme}, {scored}; corrected for "
+            f"{len(self._keys)} keys, {self._tests} tests{self._cut_by()} and {window_count(len(grams))} windows; "
             f"key epoch {evidence.kid}.",
             tuple(self.heat(text, evidence)) if found else (),
         )

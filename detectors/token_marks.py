@@ -49,6 +49,7 @@ __all__ = [
     "read_row",
     "token_heat",
     "token_scheme",
+    "token_sums",
 ]
 
 MAX_TOKENS = 20_000  # of a text that are read
@@ -211,14 +212,14 @@ def _with_message(
     pilots, count = float(own.sum()), len(own)
     if count < FEWEST_PILOTS or draw.tail(pilots, count) > PILOT:
         return
-    said = read_said(pilots, count, _symbol_sums(drawn, draw), answers, paid)
+    said = read_said(pilots, count, token_sums(drawn, draw), answers, paid)
     z = (said.total - draw.mean * said.count) / (draw.spread * math.sqrt(said.count))
     start, end = int(row.starts[drawn.places[0] - CONTEXT]), int(row.ends[drawn.places[-1]])
     scheme = token_scheme(draw.name, tokenizer) + said.how
     yield Evidence(kid, scheme, said.log10_p, z, start, end, len(scores), said.payload)
 
 
-def _symbol_sums(drawn: Drawn, draw: Draw) -> Sums:
+def token_sums(drawn: Drawn, draw: Draw) -> Sums:
     """The sums of every value of both symbols, of the first `MAX_MESSAGE` tokens that count."""
     symbols, found, counts = drawn.symbols[:MAX_MESSAGE], [], []
     for symbol in range(SYMBOLS):

@@ -42,10 +42,16 @@ class Flat(NamedTuple):
 
     def equal(self, other: Flat) -> NDArray[np.bool_]:
         """Which texts are the same in as many others."""
-        found: NDArray[np.bool_] = self.lengths == other.lengths
+        if self.codes is other.codes and self.starts is other.starts:
+            return np.ones(len(self.starts) - 1, np.bool_)
+        lengths, lengths_there = self.lengths, other.lengths
+        found: NDArray[np.bool_] = lengths == lengths_there
+        one, two = self.codes, other.codes
+        if not found.all():
+            one, two = one[np.repeat(found, lengths)], two[np.repeat(found, lengths_there)]
+        differ = np.flatnonzero(one != two)
         some = np.flatnonzero(found)
-        one, two = self.take(some), other.take(some)
-        found[some[one.rows()[one.codes != two.codes]]] = False
+        found[some[lengths[some].cumsum().searchsorted(differ, "right")]] = False
         return found
 
     @property

@@ -211,6 +211,8 @@ class PinyinJudge:
         # As many code points as syllables: no symbol among them, and no character more than once.
         plain = len(text) == len(term.folded)
         simple = plain and len(term.spelling) <= len(term.folded)
+        if not simple and len(text) == len(term.spelling) and self._sounds(text) == term.spelling:
+            plain = simple = True
         if len(text) < term.least or not (plain or self._is_one(text, term.entry.gap)):
             return False
         end = self._end(match, original, ended)
@@ -252,6 +254,10 @@ class PinyinJudge:
         return self._word_end(
             original, last, len(self._sound.names[ord(term.folded[-1]) - FIRST]), term.entry.gap
         )
+
+    def _sounds(self, text: str) -> str:
+        """How characters sound that are written as the safe view reads them; "" for any other."""
+        return "".join([self._sound.of.get(character, "") for character in text])
 
     def _has_letters(self, text: str) -> bool:
         return any("a" <= safe <= "z" for safe in self._safe.fold(text))

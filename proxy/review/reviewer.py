@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import length_hint
+from operator import attrgetter, length_hint
 
 from proxy.review import sieve
 from proxy.review.checks import VIEWS
@@ -236,11 +236,11 @@ class Reviewer:
                     sifted[key] = lens.sieve.stretches(text, fresh=key[1])
                 stretches = sifted[key]
             for start, end, spelled, plain in stretches:
-                if spelled is None:
-                    state, found = machine.advance(machine.start if start else state, text[start:end])
-                elif plain:
+                if plain and spelled is not None:
                     self._note_plain(lens, spelled[0], at + start, at + end)
                     continue
+                if spelled is None:
+                    state, found = machine.advance(machine.start if start else state, text[start:end])
                 else:
                     found = machine.seek(text[start:end], spelled)
                 for left, one in found:
@@ -262,11 +262,12 @@ class Reviewer:
         self._pending.append(Candidate(match, lens.action(found.term), lens.name, lens.judge, at))
 
     def _note_plain(self, lens: Lens, folded: str, start: int, end: int) -> None:
-        """A match that is all of [start, end), a code point each letter, and was not read for."""
+        """A match that is all of [start, end), as many code points as letters or more, and was not read for."""
+        exact = end - start == len(folded)
         for term, action in lens.plain(folded):
-            if term.certain:
+            if term.certain and exact:
                 self._pending.append(Certain(term.entry, action, lens.name, (start, end), float(end)))
-            else:
+            elif term.least <= end - start:
                 match = Match(term, start, 0, end, 0)
                 self._pending.append(Candidate(match, action, lens.name, lens.judge, end))
 
@@ -336,12 +337,18 @@ class Reviewer:
             if candidate.stands is None:
                 candidate.decide(self._original, ended)
         pending.sort(key=_order)
+        simply = self._sentences is None and self._doubts is None
         done = 0
         while done < len(pending) and self.blocked is None:
-            order, end = pending[done].order, done + 1
-            while end < len(pending) and pending[end].order == order:
+            first, end = pending[done], done + 1
+            while end < len(pending) and pending[end].order == first.order:
                 end += 1
-            group = pending[done:end]
+            if simply and end == done + 1 and first.stands is not None:
+                done = end
+                if first.stands:
+                    self._record(first)
+                continue
+            group = sorted(pending[done:end], key=_precedence)
             if None in [candidate.stands for candidate in group]:
                 break
             known, done = len(pending), end
@@ -363,12 +370,16 @@ class Reviewer:
                 if settled is None:
                     continue
                 candidate = settled
-            finding = self._finding(candidate)
-            self.findings.append(finding)
-            if candidate.action is Action.BLOCK:
-                self.blocked = self.blocked or finding
-            elif candidate.action.holds:
-                self._edits.append(candidate)
+            self._record(candidate)
+
+    def _record(self, candidate: Pending) -> None:
+        """A match that stands is a finding."""
+        finding = self._finding(candidate)
+        self.findings.append(finding)
+        if candidate.action is Action.BLOCK:
+            self.blocked = self.blocked or finding
+        elif candidate.action.holds:
+            self._edits.append(candidate)
 
     def _settled(self, candidate: Pending, doubts: Doubts) -> Pending | None:
         """A suspicion as what it turned out to be; None while it waits to be asked about."""
@@ -489,7 +500,12 @@ def _distinct(group: list[Pending]) -> Iterable[Pending]:
     return found.values()
 
 
-def _order(candidate: Pending) -> tuple[float, int, str, int, int]:
-    """Of one entry at one place the strongest comes first, whatever was decided first: only that one counts."""
+_order = attrgetter("order")
+
+
+def _precedence(candidate: Pending) -> tuple[int, str, int, int]:
+    """Of those that became known at once. Of one entry at one place the strongest comes first, whatever was decided
+    first: only that one counts.
+    """
     rank = _RANK.get(candidate.view, len(_RANK))
-    return candidate.order, candidate.start, candidate.entry.id, _STRENGTH[candidate.action], rank
+    return candidate.start, candidate.entry.id, _STRENGTH[candidate.action], rank

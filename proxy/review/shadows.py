@@ -38,35 +38,41 @@ _MAX_WORDS = 1 << 16
 class Cast:
     """The shadow of a text. `kept`: which code points it was made of, one code each; None if it is not so simple.
 
-    `distinct`: which of those codes differ from the one before; the others are left out.
+    `again`: which of those codes are as the one before, in order; they are left out. `symbols`: of the code points, or of what
+    they became where it is not so simple, the symbols that stand for letters.
     """
 
-    def __init__(self, codes: Codes, kept: NDArray[np.bool_] | None, distinct: NDArray[np.bool_]) -> None:
-        self.codes, self.kept, self._distinct = codes, kept, distinct
+    def __init__(
+        self, codes: Codes, kept: NDArray[np.bool_] | None, again: Numbers, symbols: Collection[int]
+    ) -> None:
+        self.codes, self.kept, self.symbols = codes, kept, symbols
+        self._before_again = again - np.arange(
+            len(again)
+        )  # for each, how many codes before it are not left out
 
     @cached_property
-    def _firsts(self) -> NDArray[np.intp]:
-        return self._distinct.nonzero()[0]
-
-    @cached_property
-    def _places(self) -> NDArray[np.intp]:
+    def _before_dropped(self) -> Numbers:
+        """For each code point that became no code, how many before it did."""
         assert self.kept is not None
-        return self.kept.nonzero()[0]
+        dropped = (~self.kept).nonzero()[0]
+        return dropped - np.arange(len(dropped))
 
-    def origins(self, at: Numbers) -> list[list[int]]:
-        """The code points that some codes stand for, the first of each run; where it is so simple. [n, m] -> n lists."""
-        found: list[list[int]] = self._places.take(self._firsts.take(at)).tolist()
-        return found
+    def firsts(self, at: Numbers) -> Numbers:
+        """Which codes some codes of the shadow were the first of, told with those that are left out."""
+        return at + self._before_again.searchsorted(at, "right")
+
+    def origins(self, firsts: Numbers) -> Numbers:
+        """The code points that such codes were, where it is so simple."""
+        return firsts + self._before_dropped.searchsorted(firsts, "right")
 
     def doubled(self) -> Numbers:
         """Which codes stand for several, in order."""
-        again = (~self._distinct).nonzero()[0]
-        places = again - np.arange(1, len(again) + 1)
+        places = self._before_again - 1
         return places[differing(places)]
 
     def runs(self, start: int, end: int) -> list[int]:
         """How many codes each of some codes stands for; none of them is the last."""
-        return [after - first for first, after in pairwise(self._firsts[start : end + 1].tolist())]
+        return [after - first for first, after in pairwise(self.firsts(np.arange(start, end + 1)).tolist())]
 
 
 class Shadow(Protocol):
@@ -122,14 +128,16 @@ class LetterShadow:
         return mapped
 
     def cast(self, text: str, mapped: Codes) -> Cast:
-        simple = not (mapped == _SEVERAL).any()
-        if not simple:
-            mapped = self._spread(text, mapped)
-        symbols = np.flatnonzero(mapped - 5 < 3).tolist()
-        if symbols:
-            self._resolve(mapped, symbols)
+        simple, symbols = True, frozenset[int]()
+        if (mapped - _SEVERAL < 4).any():  # or a symbol
+            simple = not (mapped == _SEVERAL).any()
+            if not simple:
+                mapped = self._spread(text, mapped)
+            places = np.flatnonzero(mapped - 5 < 3).tolist()
+            self._resolve(mapped, places)
+            symbols = frozenset(place for place in places if mapped[place] > STOP)
         kept = mapped > _NOISE
-        return _once(mapped[kept], kept if simple else None)
+        return _once(mapped[kept], kept if simple else None, symbols)
 
     def _spread(self, text: str, mapped: Codes) -> Codes:
         """What the code points become, those that become several spread out."""
@@ -243,12 +251,15 @@ class SoundShadow:
         return spoken
 
 
-def _once(codes: Codes, kept: NDArray[np.bool_] | None) -> Cast:
-    """The shadow of codes, each run of one told once."""
-    distinct = np.ones(len(codes), np.bool_)
-    np.not_equal(codes[1:], codes[:-1], out=distinct[1:])
-    distinct |= codes == STOP
-    return Cast(codes[distinct], kept, distinct)
+def _once(codes: Codes, kept: NDArray[np.bool_] | None, symbols: Collection[int] = ()) -> Cast:
+    """The shadow of codes, each run of one told once, but for stops."""
+    distinct = differing(codes)
+    again = (~distinct).nonzero()[0]
+    stops = codes.take(again) == STOP
+    if stops.any():
+        distinct[again[stops]] = True
+        again = again[~stops]
+    return Cast(codes[distinct] if len(again) else codes, kept, again, symbols)
 
 
 def _letter(safe: str, kinds: bytes) -> int:

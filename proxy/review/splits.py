@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from proxy.review.flat import Codes, Numbers
-from proxy.review.hashed import Flags, HashedWords, mixed
+from proxy.review.hashed import NO_SPANS, Flags, HashedWords, Pairs, mixed, spans
 from proxy.review.spelling import code_of
 from proxy.review.tables import Kind, Tables
 from proxy.review.trie import ROOT, WORD, Trie
@@ -23,6 +23,7 @@ __all__ = ["SplitWords", "Splits", "letter_pairs"]
 
 _BITS = 21
 _STOP = 10
+_NEAR = 2  # letters before and behind a character by which it is told whether a word may begin there
 _MAX_KNOWN = 1 << 12  # beginnings that a half may end, remembered
 
 
@@ -174,52 +175,95 @@ def _written(tables: Tables) -> _Written:
     return _Written(ways, heads, pairs, openers)
 
 
-class _Pairs(NamedTuple):
-    """`maybe`: the hashes of the pairs; the pairs as sorted numbers, and for each what it may stand for."""
+class _Known(NamedTuple):
+    """The `hashes` of the pairs, as flags too; the pairs as sorted numbers, and for each what it may stand for."""
 
+    hashes: Codes
     maybe: Flags
     keys: Numbers
     wholes: Codes  # a line each, 0 for none
 
 
 class Splits:
-    """`longest`: code points of the longest word that is looked for."""
+    """`longest`: code points of the longest word that is looked for; `hashes`: of the pairs."""
 
     def __init__(self, tables: Tables, longest: int) -> None:
-        self._pairs, self.longest = _pairs(tables), longest
+        self._known, self.longest = _pairs(tables), longest
+        self.hashes = self._known.hashes
 
-    def find(self, codes: Codes, words: HashedWords) -> list[tuple[int, int]]:
-        """Where in a shadow one of the words may stand with a pair in it: (start, end), in no order."""
-        pairs, reach = self._pairs, self.longest - 1
-        at = pairs.maybe.places(mixed(codes[:-1], codes[1:]))
+    def places(self, codes: Codes, pairs: Pairs) -> tuple[Numbers, Codes]:
+        """Where pairs stand in a shadow, in order, each as often as there are characters that it may stand for, and
+        those. `pairs`: what words say that were made with `hashes` besides.
+        """
+        known = self._known
+        at = pairs.places[known.maybe.places(pairs.hashes)]
         keys = (codes[at].astype(np.int64) << _BITS) | codes[at + 1]
-        known = np.minimum(pairs.keys.searchsorted(keys), len(pairs.keys) - 1)
-        fits = (pairs.keys[known] == keys).nonzero()[0]
-        if not len(fits):
-            return []
-        # A line for each: what stands before it, the character that it may stand for, what stands behind it.
-        wholes = pairs.wholes[known[fits]]
-        which, way = wholes.nonzero()
-        places = at[fits][which]
-        around = np.full(len(codes) + 2 * reach, _STOP, np.uint32)
-        around[reach : reach + len(codes)] = codes
-        width = 2 * reach + 2
-        lines = np.full((len(places), width), _STOP, np.uint32)
-        before = places[:, None] + np.arange(reach)
-        lines[:, :reach] = around.take(before)
-        lines[:, reach] = wholes[which, way]
-        lines[:, reach + 1 : -1] = around.take(before + reach + 2)
-        found: list[tuple[int, int]] = []
-        for start, end in words.find(lines.reshape(-1)):
-            line, begins = divmod(start, width)
-            if begins <= reach < begins + end - start:
-                first = int(places[line]) + begins - reach
-                found.append((first, first + end - start + 1))
+        which = np.minimum(known.keys.searchsorted(keys), len(known.keys) - 1)
+        fits = (known.keys[which] == keys).nonzero()[0]
+        wholes = known.wholes[which[fits]]
+        lines, way = wholes.nonzero()
+        return at[fits[lines]], wholes[lines, way]
+
+    def find(
+        self, codes: Codes, words: HashedWords, places: Numbers, wholes: Codes, starts: Numbers
+    ) -> Numbers:
+        """Where one of the words may stand with such a pair in it: (start, end), in no order; [n, 2].
+
+        `starts`: where those of three letters and more begin without a pair, in order.
+        """
+        likely = self._likely(codes, words, places, wholes, starts) if len(places) else places
+        if not len(likely):
+            return NO_SPANS
+        return self._within(codes, words, places[likely], wholes[likely])
+
+    def _likely(
+        self, codes: Codes, words: HashedWords, places: Numbers, wholes: Codes, starts: Numbers
+    ) -> Numbers:
+        """Which pairs may be part of a word: one begins with the character or one or two letters before, as far as
+        three letters tell, or well before.
+        """
+        near = _around(codes, places, wholes, _NEAR, _NEAR).reshape(-1)
+        begun = np.zeros(len(places), np.bool_)
+        rows, begins = np.divmod(np.concatenate(words.starts(near)), 2 * _NEAR + 1)
+        begun[rows[begins <= _NEAR]] = True
+        first = starts.searchsorted(places - (self.longest - 1))
+        begun |= starts.searchsorted(places - _NEAR) > first
+        if len(words.ones):
+            begun |= np.isin(wholes, words.ones)
+        found: Numbers = begun.nonzero()[0]
         return found
+
+    def _within(self, codes: Codes, words: HashedWords, places: Numbers, wholes: Codes) -> Numbers:
+        reach = self.longest - 1
+        width = 2 * reach + 2  # with a stop, so that no word goes on in the next line
+        lines = np.full((len(places), width), _STOP, np.uint32)
+        lines[:, :-1] = _around(codes, places, wholes, reach, reach)
+        begins = np.arange(0, lines.size, width)[:, None] + np.arange(self.longest)
+        hits = words.find(lines.reshape(-1), begins.reshape(-1))
+        rows, first = np.divmod(hits[:, 0], width)
+        lengths = hits[:, 1] - hits[:, 0]
+        inside = (first <= reach) & (first + lengths > reach)
+        starts = places[rows] + first - reach
+        return spans(starts[inside], (starts + lengths + 1)[inside])
+
+
+def _around(codes: Codes, places: Numbers, wholes: Codes, before: int, behind: int) -> Codes:
+    """A line for each pair: what stands before it, the character that it may stand for, what stands behind it."""
+    lines = np.empty((len(places), before + 1 + behind), np.uint32)
+    at = places[:, None] + np.arange(-before, behind + 2)
+    outside = (at < 0) | (at >= len(codes))
+    letters = codes.take(at, mode="clip")
+    letters[outside] = _STOP
+    lines[:, :before], lines[:, before], lines[:, before + 1 :] = (
+        letters[:, :before],
+        wholes,
+        letters[:, before + 2 :],
+    )
+    return lines
 
 
 @lru_cache(maxsize=2)
-def _pairs(tables: Tables) -> _Pairs:
+def _pairs(tables: Tables) -> _Known:
     wholes: dict[int, list[int]] = {}
     for character, ways in tables.splits.items():
         for parts in ways:
@@ -230,4 +274,5 @@ def _pairs(tables: Tables) -> _Pairs:
     for row, key in enumerate(keys.tolist()):
         table[row, : len(wholes[key])] = wholes[key]
     first, second = keys >> _BITS, keys & ((1 << _BITS) - 1)
-    return _Pairs(Flags.of(mixed(first.astype(np.uint32), second.astype(np.uint32))), keys, table)
+    hashes = mixed(first.astype(np.uint32), second.astype(np.uint32))
+    return _Known(hashes, Flags.of(hashes), keys, table)

@@ -170,7 +170,7 @@ def _loaded(files: Mapping[str, bytes], manifest: Mapping[str, Any], version: st
     return library
 
 
-_COMPILER = "words 4"
+_COMPILER = "words 5"
 _AT_ONCE = (
     4  # files that are written and hashed at once: the disk and the hash leave the interpreter to others
 )

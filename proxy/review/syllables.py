@@ -6,9 +6,12 @@ import re
 from functools import cached_property, lru_cache
 from itertools import groupby, islice, product
 
+import numpy as np
+
 from proxy.review.entry import Entry
 from proxy.review.spelling import BARRIER, NOISE, is_sentence_end
 from proxy.review.tables import Kind, Tables
+from proxy.review.views import SEVERAL, safe_view
 
 __all__ = ["FIRST", "MAX_READINGS", "MAX_RUN", "MIN_BLOCK", "MIN_FLAG", "Syllables", "once", "syllables"]
 
@@ -32,7 +35,7 @@ class Syllables:
             self._goes_on[rest] = self._goes_on.get(rest, "") + beginning[-1]
         self.of = {c: self.codes[name] for name, characters in tables.syllables.items() for c in characters}
         self._first = {code: ord(c) for c, code in reversed(self.of.items())}
-        self._also, self._kinds, self._fold = tables.also, tables.kinds, tables.fold
+        self._also, self._kinds, self._folds = tables.also, tables.kinds, safe_view(tables).lookup()
         self.divide = lru_cache(maxsize=65536)(self._divide)
 
     def read(self, safe: str) -> str:
@@ -44,27 +47,28 @@ class Syllables:
     @cached_property
     def alike(self) -> dict[int, int]:
         """For every code point of the BMP one that sounds the same: the first of its syllable."""
-        alike = dict(zip(range(0x10000), range(0x10000), strict=True))
-        for code in alike:
-            folded = self._fold.get(code)
-            spoken = self.of.get(chr(folded)) if isinstance(folded, int) else None
-            if spoken is not None:
-                alike[code] = self._first[spoken]
-        return alike
+        heard = np.zeros(0x110000, np.uint32)
+        heard[list(map(ord, self.of))] = [self._first[code] for code in self.of.values()]
+        folds = self._folds[:0x10000]
+        spoken = np.where(folds == SEVERAL, 0, heard.take(folds, mode="clip"))
+        return dict(enumerate(np.where(spoken, spoken, np.arange(0x10000)).tolist()))
 
     def _divide(self, word: str) -> tuple[str, ...] | None:
         """A word in the fewest syllables, the longest first; () if it may still become one; None if never."""
         best: list[tuple[str, ...] | None] = [(), *[None] * len(word)]
-        growing = False
+        growing, beginnings, codes = False, self._beginnings, self.codes
         for start in range(len(word)):
             before = best[start]
             if before is None:
                 continue
-            growing = growing or word[start:] in self._beginnings
-            for end in range(min(len(word), start + 6), start, -1):
-                reached = best[end]
-                if word[start:end] in self.codes and (reached is None or len(reached) > len(before) + 1):
-                    best[end] = (*before, word[start:end])
+            end = start + 1
+            while end <= len(word) and word[start:end] in beginnings:
+                end += 1
+            growing = growing or end > len(word)
+            for stop in range(end - 1, start, -1):
+                reached = best[stop]
+                if (reached is None or len(reached) > len(before) + 1) and word[start:stop] in codes:
+                    best[stop] = (*before, word[start:stop])
         whole = best[len(word)]
         return whole if whole else () if growing else None
 

@@ -251,12 +251,13 @@ def _heard(tables: Tables) -> _Heard:
     sound = syllables(tables)
     row = np.full(len(tables.kinds), -1, np.int32)
     row[list(map(ord, sound.of))] = np.arange(len(sound.of))
-    each = [
-        (ord(code), *(ord(sound.codes[name]) for name in tables.also.get(character, ())))
-        for character, code in sound.of.items()
-    ]
-    many = np.array(list(map(len, each)), np.int64)
-    codes = np.array([(*readings, 0, 0, 0)[:_MOST_READINGS] for readings in each], np.uint32)
+    codes = np.zeros((len(sound.of), _MOST_READINGS), np.uint32)
+    codes[:, 0] = list(map(ord, sound.of.values()))
+    many = np.ones(len(codes), np.int64)
+    for character in tables.also.keys() & sound.of.keys():
+        at, further = row[ord(character)], [ord(sound.codes[name]) for name in tables.also[character]]
+        many[at] += len(further)
+        codes[at, 1 : 1 + len(further)] = further[: _MOST_READINGS - 1]
     names = sound.names
     begins = np.array([ord(name[0]) - 97 for name in names])
     doubtful = np.zeros((len(names), 26), np.bool_)

@@ -74,6 +74,7 @@ def test_a_text_that_an_engine_drew_is_marked_and_tells_how() -> None:
     assert found.outcome is Outcome.PRESENT
     assert found.p_value is not None and found.p_value < 1e-6
     assert "tokens drawn by key (gumbel, words)" in found.detail
+    assert " tokens scored; corrected for" in found.detail
     assert "5 tests, 1 tokenizers" in found.detail
     assert found.provenance == {"key_epoch": "1"}
 

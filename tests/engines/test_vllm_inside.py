@@ -19,6 +19,7 @@ pytest.importorskip("vllm", reason="vLLM is not installed (an environment of its
 
 from engines.sending import members
 from engines.vllm import InksealLogitsProcessor
+from labelers.token_marks import NO_MESSAGE
 
 pytestmark = [
     pytest.mark.engines,
@@ -93,15 +94,29 @@ def write_model(folder: Path) -> None:
     LlamaForCausalLM(config).save_pretrained(folder)
 
 
-def log10_p(engine: Any, ids: list[int], key: bytes = KEY, tournament: bool = False) -> float:
-    """Of the tokens as the engine wrote them."""
-    from detectors.token_marks import GUMBEL, TOURNAMENT, drawn_tokens
+def drawn_by(engine: Any, ids: list[int], key: bytes) -> Any:
+    """The tokens as the engine wrote them."""
+    from detectors.token_marks import drawn_tokens
     from engines.marking import vocabulary_of
 
     tokenizer = engine.get_tokenizer()
     spelt = vocabulary_of(tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))))
-    drawn = drawn_tokens(key, [spelt[one] for one in ids])
-    return (TOURNAMENT if tournament else GUMBEL).log10_p(drawn.bits)
+    return drawn_tokens(key, [spelt[one] for one in ids])
+
+
+def log10_p(engine: Any, ids: list[int], key: bytes = KEY, tournament: bool = False) -> float:
+    from detectors.token_marks import GUMBEL, TOURNAMENT
+
+    return (TOURNAMENT if tournament else GUMBEL).log10_p(drawn_by(engine, ids, key).bits)
+
+
+def message(engine: Any, ids: list[int], tournament: bool = False) -> int:
+    """The likeliest of all."""
+    from detectors.token_marks import GUMBEL, TOURNAMENT, token_sums
+    from labelers.watermarks.payload import read_message
+
+    sums = token_sums(drawn_by(engine, ids, KEY), TOURNAMENT if tournament else GUMBEL)
+    return read_message(sums).payload.whole
 
 
 def written(
@@ -142,6 +157,21 @@ def test_requests_that_ask_are_marked_beside_others_that_come_and_go(engine: Any
     assert min(found[1], found[3], found[4]) > -4
     assert log10_p(engine, said[3], OTHER) < -20
     assert max(log10_p(engine, said[at], tournament=True) for at in (2, 6)) < -10
+
+
+def test_each_request_says_its_own_message(engine: Any) -> None:
+    """Beside others that say another, or none."""
+    says = [0x12345678, NO_MESSAGE, 0xFEDCBA98, 0, 0x00C0FFEE]
+    draws = [False, False, True, False, True]
+    extra = [
+        members("vllm", KEY, draw, {}, said)["vllm_xargs"] for said, draw in zip(says, draws, strict=True)
+    ]
+    found = written(engine, [f"Question {at}" for at in range(len(says))], extra)
+    read = [message(engine, ids, draw) for ids, draw in zip(found, draws, strict=True)]
+    assert [one for one, said in zip(read, says, strict=True) if said != NO_MESSAGE] == [
+        said for said in says if said != NO_MESSAGE
+    ]
+    assert log10_p(engine, found[1]) < -20
 
 
 def test_what_the_sampler_would_never_draw_is_not_drawn(engine: Any) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from proxy.review.doubled import DoubledWords, only_doubled
 from proxy.review.flat import codes_of
@@ -38,7 +41,7 @@ def test_each_word_is_found_that_a_text_has_with_its_letters_twice(
     text = "".join(data.draw(st.lists(st.sampled_from([*LETTERS, *words]), max_size=12)))
     others, shadow, runs = others_of(words), once(text) + "\n", [*runs_of(text), 1]
     places = np.flatnonzero(np.array(runs) > 1)
-    found = DoubledWords(others, runs_of).find(codes_of(shadow), places)
+    found = list(map(tuple, DoubledWords.of(others, runs_of).find(codes_of(shadow), places).tolist()))
     assert len(found) == len(set(found))
     assert all(shadow[start:end] in others for start, end in found)
     wanted = {
@@ -65,5 +68,33 @@ def test_a_shadow_is_doubled_where_no_word_casts_it_with_each_letter_once(
 
 
 def test_a_word_that_would_begin_before_the_text_is_none() -> None:
-    words = DoubledWords(others_of(["甲乙丙丙"]), runs_of)
-    assert words.find(codes_of("乙丙甲乙丙\n"), np.array([1, 4])) == [(2, 5)]
+    words = DoubledWords.of(others_of(["甲乙丙丙"]), runs_of)
+    assert words.find(codes_of("乙丙甲乙丙\n"), np.array([1, 4])).tolist() == [[2, 5]]
+
+
+@given(WORDS, st.text(LETTERS, max_size=12))
+def test_words_that_were_kept_find_the_same(words: list[str], text: str) -> None:
+    found = DoubledWords.of(others_of(words), runs_of)
+    again = DoubledWords.of_arrays(found.arrays("sounds"), "sounds")
+    codes, places = codes_of(once(text) + "\n"), np.flatnonzero(np.array([*runs_of(text), 1]) > 1)
+    assert again.find(codes, places).tolist() == found.find(codes, places).tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("keys", lambda numbers: numbers[::-1]),
+        ("keys", lambda numbers: numbers[:1]),
+        ("keys", lambda numbers: numbers.astype(np.int64)),
+        ("lengths", lambda numbers: numbers.astype(np.uint64)),
+        ("ats", lambda numbers: numbers - 9),
+        ("ats", lambda numbers: numbers + 9),
+    ],
+)
+def test_kept_words_that_were_changed_are_refused(
+    name: str, change: Callable[[NDArray[Any]], NDArray[Any]]
+) -> None:
+    arrays = DoubledWords.of(others_of(["甲甲乙", "乙乙丙"]), runs_of).arrays("x")
+    arrays[f"x.behind.{name}"] = change(arrays[f"x.behind.{name}"])
+    with pytest.raises(ValueError, match="doubled words"):
+        DoubledWords.of_arrays(arrays, "x")

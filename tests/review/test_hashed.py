@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from proxy.review import hashed
 from proxy.review.flat import Flat, codes_of
-from proxy.review.hashed import Flags, HashedWords
+from proxy.review.hashed import Flags, HashedWords, mixed
 
 WORDS = st.lists(st.text("甲乙丙ab\ue000", min_size=1, max_size=9), max_size=8)
 TEXTS = st.text("甲乙丙ab\ue000\n", max_size=40)
@@ -27,19 +27,42 @@ def naive(words: list[str], text: str) -> list[tuple[int, int]]:
     )
 
 
+def found(words: HashedWords, text: str) -> list[tuple[int, int]]:
+    return sorted((start, end) for start, end in words.find(codes_of(text)).tolist())
+
+
 @given(WORDS, TEXTS)
 @example(["甲乙", "甲乙丙", "甲乙丙甲"], "乙甲乙丙甲乙")
 def test_each_word_in_a_text_is_found_where_it_stands(words: list[str], text: str) -> None:
     of = HashedWords.of(Flat.of(words))
-    assert sorted(of.find(codes_of(text))) == naive(words, text)
+    assert found(of, text) == naive(words, text)
     again = HashedWords.of_arrays(of.arrays("x"), "x")
-    assert sorted(again.find(codes_of(text))) == naive(words, text)
+    assert found(again, text) == naive(words, text)
 
 
 def test_many_beginnings_are_looked_at_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashed, "_AT_ONCE", 8)
     words, text = ["甲乙丙", "甲乙丙甲乙", "乙丙甲乙丙甲乙丙甲"], "甲乙丙" * 9
-    assert sorted(HashedWords.of(Flat.of(words)).find(codes_of(text))) == naive(words, text)
+    assert found(HashedWords.of(Flat.of(words)), text) == naive(words, text)
+
+
+@given(WORDS, st.lists(st.text("甲乙丙", min_size=3, max_size=4), max_size=3), st.booleans(), TEXTS)
+def test_pairs_besides_and_words_that_have_only_begun_are_told_and_no_words(
+    words: list[str], begun: list[str], by_pairs: bool, text: str
+) -> None:
+    pairs = codes_of("乙甲ab").reshape(-1, 2)
+    besides = mixed(pairs[:, 0], pairs[:, 1]) if by_pairs else None
+    of, codes = HashedWords.of(Flat.of(words), besides, Flat.of(begun)), codes_of(text)
+    assert found(of, text) == naive(words, text)
+    longer = {start for start, _ in naive([word for word in [*words, *begun] if len(word) > 2], text)}
+    starts = of.starts(codes)
+    assert longer <= set(starts.more.tolist())
+    assert all(sorted(set(some)) == some for some in (starts.two.tolist(), starts.more.tolist()))
+    assert not set(starts.two.tolist()) & set(starts.more.tolist())
+    if by_pairs:
+        told = of.pairs(codes).places.tolist()
+        assert told == sorted(told) and {start for start, _ in naive(["乙甲", "ab"], text)} <= set(told)
+        assert set(told) >= {*starts.two.tolist(), *starts.more.tolist()}
 
 
 def test_a_hash_that_is_there_is_told_and_hardly_another() -> None:
@@ -53,6 +76,7 @@ def test_a_hash_that_is_there_is_told_and_hardly_another() -> None:
 @pytest.mark.parametrize(
     ("field", "array"),
     [
+        ("pairs", np.zeros(5, np.uint8)),
         ("twos", np.zeros(3, np.uint8)),
         ("threes", np.zeros(1 << 8, np.uint8)),
         ("again", np.zeros(1 << 10, np.uint32)),

@@ -6,7 +6,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from proxy.review import shadows, sieve
@@ -217,8 +217,47 @@ def test_a_stretch_is_from_the_present_state_or_from_the_start() -> None:
     assert only.stretches("丁丁", fresh=True) == [Stretch(0, 2)]
 
 
+TAILS = st.lists(
+    st.sampled_from([*"女子好木林甲乙丙西希安按大打雁塔他", "女子", "甲乙", "西安大", "希希", "a", "-"]),
+    max_size=14,
+).map("".join)
+
+
+@given(st.lists(st.sampled_from(["甲乙丙", "女甲好乙", "好甲", "甲乙乙丙", "丁林甲乙", "西安大雁", "安安大雁", "大雁塔塔", "西安按他", "他甲林", "甲@乙丙丁"]),
+                min_size=1, max_size=4, unique=True), st.sampled_from(VIEWS), TAILS, TAILS)  # fmt: skip
+@settings(deadline=None, max_examples=400)
+def test_what_stands_behind_the_last_stop_leads_on_as_if_all_of_it_was_read(
+    patterns: list[str], views: tuple[str, ...], tail: str, more: str
+) -> None:
+    """The very same state, wherever reading began; and what follows is found."""
+    library = Library.compile([Entry(pattern, "A.1.a", views=views, action=FLAG) for pattern in patterns])
+    text = "好，丁。" + tail
+    for lens in library.lenses(OUT):
+        assert lens.sieve is not None
+        start, end, *_ = lens.sieve.stretches(text, fresh=True)[-1]
+        whole, _ = lens.machine.advance(lens.machine.start, text)
+        assert end == len(text) and lens.machine.advance(lens.machine.start, text[start:])[0] is whole
+    sifted, read = both(library, [text, more], 1 << 16)
+    assert sifted == read
+
+
+def test_of_what_stands_behind_the_last_stop_the_end_is_read() -> None:
+    library = Library.compile(
+        [Entry(pattern, "A.1.a", views=VIEWS[2]) for pattern in ("甲乙丙丁", "好甲乙丙")]
+    )
+    where = {
+        "丁" * 40: 0, "今我这有在不了的说": 6, "今我这有甲乙丙了的说": 4, "今我这女子在不了的说": 1, "今我这有在不了的说a": 0, "今我这有在-不了的说": 7, "a今我-这 有xi在不": 2, "甲乙丙丁了的说": 0,
+    }  # fmt: skip
+    for tail, at in where.items():
+        for lens in library.lenses(OUT)[:2]:
+            assert lens.sieve is not None
+            assert lens.sieve.stretches("好。" + tail, fresh=True) == [Stretch(2 + at, 2 + len(tail))], tail
+
+
 @given(st.lists(st.text("女子好木林王弄他也人 -!aA", min_size=2, max_size=5), min_size=1, max_size=4),
        st.lists(st.text("女子好木林王弄他也人 -。，!aA", max_size=12), max_size=12))  # fmt: skip
+@example(["也AA"], ["也A!A", ""])
+@example(["也AA"], ["也A!!A也A@ﬁ$A也a-@a"])
 @settings(deadline=None, max_examples=300)
 def test_characters_written_as_two_are_found_in_long_texts(patterns: list[str], pieces: list[str]) -> None:
     entries = {e.id: e for p in patterns if (e := Entry(p, "A.1.a", views=VIEWS[1], action=FLAG))}
