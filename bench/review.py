@@ -1,9 +1,11 @@
 """The review engine: cost a delta, long text, recall by evasion family, false positives, hold, leaks.
 
     python bench/review.py [--clean DIR …] [--chunkings N] [--draws N] [--seed S] [--only speed|recall|false|leaks …]
+        [--folds words]
 
 `--clean`: folders of .md or .txt files of ordinary text; without one the false positives are left out, and the speed
-is that on text made of common characters. The first folder is the text of the speed test.
+is that on text made of common characters. The first folder is the text of the speed test. `--folds`: what all entries of
+recall and false positives ask for besides.
 Entries are made here: strings of common characters, drawn by their frequency, none of which occurs in the text.
 Times are thread CPU time of one core, of the quietest of twenty (deltas) or three (long text) stretches.
 """
@@ -45,6 +47,7 @@ def entries(
     text: str,
     action: dict[Direction, Action] | None = None,
     seed: int = 11,
+    folds: tuple[str, ...] = (),
 ) -> list[Entry]:
     chance = random.Random(seed)
     han = Counter(c for c in text if "\u4e00" <= c <= "\u9fff") or Counter(COMMON)
@@ -93,7 +96,8 @@ def entries(
         patterns -= {ordered[index] for _, _, index in found}
     more = {"action": action} if action else {}
     return [
-        Entry(pattern, "A.1.f", views=views, **more) for pattern in chance.sample(sorted(patterns), count)
+        Entry(pattern, "A.1.f", views=views, folds=folds, **more)
+        for pattern in chance.sample(sorted(patterns), count)
     ]
 
 
@@ -155,7 +159,7 @@ COUNTED = (
 OPT_IN = ("initials", "reversed", "filler")
 
 
-def recall(path: Path) -> None:
+def recall(path: Path, more: tuple[str, ...] = ()) -> None:
     """By family; families that entries must ask for are looked for by entries that do.
 
     The last column: of the texts in which a keyword is found, those in which it acts; without those that flag three
@@ -169,7 +173,7 @@ def recall(path: Path) -> None:
                 row for row in rows if row["family"] == asked or (not asked and row["family"] not in OPT_IN)
             ]
             keywords = sorted({row["keyword"] for row in wanted})
-            folds = (asked,) if asked else ()
+            folds = (asked, *more) if asked else more
             library = Library.compile(
                 [Entry(word, "A.1.f", views=views, action=MASK, folds=folds) for word in keywords]
             )
@@ -198,14 +202,14 @@ def recall(path: Path) -> None:
         print(f"{name:38}" + "".join(f"{rate:10.3f}" for rate in rates))
 
 
-def false_positives(name: str, text: str, draws: int, seed: int) -> None:
+def false_positives(name: str, text: str, draws: int, seed: int, folds: tuple[str, ...] = ()) -> None:
     """Each draw has entries of its own: one that sounds like a stock phrase of the text makes many of the matches."""
     print(f"\n{name}: false positives in {len(text):,} clean characters, 10,000 entries, per million, "
           f"mean of {draws} draws and its standard error")  # fmt: skip
     counts: dict[str, list[int]] = {view: [0] * draws for view in COUNTED}
     samples: dict[str, list[str]] = {}
     for draw in range(draws):
-        library = Library.compile(entries(10_000, VIEWS[-1], text, MASK, seed + draw))
+        library = Library.compile(entries(10_000, VIEWS[-1], text, MASK, seed + draw, folds))
         lengths = {entry.id: len(entry.pattern) for entry in library.entries}
         for finding in library.review(text, Direction.OUTPUT):
             view = finding.view
@@ -256,15 +260,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--texts", type=Path, nargs="*", default=[EVASIONS, BLIND])
     parser.add_argument("--only", nargs="*", default=["speed", "recall", "false", "leaks"])
+    parser.add_argument("--folds", nargs="*", default=[])
     options = parser.parse_args()
+    folds = tuple(options.folds)
     if "speed" in options.only:
         speed(clean_text(options.clean[0] if options.clean else None))
     if "recall" in options.only:
         for path in options.texts:
-            recall(path)
+            recall(path, folds)
     if "false" in options.only:
         for folder in options.clean:
-            false_positives(folder.name, clean_text(folder), options.draws, options.seed)
+            false_positives(folder.name, clean_text(folder), options.draws, options.seed, folds)
     if "leaks" in options.only:
         leaks(options.chunkings)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from proxy.governance.desk import Desk, Recorder
 from proxy.governance.dry_run import DryRun
+from proxy.governance.names import Names
 from proxy.governance.people import ProcedureError
 from proxy.governance.store import (
     TamperedError,
@@ -26,11 +27,13 @@ from proxy.records.record import ACCEPTED, CLOSED, Query, Record, StoredRecord
 from proxy.records.store import open_store
 from proxy.review.pointers import Rollout
 from proxy.settings import Settings
+from proxy.wire import ENDPOINTS
 
 __all__ = [
     "answers",
     "desk_of",
     "last_in_force",
+    "names_in",
     "now_iso",
     "one_time_recorder",
     "server_recorder",
@@ -53,9 +56,19 @@ def desk_of(settings: Settings, keys: KeyFile, recorder: Recorder) -> Desk:
         recorder,
         now_iso,
         DryRun(_traffic(settings, keys)),
+        names_in(settings),
     )
     desk.adopt()
     return desk
+
+
+def names_in(settings: Settings) -> Names:
+    """What entries may be limited to, as these settings have it."""
+    return Names(
+        tuple(ENDPOINTS),
+        tuple((tenant.name, tuple(tenant.models)) for tenant in settings.tenants),
+        tuple(dict.fromkeys(model for upstream in settings.upstreams for model in upstream.models)),
+    )
 
 
 def last_in_force(settings: Settings, keys: KeyFile) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from proxy.review.doubts import Doubts
 from proxy.review.entry import Action, Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
+from proxy.review.scope import Passage
 from proxy.sampling import open_added, open_sampled
 from proxy.second_stage import Inquiry
 from proxy.shadow import Said
@@ -341,8 +342,15 @@ class Exchange:
             self._call.request_id,
             plan.library.version,
             [
-                *((plan.scope(Direction.INPUT, role), text) for role, text in told),
-                *((answers, "".join(lane.generated)) for lane in lanes),
+                *(
+                    Passage(plan.scope(Direction.INPUT, role), text, f"request, {role}")
+                    for role, text in told
+                ),
+                *(
+                    Passage(answers, "".join(lane.generated), f"answer {number}", plan.asks.json_output)
+                    for number, lane in enumerate(lanes, 1)
+                ),
+                *(Passage(answers, text, "beside the answer") for lane in lanes for text in lane.others),
             ],
             frozenset((direction, finding.entry_id) for direction, finding in outcome.all_findings()),
         )

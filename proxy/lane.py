@@ -69,6 +69,7 @@ class Lane:
         # What review found in the choice's other texts: in those that come in pieces, and in whole strings.
         self.beside: list[Lane] = []
         self.elsewhere: list[Finding] = []
+        self.aside: dict[str, None] = {}  # the whole strings, as review read them
         self.blocked: Finding | None = None
         self.ended = False
 
@@ -83,6 +84,11 @@ class Lane:
         if self.blocked is not None and self.blocked not in found:
             found.append(self.blocked)
         return found
+
+    @property
+    def others(self) -> list[str]:
+        """The choice's other texts, as far as they were released or may be: reasoning, refusals, what tools are called with."""
+        return [text for lane in self.beside if (text := "".join(lane.generated))] + list(self.aside)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from proxy.desks import answers
+from proxy.desks import answers, names_in
+from proxy.errors import ApiError
 from proxy.governance.audit import Audit, audit
 from proxy.governance.coverage import NORM_TOTAL, coverage
 from proxy.governance.desk import Desk
-from proxy.governance.lookback import LookBack, look_back
+from proxy.governance.lookback import LookBack, look_back, strings_of
+from proxy.governance.names import Stray, strays
 from proxy.governance.revision import Revision
 from proxy.governance.store import Ledger, Search
 from proxy.house import Clock
@@ -22,8 +25,9 @@ from proxy.review.entry import Direction, Entry, EntryError
 from proxy.review.failures import LibraryError
 from proxy.review.library import Library
 from proxy.review.pointers import live_age_days, live_at, live_version, rollout_at
-from proxy.review.store import entries_of, load_version, stored_of
+from proxy.review.store import entries_of, load_live, load_version, stored_of
 from proxy.settings import Settings
+from proxy.wire import ENDPOINTS
 
 __all__ = [
     "audit_of",
@@ -35,6 +39,7 @@ __all__ = [
     "revision_row",
     "search_revisions",
     "stats_of",
+    "strays_in_force",
 ]
 
 
@@ -94,7 +99,11 @@ def _all_findings(library: Library, text: str, direction: Direction) -> Iterator
 
 
 def stats_of(settings: Settings, desk: Desk) -> dict[str, Any]:
-    """Counts by status and risk against the norm, days since the last publication."""
+    """Counts by status and risk against the norm, days since the last publication, entries that name what is not there."""
+    try:
+        stray = strays_in_force(settings, desk.key)
+    except LibraryError:
+        stray = []  # what is damaged is told by `verify`; how many entries there are is asked of the procedure
     with desk.store.reading() as ledger:
         tally = ledger.tally()
         live = next((row for row in ledger.versions() if row.state == "live"), None)
@@ -106,6 +115,7 @@ def stats_of(settings: Settings, desk: Desk) -> dict[str, Any]:
         "live": live_version(settings.review.library),
         "days_since_publish": live_age_days(settings.review.library, Clock().now_ms()),
         "published_at": live.at if live is not None else None,
+        "strays": [asdict(one) for one in stray],
         "by_status": dict(sorted(statuses.items())),
         "total": {"entries": total, "norm": NORM_TOTAL, "enough": total >= NORM_TOTAL},
         "risks": [
@@ -113,6 +123,12 @@ def stats_of(settings: Settings, desk: Desk) -> dict[str, Any]:
             for r in rows
         ],
     }
+
+
+def strays_in_force(settings: Settings, key: bytes) -> list[Stray]:
+    """The entries in force that name a tenant, a model, a role or an endpoint that is not there. LibraryError."""
+    library = load_live(settings.review.library, key)
+    return strays(library, names_in(settings)) if library is not None else []
 
 
 def search_revisions(
@@ -193,7 +209,17 @@ def look_back_at(
     else:
         whole = full_version(settings, version)
         library = load_version(settings.review.library, whole, desk.key)
-    return look_back(library, answers(settings, keys, utc_time(since) if since else None, limit))
+    return look_back(library, answers(settings, keys, utc_time(since) if since else None, limit), _told)
+
+
+def _told(endpoint: str, request: str) -> Iterator[tuple[str, str]]:
+    """What a kept request told the model, taken apart as it was then: arguments decoded, turns put together."""
+    known = ENDPOINTS.get(endpoint)
+    try:
+        texts = list(known.texts(json.loads(request))) if known is not None else None
+    except (ValueError, KeyError, TypeError, AttributeError, ApiError):
+        texts = None  # a form, or a body that another release took
+    yield from strings_of(request) if texts is None else texts
 
 
 def export_entries(settings: Settings, desk: Desk, version: str, status: Sequence[str]) -> Iterator[Entry]:

@@ -67,6 +67,7 @@ class Outcome:
             "upstream": self.attempts[-1]["upstream"] if self.attempts else "",
             "attempts": self.attempts,
             "statistical": plan.steered.fields() if plan.steered is not None else None,
+            **({"json_output": True} if plan.asks.json_output else {}),
             **({"second_stage": self.second_stage} if self.second_stage else {}),
         }
 
@@ -82,6 +83,8 @@ class Outcome:
         if store_text == "all":
             secret["request"] = request.decode("utf-8", "replace")
             secret["outputs"] = ["".join(lane.generated) for lane in self.lanes]
+            if beside := [text for lane in self.lanes for text in lane.others]:
+                secret["beside"] = beside
         return secret or None
 
     def tokens(self, request: bytes) -> int:

@@ -12,7 +12,7 @@ from proxy.records.record import Record, RecordError
 from proxy.review.entry import Direction
 from proxy.review.library import Library
 from proxy.review.reviewer import Finding
-from proxy.review.scope import Scope
+from proxy.review.scope import Passage
 
 if TYPE_CHECKING:
     from proxy.house import House
@@ -29,7 +29,7 @@ class Said:
 
     request_id: str
     library_version: str
-    texts: Sequence[tuple[Scope, str]]
+    texts: Sequence[Passage]
     found: frozenset[tuple[Direction, str]]
 
 
@@ -49,38 +49,44 @@ class Shadow:
 
     async def run(self, house: House) -> None:
         """Reviews what comes, in a thread; as long as the worker lives."""
-        from proxy.house import iso_time
-
         while True:
             library, said = await self._queue.get()
             findings = await asyncio.to_thread(_review, library, said)
+            if findings:
+                await _record(house, library, said, findings)
             house.metrics.shadowed += 1
-            if not findings:
-                continue
-            fields = {
-                "version": library.version,
-                "findings": [
-                    {
-                        "direction": str(direction),
-                        "entry": finding.entry_id,
-                        "category": finding.category,
-                        "action": str(finding.action),
-                        "view": finding.view,
-                        "new": (direction, finding.entry_id) not in said.found,
-                    }
-                    for direction, finding in findings
-                ],
+
+
+async def _record(
+    house: House, library: Library, said: Said, findings: Sequence[tuple[Passage, Finding]]
+) -> None:
+    from proxy.house import iso_time
+
+    fields = {
+        "version": library.version,
+        "findings": [
+            {
+                "direction": str(passage.scope.direction),
+                "entry": finding.entry_id,
+                "category": finding.category,
+                "action": str(finding.action),
+                "view": finding.view,
+                "part": passage.part,
+                "start": finding.start,
+                "end": finding.end,
+                "new": (passage.scope.direction, finding.entry_id) not in said.found,
             }
-            now = iso_time(house.clock.now_ms())
-            try:
-                await house.records.append(
-                    Record("shadow", said.request_id, "", "", now, said.library_version, fields)
-                )
-            except RecordError as error:
-                log.warning("a finding of the version on trial could not be recorded: %s", error)
+            for passage, finding in findings
+        ],
+    }
+    now = iso_time(house.clock.now_ms())
+    try:
+        await house.records.append(
+            Record("shadow", said.request_id, "", "", now, said.library_version, fields)
+        )
+    except RecordError as error:
+        log.warning("a finding of the version on trial could not be recorded: %s", error)
 
 
-def _review(library: Library, said: Said) -> list[tuple[Direction, Finding]]:
-    return [
-        (scope.direction, finding) for scope, text in said.texts for finding in library.review(text, scope)
-    ]
+def _review(library: Library, said: Said) -> list[tuple[Passage, Finding]]:
+    return [(passage, finding) for passage in said.texts for finding in library.review_passage(passage)]

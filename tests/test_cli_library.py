@@ -104,7 +104,10 @@ def test_options_make_an_entry_too(run: Run) -> None:
     row = json.loads(made.stdout)
     assert (row["action"], row["views"]) == ({"input": "flag", "output": "flag"}, ["safe"])
     assert row["source"]["ref"] == "no. 7"
-    assert "note: hits" in run("library", "propose", "图书馆", "--category", "A.2.b").stderr
+    assert (
+        "would act 524.71 times and only flag 0 times"
+        in run("library", "propose", "图书馆", "--category", "A.2.b").stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -202,7 +205,9 @@ def test_versions_are_tried_compared_and_taken_back(run: Run) -> None:
     told = run("library", "versions").output.splitlines()
     assert [line.split()[1] for line in told] == ["live", "past"]
     assert json.loads(run("library", "versions", "--json").stdout)["live"] != first
-    assert first in run("library", "rollback", "--reason", "false alarms", "--as", "cid").output
+    back = run("library", "rollback", "--reason", "false alarms", "--as", "cid").output
+    assert first in back
+    assert "what came since is suspended" in back
     assert "1 suspended" in run("library", "stats").output
     assert (
         "publish to put this in force"
@@ -278,7 +283,7 @@ def test_variants_are_suggested_and_say_what_is_missed(run: Run) -> None:
     lines = [
         json.loads(line) for line in run("library", "variants", "测试国家", "--json").stdout.splitlines()
     ]
-    assert {"way": "traditional", "text": "测试國家", "found": True} in lines
+    assert {"way": "traditional", "text": "测试國家", "found": True, "acts": True} in lines
     assert {line["way"] for line in lines} >= {
         "traditional",
         "pinyin",
@@ -405,3 +410,35 @@ def test_a_terminal_is_told_what_takes_long_and_a_pipe_is_not(monkeypatch: pytes
             pass
         said.append(stderr.getvalue())
     assert said == ["compiling …\r\033[K", ""]
+
+
+def test_a_role_that_is_none_is_refused_by_the_first_import_too(run: Run, tmp_path: Path) -> None:
+    good, bad = {**ROWS[0], "tenants": ["ap"]}, {**ROWS[1], "roles": ["usr"]}
+    (tmp_path / "first.jsonl").write_text(rows(good, bad), encoding="utf-8")
+    told = run("library", "import", "first.jsonl", "--publish", "--as", "cid", code=1).output
+    assert "line 2: roles: 'usr' is no role; the roles are system, developer, user" in told
+    assert "live version: none" in run("library", "stats").output
+    (tmp_path / "first.jsonl").write_text(rows(good), encoding="utf-8")
+    noted = run("library", "import", "first.jsonl", "--publish", "--as", "cid").output
+    assert "there is no tenant 'ap', so the entry does not apply there; the tenants are app" in noted
+
+
+def test_entries_in_force_for_a_tenant_that_is_gone_are_told(run: Run, tmp_path: Path) -> None:
+    assert "note: entry" not in run("check-config").output
+    row = json.dumps({**ROWS[0], "endpoints": ["/chat"]})
+    refused = run("library", "propose", "--row", row, "--as", "ann", code=2)
+    assert "/v1/chat/completions" in refused.output
+    one = approved(run, "测试词语甲", tenants=["app"])
+    run("library", "publish", "--as", "cid")
+    assert "app" not in run("library", "stats").output
+    settings = yaml.safe_load((tmp_path / "inkseal.yaml").read_text())
+    settings["tenants"][0]["name"] = "web"
+    (tmp_path / "inkseal.yaml").write_text(yaml.safe_dump(settings))
+    said = f"{one} (测试词语甲) tenants: there is no tenant 'app'"
+    assert f"! {said}" in run("library", "stats").output
+    (stray,) = json.loads(run("library", "stats", "--json").stdout)["strays"]
+    assert (stray["entry"], stray["field"]) == (one, "tenants")
+    assert f"note: entry {said}" in run("check-config").output
+    (tmp_path / "data" / "library" / "live").write_text("{}")
+    assert "note: the feature library cannot be read" in run("check-config").output
+    assert json.loads(run("library", "stats", "--json").stdout)["strays"] == []

@@ -210,6 +210,8 @@ def library_stats(as_json: bool, config_file: Path | None) -> None:
     since = f", published {age:.1f} days ago" if age is not None else ""
     click.echo(f"live version: {stats['live'] or 'none'}{since}")
     click.echo(", ".join(f"{count} {status}" for status, count in stats["by_status"].items()) or "no entries")
+    for one in stats["strays"]:
+        click.echo(f"! {one['entry']} ({one['pattern']}) {one['field']}: {one['text']}")
     for risk in stats["risks"]:
         asked = f" of {risk['norm']}" if risk["norm"] else ""
         mark = " " if risk["enough"] else "!"
@@ -301,6 +303,7 @@ def library_variants(pattern: str, category: str, as_json: bool, config_file: Pa
         found = variants(entry)
     for one in found:
         if as_json:
-            click.echo(orjson.dumps({"way": one.way, "text": one.text, "found": one.found}))
+            click.echo(orjson.dumps({"way": one.way, "text": one.text, "found": one.found, "acts": one.acts}))
         else:
-            click.echo(f"{'found' if one.found else 'MISSED':<7} {one.way:<12} {one.text}")
+            told = "found" if one.acts else "flags" if one.found else "MISSED"
+            click.echo(f"{told:<7} {one.way:<12} {one.text}")

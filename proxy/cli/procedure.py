@@ -24,6 +24,7 @@ from proxy.cli.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from proxy.governance.lookback import Difference
     from proxy.governance.release import Release
 
 __all__ = ["STEPS", "library"]
@@ -88,9 +89,13 @@ def propose(
     for remark in made.remarks:
         click.echo(f"note: {remark.text}", err=True)
     if one.hits_per_million:
-        click.echo(f"note: hits {one.hits_per_million:g} times in a million clean characters:", err=True)
+        click.echo(f"note: {made.hits.told}:", err=True)
         for sample in one.samples:
             click.echo(f"  …{sample}…", err=True)
+    if one.over(settings.library.budget_per_million):
+        click.echo(
+            "note: so it can only flag, unless it is approved with a reason (--waive REASON)", err=True
+        )
 
 
 def _row(text: str | bytes) -> Any:
@@ -239,7 +244,7 @@ def end_trial(reason: str, operator: str, config_file: Path | None) -> None:
     with procedure_errors():
         desk = open_desk(settings)
         take_back(desk, acting(desk, operator), reason)
-    click.echo("no version is on trial")
+    click.echo("the trial is over: no version is on trial, what is live stays")
 
 
 @library.command("rollback")
@@ -258,6 +263,8 @@ def rollback(version: str, reason: str, operator: str, as_json: bool, config_fil
         desk = open_desk(settings)
         done = go_back(desk, acting(desk, operator), reason=reason, version=version)
     _show_release(done, as_json)
+    if done.removed and not as_json:
+        click.echo("note: what came since is suspended; inkseal library resume ID brings it back", err=True)
 
 
 @library.command("diff")
@@ -404,5 +411,9 @@ def lookback(
     for name in ("caught", "released"):
         for one in getattr(report, name):
             click.echo(
-                f"{name:<8} {one.created}  {one.request_id}  {one.direction} {one.action} {one.entry}: {one.text}"
+                f"{name:<8} {one.created}  {one.request_id}  {one.direction} {one.action} {one.entry}: {one.text}{_place(one)}"
             )
+
+
+def _place(one: Difference) -> str:
+    return f" ({one.part}, {one.start}-{one.end})" if one.part else ""

@@ -77,6 +77,7 @@ def records_export(
 @click.option("--request-id", help="Our request id (x-request-id, review id).")
 @click.option("--content-id", help="A content id (ProduceID of an answer, or what a detector read).")
 @click.option("--content-id-end", help="Its last digits, as the message of a statistical mark tells them.")
+@click.option("--kind", help="request, library, shadow (found by a version on trial), operator, notice, …")
 @click.option("--status", type=click.Choice(["accepted", "closed", "blocked", "aborted"]))
 @click.option("--since", help="From this time, ISO 8601 UTC.")
 @click.option("--until", help="Before this time, ISO 8601 UTC.")
@@ -102,7 +103,17 @@ def records_search(config_file: Path | None, as_json: bool, **query: Any) -> Non
                 row["status"] or "-",
                 row["request_id"],
                 row["content_id"],
-                reason,
+                reason or _shadowed(row),
             )
             click.echo("  ".join(part for part in parts if part))
     sys.exit(0 if rows else 1)
+
+
+def _shadowed(row: dict[str, Any]) -> str:
+    """What a version on trial found, in one line."""
+    if row["kind"] != "shadow":
+        return ""
+    return ", ".join(
+        f"{one['direction']} {one['action']} {one['entry']}{' (new)' if one['new'] else ''}"
+        for one in row["fields"]["findings"]
+    )

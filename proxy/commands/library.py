@@ -13,7 +13,9 @@ from proxy.governance.desk import Desk
 from proxy.governance.intake import Intake, bring_in
 from proxy.governance.people import Actor, ProcedureError
 from proxy.governance.store import Search
+from proxy.review.entry import Entry
 from proxy.review.interchange import nested_refusals, parse_refusals
+from proxy.review.standard import Remark
 from proxy.review.store import PublishReport, import_and_publish
 from proxy.settings import Settings
 from proxy.worker import key_file
@@ -52,6 +54,11 @@ def bootstrap_library(
         raise ProcedureError(
             "not_empty", "the library is not empty; propose the entries instead (import without --publish)"
         )
+
+    def look(entry: Entry) -> list[Remark]:
+        desk.names.check(entry, entry.scope)
+        return desk.names.remarks(entry.id, entry)
+
     report = import_and_publish(
         settings.review.library,
         file.read_bytes(),
@@ -61,6 +68,7 @@ def bootstrap_library(
         now=desk.now(),
         refusals=said,
         key=desk.key,
+        look=look,
     )
     remarks = [f"{remark.entry_id}: {remark.text}" for remark in report.remarks]
     fields = {"file": file.name, "remarks": remarks}

@@ -94,6 +94,7 @@ def search_records(
     until: str | None,
     limit: int,
     decrypt: bool,
+    kind: str | None = None,
 ) -> list[dict[str, Any]]:
     """The newest records that fit. Raises FileNotFoundError, ValueError."""
     if content_id_end is not None and not re.fullmatch("[0-9a-fA-F]{4,16}", content_id_end):
@@ -102,6 +103,7 @@ def search_records(
         raise FileNotFoundError(f"there are no records in {records_folder(settings)}")
     keys = KeyFile.load(settings.keys.file, settings.keys.command)
     query = Query(
+        kind=kind,
         request_id=request_id,
         content_id=content_id,
         content_id_end=content_id_end and content_id_end.lower(),

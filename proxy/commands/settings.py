@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from proxy.keys import KeyFile
+from proxy.lookups import strays_in_force
+from proxy.review.failures import LibraryError
 from proxy.review.pointers import live_version
 from proxy.serve import notices
 from proxy.settings import Settings, Statistical
+from proxy.worker import library_key
 
 __all__ = ["explain"]
+
+_STRAYS = 20  # entries that are told one by one
 
 
 def explain(settings: Settings) -> list[str]:
@@ -31,6 +37,7 @@ def explain(settings: Settings) -> list[str]:
     lines.append(
         f"feature library: {live_version(settings.review.library) or 'none published'} in {settings.review.library}"
     )
+    lines += _strays(settings)
     lines += _label_duties(settings)
     records = settings.records
     lines.append(
@@ -49,6 +56,20 @@ def explain(settings: Settings) -> list[str]:
     if settings.endpoints.relay:
         lines.append(f"relayed unreviewed, on the operator's word: {', '.join(settings.endpoints.relay)}")
     return lines + [f"note: {notice}" for notice in notices(settings)]
+
+
+def _strays(settings: Settings) -> list[str]:
+    """Entries in force that name a tenant or a model that these settings do not have."""
+    if not live_version(settings.review.library) or not settings.keys.file.exists():
+        return []
+    try:
+        keys = KeyFile.load(settings.keys.file, settings.keys.command)
+        found = strays_in_force(settings, library_key(keys))
+    except (LibraryError, OSError, ValueError) as error:
+        return [f"note: the feature library cannot be read: {error}"]
+    lines = [f"note: entry {one.entry} ({one.pattern}) {one.field}: {one.text}" for one in found[:_STRAYS]]
+    more = len(found) - len(lines)
+    return [*lines, f"note: so do {more} more; see inkseal library stats --json"] if more else lines
 
 
 def _statistical(settings: Settings) -> list[str]:

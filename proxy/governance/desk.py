@@ -15,7 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from proxy.governance.dry_run import DryRun
+from proxy.governance.dry_run import DryRun, Hits
+from proxy.governance.names import Names
 from proxy.governance.people import (
     ROLES,
     SYSTEM,
@@ -29,6 +30,7 @@ from proxy.governance.people import (
 from proxy.governance.procedure import STEPS, Situation, people_needed, take
 from proxy.governance.revision import BOOKKEEPING, ENDED, Revision, content_of, difference
 from proxy.governance.store import Event, GovernanceStore, Ledger, Search, VersionRow
+from proxy.governance.wholewords import whole_words
 from proxy.records.record import Record
 from proxy.review.entry import Entry, EntryError
 from proxy.review.pointers import Rollout, go_live, live_at, set_rollout
@@ -58,14 +60,17 @@ IN_PROCEDURE = ("proposed", "reviewed", "approved")
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What became of a proposed entry, and what the entry standard says of it."""
+    """What became of a proposed entry, what the entry standard says of it, and what the dry run found."""
 
     revision: Revision
     remarks: tuple[Remark, ...]
+    hits: Hits
 
 
 class Desk:
-    """Carries the procedure out. `folder` holds the published snapshots, `key` signs them."""
+    """Carries the procedure out. `folder` holds the published snapshots, `key` signs them; `names`: what entries may
+    be limited to.
+    """
 
     def __init__(
         self,
@@ -76,10 +81,12 @@ class Desk:
         recorder: Recorder,
         now: Callable[[], str],
         dry_run: DryRun | None = None,
+        names: Names | None = None,
     ) -> None:
         self.store, self.folder, self.key, self.settings = store, folder, key, settings
         self._recorder, self.now = recorder, now
         self.dry_run = dry_run or DryRun()
+        self.names = names or Names()
 
     # -- people
 
@@ -152,20 +159,24 @@ class Desk:
         with self.changing() as ledger:
             at = self.now()
             must_apply(entry, at)
+            self.names.check(entry, entry.scope)
             before = ledger.get(entry.id)
             revision = draft(entry, before, actor, at, reason)
             remarks = self._standard(ledger, revision.entry)
-            hits = self.dry_run.hits([revision.entry])[revision.id]
+            measured = self.dry_run.hits([revision.entry])
+            remarks += whole_words([revision.entry], measured, self.dry_run)
+            hits = measured[revision.id]
             revision = replace(
-                revision,
-                hits_per_million=hits.per_million,
-                samples=hits.samples,
-                remarks=tuple(f"{remark.code}: {remark.text}" for remark in remarks),
+                revision.measured(hits), remarks=tuple(f"{remark.code}: {remark.text}" for remark in remarks)
             )
             ledger.put(revision, meaning(revision.entry))
-            fields = {"changes": [change(before, revision)], "hits_per_million": hits.per_million}
+            fields = {
+                "changes": [change(before, revision)],
+                "hits_per_million": hits.per_million,
+                "acts_per_million": hits.acts_per_million,
+            }
             self.record(ledger, "propose", actor, reason, (revision.id,), fields, at=at)
-        return Proposal(revision, tuple(remarks))
+        return Proposal(revision, tuple(remarks), hits)
 
     def _standard(self, ledger: Ledger, entry: Entry) -> list[Remark]:
         remarks = unmatched(entry)
@@ -180,6 +191,7 @@ class Desk:
             words = entry.kind == "keyword"
             inside = [r.entry for r in ledger.within(entry.pattern) if r.id != entry.id] if words else []
             remarks += [remark for remark in examine([*inside, entry]) if remark.entry_id == entry.id]
+            remarks += self.names.remarks(entry.id, entry)
         refused = [remark for remark in remarks if remark.code in REFUSED]
         if refused:
             raise ProcedureError(
@@ -249,12 +261,7 @@ class Desk:
         """With a dry run where an import had none."""
         missing = [one.entry for one in revisions if one.hits_per_million is None]
         hits = self.dry_run.hits(missing) if missing else {}
-        return [
-            replace(one, hits_per_million=hits[one.id].per_million, samples=hits[one.id].samples)
-            if one.id in hits
-            else one
-            for one in revisions
-        ]
+        return [one.measured(hits[one.id]) if one.id in hits else one for one in revisions]
 
     @staticmethod
     def _supersede(ledger: Ledger, revisions: Sequence[Revision], now: str) -> None:
@@ -274,7 +281,12 @@ class Desk:
                 before = self._subject(ledger, entry_id, "retire")
                 entry = replace(before.entry, category=category)
                 after = draft(entry, ledger.get(entry_id), actor, at, reason)
-                after = replace(after, hits_per_million=before.hits_per_million, samples=before.samples)
+                after = replace(
+                    after,
+                    hits_per_million=before.hits_per_million,
+                    acts_per_million=before.acts_per_million,
+                    samples=before.samples,
+                )
                 ledger.put(after, meaning(after.entry))
                 changes.append((before, after))
             fields = {"category": category, "changes": [change(b, a) for b, a in changes]}

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from proxy.governance.desk import PROPOSERS, Desk, draft, must_apply, new_event_id
+from proxy.governance.names import Names
 from proxy.governance.people import Actor, ProcedureError
 from proxy.governance.revision import ENDED, Revision, content_of
 from proxy.governance.store import Ledger
+from proxy.governance.wholewords import whole_words
 from proxy.review.columns import GrowingColumns
 from proxy.review.entry import Entry, EntryError
 from proxy.review.interchange import entry_of, iter_rows
@@ -93,7 +95,7 @@ def bring_in(
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         at, event_id = desk.now(), new_event_id()
-        reader = _Reader(ledger, taken, actor, at, reason, event_id, update)
+        reader = _Reader(ledger, taken, actor, at, reason, event_id, update, desk.names)
         seals = hashlib.sha256()
         for count, (revision, what) in enumerate(reader.revisions(file, path.name), 1):
             seals.update(ledger.put(revision, what))
@@ -126,9 +128,17 @@ class _Reader:
     """Rows of a file to revisions; what becomes of the others is counted."""
 
     def __init__(
-        self, ledger: Ledger, taken: Intake, actor: Actor, at: str, reason: str, event_id: str, update: bool
+        self,
+        ledger: Ledger,
+        taken: Intake,
+        actor: Actor,
+        at: str,
+        reason: str,
+        event_id: str,
+        update: bool,
+        names: Names,
     ) -> None:
-        self._ledger, self._taken, self._update = ledger, taken, update
+        self._ledger, self._taken, self._update, self._names = ledger, taken, update, names
         self._actor, self._at, self._reason, self._event_id = actor, at, reason, event_id
         self.small: list[tuple[str, Revision]] | None = []
         self.words, self.ids, self.places = GrowingColumns(), list[str](), list[str]()
@@ -152,6 +162,7 @@ class _Reader:
             try:
                 entry = entry_of(number, row)
                 must_apply(entry, self._at)
+                self._names.check(entry, entry.scope)
                 what = meaning(entry)
                 revision = self._placed(place, entry, what)
             except EntryError as error:
@@ -162,6 +173,11 @@ class _Reader:
                 continue
             if revision is None:
                 continue
+            unknown = self._names.remarks(entry.id, entry)
+            for remark in unknown:
+                self._taken.add("note", place, remark.text)
+            if unknown:
+                revision = replace(revision, remarks=tuple(f"{one.code}: {one.text}" for one in unknown))
             if self.small is not None:
                 self.small.append((place, revision))
                 if len(self.small) > FULL_EXAMINATION:
@@ -238,16 +254,20 @@ def _examine(desk: Desk, ledger: Ledger, taken: Intake, brought: list[tuple[str,
     if taken.refused:
         return
     hits = desk.dry_run.hits(entries)
+    sounding = whole_words(entries, hits, desk.dry_run)
+    for remark in sounding:
+        remarks.setdefault(remark.entry_id, []).append(f"{remark.code}: {remark.text}")
     for _, revision in brought:
         hit = hits[revision.id]
         examined = replace(
-            revision,
-            hits_per_million=hit.per_million,
-            samples=hit.samples,
-            remarks=tuple(remarks.get(revision.id, ())),
+            revision.measured(hit),
+            remarks=(*revision.remarks, *remarks.get(revision.id, ())),
         )
-        if hit.per_million > desk.settings.budget_per_million and revision.blocks:
+        if examined.over(desk.settings.budget_per_million):
             taken.add(
-                "note", places[revision.id], f"hits {hit.per_million:g} times in a million clean characters"
+                "note", places[revision.id], f"{hit.told}: it can only flag, unless approved with a reason"
             )
         ledger.put(examined, meaning(revision.entry))
+    if sounding:
+        more = f" (and so for {len(sounding) - 1} more: see their remarks)" if len(sounding) > 1 else ""
+        taken.add("note", places[sounding[0].entry_id], sounding[0].text + more)

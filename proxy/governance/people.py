@@ -56,7 +56,7 @@ class Actor:
     def must_be(self, roles: Iterable[str], action: str) -> None:
         """ProcedureError unless one of the roles is held. This program itself may only what it does by itself."""
         if self.roles.isdisjoint(roles):
-            wanted = " or ".join(roles)
+            wanted = " or ".join(role for role in roles if role != "system")  # nobody can be given that one
             raise ProcedureError(
                 "forbidden", f"{self.name} may not {action}: that takes the role {wanted}", 403
             )

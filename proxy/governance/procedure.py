@@ -47,7 +47,7 @@ STEPS: Mapping[str, Step] = MappingProxyType({
 class Situation:
     """What holds when a step is taken. `people`: how many have to be different ones, 2 or 3.
 
-    `budget`: hits per million clean characters that an entry which blocks may have.
+    `budget`: how often an entry that blocks may act (block, replace, mask) in a million clean characters.
     """
 
     now: str
@@ -133,15 +133,15 @@ def _approve(revision: Revision, actor: Actor, at: Situation, waiver: str) -> Re
 
 def _within_budget(revision: Revision, at: Situation, waiver: str) -> str:
     """The reason for letting it block all the same, "" where none is needed."""
-    hits = revision.hits_per_million
+    acts = revision.over(at.budget)
     ordered = revision.entry.source.type == "主管部门通知"
-    if not revision.blocks or hits is None or hits <= at.budget or ordered:
+    if not acts or ordered:
         return revision.waiver
     waiver = waiver.strip() or revision.waiver
     if not waiver:
         raise ProcedureError(
             "over_budget",
-            f"{revision.id} hits {hits:.1f} times in a million clean characters (budget {at.budget:g}): such an "
+            f"{revision.id} would act {acts:.1f} times in a million clean characters (budget {at.budget:g}): such an "
             "entry can only flag. Propose it again with action flag, or approve it with a reason (--waive REASON)",
         )
     return waiver

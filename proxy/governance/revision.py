@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+from proxy.governance.dry_run import Hits
 from proxy.review.entry import Action, Direction, Entry
 
 __all__ = ["BOOKKEEPING", "ENDED", "Revision", "content_of", "difference", "iso_of", "seal"]
@@ -22,8 +23,8 @@ BOOKKEEPING = ("status", "version", "author", "reviewer", "approvers", "reason")
 class Revision:
     """`entry.version` numbers the revisions of an id; times are ISO 8601 UTC.
 
-    `hits_per_million` of the dry run, None before it; `waiver`: why an approver lets an entry block that hits
-    more clean text than the budget allows. `emergency_until`: in force without approval up to then.
+    `hits_per_million` of the dry run, None before it, and `acts_per_million`: those of them that do not only flag;
+    `waiver`: why an approver lets an entry block that acts on more clean text than the budget allows. `emergency_until`: in force without approval up to then.
     `origin`: the event that brought it.
     """
 
@@ -37,6 +38,7 @@ class Revision:
     emergency_until: str = ""
     emergency_by: str = ""
     origin: str = ""
+    acts_per_million: float | None = None
 
     @property
     def id(self) -> str:
@@ -69,6 +71,23 @@ class Revision:
             return ""
         end = iso_of(ends) if isfinite(ends) else ""
         return min((time for time in (self.emergency_until, end) if time), default="")
+
+    def measured(self, hits: Hits) -> Revision:
+        """The same revision with what the dry run found."""
+        return replace(
+            self,
+            hits_per_million=hits.per_million,
+            acts_per_million=hits.acts_per_million,
+            samples=hits.samples,
+        )
+
+    def over(self, budget: float) -> float:
+        """How often it acts in a million clean characters where that is more than `budget` and it blocks; else 0.
+
+        What was measured before flags were told apart counts in full.
+        """
+        acts = self.acts_per_million if self.acts_per_million is not None else self.hits_per_million
+        return acts if self.blocks and acts is not None and acts > budget else 0.0
 
     def changed_to(self, now: str, entry: Mapping[str, Any], **more: Any) -> Revision:
         """The same revision after a step of the procedure."""

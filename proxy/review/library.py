@@ -17,9 +17,10 @@ from proxy.review.columns import Columns
 from proxy.review.compile import Kit, Lens, compile_kits, is_further, kits_of
 from proxy.review.doubts import Doubts, Likeness
 from proxy.review.entry import Direction, Entry, EntryError
+from proxy.review.json_reviewer import JsonReviewer
 from proxy.review.lexicon import Lexicon
 from proxy.review.reviewer import Finding, Reviewer
-from proxy.review.scope import Condition, Scope
+from proxy.review.scope import Condition, Passage, Scope
 from proxy.review.stored import StoredEntries, lines_of
 from proxy.review.tables import Tables, builtin_tables
 
@@ -131,6 +132,11 @@ class Library:
         """The content hash of entries, refusals and tables."""
         return content_hash(self.raw, self.refusals, self.tables)
 
+    @property
+    def limited(self) -> Mapping[Condition, Sequence[int]]:
+        """The entries that do not look at everything, as numbers in `entries`, by what limits them."""
+        return self._limited
+
     def kit(self, scope: Scope) -> Kit:
         """What a text that stands there is scanned with; compiled on the first use of limited entries (`knows`)."""
         if not self._limited:
@@ -168,6 +174,15 @@ class Library:
         """The findings of a whole text, up to the one that blocks it."""
         reviewer = self.reviewer(scope)
         reviewer.feed(text)
+        reviewer.flush()
+        return reviewer.findings
+
+    def review_passage(self, passage: Passage) -> list[Finding]:
+        """The findings of a text that was said before, as its own review would have had them."""
+        if not passage.as_json:
+            return self.review(passage.text, passage.scope)
+        reviewer = JsonReviewer(self.kit(passage.scope))
+        reviewer.feed(passage.text)
         reviewer.flush()
         return reviewer.findings
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from proxy.review.entry import Direction, Entry
 
-__all__ = ["Condition", "Scope"]
+__all__ = ["Condition", "Passage", "Scope"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,15 @@ class Scope:
     model: str | None = None
     endpoint: str | None = None
     now_ms: int | None = None
+
+
+class Passage(NamedTuple):
+    """A text that was said, where it stands, and what to call the place; `as_json`: what its strings say is read."""
+
+    scope: Scope
+    text: str
+    part: str
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)

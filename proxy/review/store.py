@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -298,9 +298,10 @@ def import_and_publish(
     now: str,
     refusals: Mapping[str, str] | None = None,
     key: bytes | None = None,
+    look: Callable[[Entry], Sequence[Remark]] = lambda entry: (),
 ) -> PublishReport:
     """The bootstrap: a file becomes the first library in force. Syntax is enforced, the standard only
-    reported.
+    reported. `look`: what else is said of an entry; its EntryError makes the row a bad one.
 
     LibraryError if there is a library already, or with the bad rows; then nothing has changed.
     """
@@ -312,9 +313,15 @@ def import_and_publish(
         raise LibraryError(str(error), (error,)) from error
     if not read.entries and not read.problems:
         raise LibraryError(f"{filename} holds no entries; nothing was imported")
-    if read.problems:
+    problems, remarks = list(read.problems), list[Remark]()
+    for entry, line in zip(read.entries, read.lines, strict=True):
+        try:
+            remarks += look(entry)
+        except EntryError as error:
+            problems.append(error.at(f"line {line}"))
+    if problems:
         raise LibraryError(
-            f"{filename}: {len(read.problems)} rows cannot be taken; nothing was imported", read.problems
+            f"{filename}: {len(problems)} rows cannot be taken; nothing was imported", tuple(problems)
         )
     try:
         version = publish(
@@ -325,4 +332,4 @@ def import_and_publish(
             (f"line {n}" for e, n in zip(read.entries, read.lines, strict=True) if e.id == error.place), ""
         )
         raise LibraryError(f"{filename}: {error.at(place)}", (error.at(place),)) from error
-    return PublishReport(version, len(read.entries), tuple(examine(read.entries)))
+    return PublishReport(version, len(read.entries), (*remarks, *examine(read.entries)))

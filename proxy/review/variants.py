@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from proxy.review.alike import words_alike
 from proxy.review.entry import Direction, Entry
 from proxy.review.library import Library
 from proxy.review.tables import Kind, Tables, builtin_tables
@@ -17,11 +18,13 @@ _MOST_OF_A_WAY = 8
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One disguise. `way`: traditional, pinyin, initials, split, spaced, separated, repeated; `found`: by the entry."""
+    """One disguise. `way`: traditional, pinyin, words, initials, split, spaced, separated, repeated; `found`: by the entry,
+    which `acts` on it (blocks, replaces, masks) or only flags."""
 
     way: str
     text: str
     found: bool
+    acts: bool = False
 
 
 def variants(entry: Entry, tables: Tables | None = None) -> list[Variant]:
@@ -35,8 +38,8 @@ def variants(entry: Entry, tables: Tables | None = None) -> list[Variant]:
         for text in texts[:_MOST_OF_A_WAY]:
             if text not in seen:
                 seen.add(text)
-                found = any(library.review(text, direction) for direction in directions)
-                said.append(Variant(way, text, found))
+                found = [one for direction in directions for one in library.review(text, direction)]
+                said.append(Variant(way, text, bool(found), any(one.action.holds for one in found)))
     return said
 
 
@@ -47,6 +50,7 @@ def _ways(pattern: str, tables: Tables) -> Iterator[tuple[str, Sequence[str]]]:
         yield "pinyin", ["".join(syllables), " ".join(syllables)]
         yield "pinyin", [pattern[:i] + syllables[i] + pattern[i + 1 :] for i in range(len(pattern))]
         yield "initials", ["".join(syllable[0] for syllable in syllables)]
+    yield "words", words_alike(pattern, tables)
     yield "split", tables.split_variants(pattern)
     yield "spaced", [" ".join(pattern), "\u3000".join(pattern)]
     yield "separated", [mark.join(pattern) for mark in ("*", "-", ".", "|", "\u200b")]

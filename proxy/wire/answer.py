@@ -96,8 +96,10 @@ def review_text(policy: AnswerPolicy, text: str, lane: Lane | None = None) -> Fi
         return None
     reviewer.feed(text)
     reviewer.flush()
-    if lane is not None and reviewer.findings:
+    if lane is not None:
         lane.elsewhere += reviewer.findings
+        if reviewer.blocked is None:
+            lane.aside[text] = None
     return reviewer.blocked
 
 

@@ -170,6 +170,7 @@ class Texts:
             lane = Lane(self._policy.reviewer(), self._policy.refusal)
             known = "".join(p.text for p in (*lane.feed(text), *lane.flush()) if type(p) is Text)
             self._main.elsewhere += lane.findings
+            self._main.aside[known] = None
             self.found(lane.blocked)
             self._known[text] = known
         return known

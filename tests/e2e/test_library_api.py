@@ -281,3 +281,21 @@ async def test_trials_texts_and_variants(tmp_path: Path) -> None:
         assert moved.json()["error"]["code"] == "in_procedure"
         back = await api.done("POST", "/lookback", "eva", {"version": "next"})
         assert back["caught"] == []
+
+
+async def test_an_entry_for_a_role_that_is_none_is_refused_and_one_for_an_unknown_tenant_remarked(
+    tmp_path: Path,
+) -> None:
+    async with serving(
+        tmp_path, Scripted.answer(["好"]), key="sk-app", tenants=[{"name": "app", "key": "sk-app"}],
+        admin={"token": ADMIN},
+    ) as run:  # fmt: skip
+        api = Api(run)
+        await api.staff()
+        answer = await api.call("POST", "/entries", "ann", {"entry": {**ENTRY, "roles": ["usr"]}})
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["param"]) == (422, "invalid_entry", "roles")
+        assert "the roles are system, developer, user" in error["message"]
+        made = await api.done("POST", "/entries", "ann", {"entry": {**ENTRY, "tenants": ["ap"]}})
+        assert [remark["code"] for remark in made["remarks"]] == ["unknown_tenant"]
+        assert (await api.done("GET", "/stats", "eva"))["strays"] == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.governance.dry_run import DryRun
 from proxy.governance.people import ProcedureError
 from proxy.governance.release import publish
 from proxy.governance.store import Search
@@ -232,3 +233,19 @@ def test_a_library_from_before_the_procedure_comes_under_it(tmp_path: Path) -> N
     assert [event.action for event in events] == ["adopt"]
     desks.open()
     assert len(desks.records) == 1
+
+
+def test_an_entry_whose_hits_only_flag_may_block_and_the_flags_are_told(tmp_path: Path) -> None:
+    desk = Desks(tmp_path).desk
+    desk.dry_run = DryRun(corpus=lambda: ["我们应当及时处理。"] * 3)
+    quiet = desk.propose(mild("应当及市", views=("safe", "pinyin")), actor("ann"))
+    assert quiet.hits.acts_per_million == quiet.revision.acts_per_million == 0
+    assert quiet.revision.hits_per_million == pytest.approx(111_111, abs=1)
+    desk.step("review", [quiet.revision.id], actor("bob"))
+    assert desk.step("approve", [quiet.revision.id], actor("cid"))[0].status == "approved"
+    loud = desk.propose(mild("应当及是", views=("safe", "pinyin"), folds=("words",)), actor("ann"))
+    desk.step("review", [loud.revision.id], actor("bob"))
+    with pytest.raises(ProcedureError) as refused:
+        desk.step("approve", [loud.revision.id], actor("cid"))
+    assert refused.value.code == "over_budget"
+    assert "would act 111111" in str(refused.value)

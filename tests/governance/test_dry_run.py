@@ -50,3 +50,24 @@ def test_an_entry_of_a_common_word_is_told_by_the_shipped_corpus() -> None:
     hits = DryRun().hits([common, rare])
     assert hits[common.id].per_million > 100
     assert hits[rare.id].per_million == 0
+
+
+def test_what_only_flags_is_told_apart_from_what_would_act() -> None:
+    dry = DryRun(corpus=lambda: ["我们应当及时处理。", "我们应当及侍处理。", "应当及时，应当及时。"])
+    views = ("safe", "evasion", "pinyin")
+    block, mask = (
+        Entry("应当及市", "A.1.a", views=views),
+        Entry("应当及市", "A.1.a", views=views, action="mask"),
+    )
+    flag = Entry("应当及市", "A.1.a", views=views, action="flag", id="flag")
+    once = Entry("应当及市", "A.1.a", views=views, action={"input": "block", "output": "flag"}, id="once")
+    whole = Entry("应当及市", "A.1.a", views=views, folds=("words",))
+    hits = dry.hits([block, mask, flag, once, whole])
+    share = 28 / 1e6
+    counted = {
+        name: (round(one.per_million * share), round(one.acts_per_million * share))
+        for name, one in hits.items()
+    }
+    assert counted == {block.id: (4, 1), mask.id: (4, 1), flag.id: (4, 0), once.id: (4, 1), whole.id: (4, 4)}
+    assert "及侍" in hits[block.id].samples[0]  # where it acts comes first
+    assert hits[block.id].told.endswith("it would act 35714.3 times and only flag 107143 times")

@@ -35,6 +35,38 @@ def test_what_a_version_catches_newly_is_told_with_its_place() -> None:
     assert report.to_json()["version"] == NEW.version
 
 
+def test_an_answer_that_was_json_is_read_as_it_says() -> None:
+    text = r'{"a": "\u65b0\u8bcd\u8bed", "b": "新\n词语"}'
+    record, secret = answer("r1", {"outputs": [text]})
+    assert look_back(NEW, [(record, secret)]).caught == []
+    (found,) = look_back(NEW, [(replace(record, fields={"json_output": True}), secret)]).caught
+    said = '{"a": "新词语'
+    assert (found.part, found.text) == ("answer 1", "新词语")
+    assert said[found.start : found.end] == "新词语"
+
+
+def test_what_stood_beside_the_answer_is_looked_at_too_and_the_first_place_is_told() -> None:
+    found = {**OLD, "text": "旧词语", "start": 9, "end": 12}
+    secret = {"outputs": ["好", "说旧词语"], "beside": ["想新词语", "旧词语"], "findings": [found]}
+    caught = look_back(NEW, [answer("r1", secret)]).caught
+    assert [(d.part, d.start, d.end, d.text) for d in caught] == [
+        ("answer 2", 1, 4, "旧词语"),
+        ("beside the answer", 1, 4, "新词语"),
+    ]
+
+
+def test_a_request_is_taken_apart_by_who_knows_its_endpoint() -> None:
+    library = Library.compile([Entry("新词语", "A.1.a", roles=("user",))])
+    record, secret = answer("r1", {"request": "旧新词语"})
+    record = replace(record, fields={"endpoint": "/v1/x"})
+
+    def told(endpoint: str, request: str) -> list[tuple[str, str]]:
+        return [("tool", request), ("user", endpoint + request)]
+
+    (found,) = look_back(library, [(record, secret)], told).caught
+    assert (found.part, found.start) == ("request, user", 6)
+
+
 def test_entries_of_other_tenants_models_and_endpoints_catch_nothing() -> None:
     library = Library.compile([
         Entry("新词语", "A.1.a", tenants=("web",)),

@@ -36,7 +36,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> GovernanceStore:
 
 def revision(name: str, number: int = 1, status: str = "proposed", **fields: object) -> Revision:
     entry = Entry(f"词语{name}", "A.1.a", id=name, version=number, status=status, author="ann", **fields)
-    return Revision(entry, START, START, 0.5, ("…",), ("idle: x",), "why", START, "ann", "evt_1")
+    return Revision(entry, START, START, 0.5, ("…",), ("idle: x",), "why", START, "ann", "evt_1", 0.25)
 
 
 def test_what_is_put_comes_back_whole(store: GovernanceStore) -> None:

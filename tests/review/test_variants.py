@@ -44,3 +44,10 @@ def test_every_pattern_has_variants_and_none_is_the_pattern(pattern: str) -> Non
 def test_what_has_no_reading_gets_no_pinyin() -> None:
     assert "pinyin" not in by_way(Entry("forbidden", "A.1.a"))
     assert "pinyin" not in by_way(Entry("词语!", "A.1.a"))
+
+
+def test_common_words_of_its_sound_are_found_and_only_flag() -> None:
+    (one,) = [v for v in variants(Entry("食品安全", "A.1.a", views=("safe", "pinyin"))) if v.way == "words"]
+    assert (one.text, one.found, one.acts) == ("视频安全", True, False)
+    full = Entry("食品安全", "A.1.a", views=("safe", "pinyin"), folds=("words",))
+    assert [v.acts for v in variants(full) if v.way == "words"] == [True]
