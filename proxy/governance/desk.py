@@ -131,9 +131,8 @@ class Desk:
         with self.changing() as ledger:
             for other in ledger.operators():
                 if person(other.name) == person(name):
-                    raise ProcedureError(
-                        "name_taken", f"{name} is taken, or looks like {other.name}; choose another"
-                    )
+                    like = "" if name == other.name else f": it looks like {other.name}"
+                    raise ProcedureError("name_taken", f"{name} is taken{like}; choose another")
             ledger.put_operator(operator)
             fields = {"operator": name, "roles": list(operator.roles)}
             self.record(ledger, "operator added", actor, "", (), fields, at=at, kind="operator")

@@ -214,7 +214,8 @@ def _next_serial(previous: Callable[[], int], floor: int) -> int:
 
 
 def _spelt(trial: Rollout) -> str:
-    return json.dumps([trial.version, trial.state, trial.percent, list(trial.tenants)])
+    # As it is read again: 5 and 5.0 are the same share and would be signed otherwise.
+    return json.dumps([trial.version, trial.state, float(trial.percent), list(trial.tenants)])
 
 
 def _signature(key: bytes, name: str, serial: str, said: str) -> str:

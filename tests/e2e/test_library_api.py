@@ -115,6 +115,25 @@ async def test_where_a_command_prints_the_master_the_library_is_served_too(tmp_p
         assert (await api.done("POST", "/publish", "cid", {"reason": "weekly"}))["added"] == [one]
 
 
+async def test_a_canary_for_a_tenant_alone_is_taken_up(tmp_path: Path) -> None:
+    tenants = [{"name": name, "key": f"sk-{name}"} for name in ("app", "web")]
+    async with proxy(tmp_path, tenants=tenants) as run:
+        api = Api(run)
+        await api.staff()
+        await api.approved(pattern="说说看看")
+        trial = {"state": "canary", "tenants": ["web"], "reason": "try"}
+        version = (await api.done("POST", "/publish", "cid", trial))["version"]
+        async with asyncio.timeout(10):
+            while (told := (await api.done("GET", "/workers", "eva"))["workers"][0])["trial"] != version:  # noqa: ASYNC110 - another process may be the one to wait for
+                await asyncio.sleep(0.05)
+        assert (told["trial_state"], told["failure"]) == ("canary", "")
+        for name, status in (("web", "blocked"), ("app", "closed")):
+            asked = {"model": "m", "messages": [{"role": "user", "content": "说说看看"}]}
+            headers = {"authorization": f"Bearer sk-{name}"}
+            await run.http.post("/v1/chat/completions", json=asked, headers=headers)
+            assert (await run.last()).record.status == status
+
+
 async def test_nobody_gets_around_the_four_eyes(tmp_path: Path) -> None:
     async with proxy(tmp_path) as run:
         api = Api(run)
@@ -274,7 +293,7 @@ async def test_trials_texts_and_variants(tmp_path: Path) -> None:
         assert (audit["ok"], audit["faults"]) == (True, [])
         assert audit["events"] > 5
         found = await api.done("GET", "/variants", "eva", params={"pattern": "测试词语"})
-        assert {"way": "pinyin", "text": "ceshiciyu", "found": True} in found["variants"]
+        assert {"way": "pinyin", "text": "ceshiciyu", "found": True, "acts": True} in found["variants"]
         moved = await api.call(
             "POST", "/recategorise", "ann", {"ids": [one], "category": "A.2.c", "reason": "r"}
         )

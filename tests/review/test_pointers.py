@@ -121,6 +121,12 @@ def test_a_trial_that_was_edited_is_refused(tmp_path: Path, change: dict[str, ob
         rollout(tmp_path, KEY)
 
 
+@pytest.mark.parametrize("percent", [0, 5, 12.5])
+def test_a_trial_is_read_as_it_was_signed(tmp_path: Path, percent: float) -> None:
+    set_rollout(tmp_path, Rollout(TWO, "canary", percent, ("app",)), KEY)
+    assert rollout(tmp_path, KEY) == Rollout(TWO, "canary", float(percent), ("app",))
+
+
 def test_who_follows_them_refuses_an_older_one_and_a_missing_one(tmp_path: Path) -> None:
     pointers = Pointers(tmp_path, KEY)
     assert (pointers.live(), pointers.trial()) == (None, None)
