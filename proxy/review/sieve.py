@@ -283,9 +283,7 @@ class _Lines:
 
 
 def _read(codes: Codes, hits: Numbers) -> list[str]:
-    """What stands at some places, all of it read at once."""
-    if not len(hits):
-        return []
+    """What stands at some places, of which there is one at least, all of it read at once."""
     starts, lengths = hits[:, 0], hits[:, 1] - hits[:, 0]
     width = int(lengths.max())
     text = text_of(codes.take(starts[:, None] + np.arange(width), mode="clip"))

@@ -284,3 +284,14 @@ def test_what_sounds_like_a_word_stands_unread_as_it_stands_when_it_is_read() ->
     assert Counter((f.text, f.action) for f in found) == {
         ("打宴他", Action.FLAG): 9, ("侧是佳", Action.FLAG): 9, ("应当及时", Action.FLAG): 9, ("希按打宴", Action.MASK): 9,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("many", [1, 2, 12, 13, 14, 15, 16, 17, 18, 30, 31, 32, 33, 34])
+@pytest.mark.parametrize("patterns", [["西安大雁"], ["西安大雁", "西安安大雁"], ["安大雁塔", "安安大雁塔"]])
+def test_a_sound_may_be_said_as_often_as_when_it_is_read(patterns: list[str], many: int) -> None:
+    """A second word of the same sounds needs one of them twice, and the text may have it once."""
+    library = Library.compile([Entry(one, "A.1.a", views=VIEWS[2], action=FLAG) for one in patterns])
+    for spelt in ("安", "按", "安按"):
+        text = f"好。西{spelt * many}大雁塔。"
+        sifted, read = both(library, [text], 1 << 16)
+        assert sifted == read
