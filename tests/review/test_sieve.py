@@ -295,3 +295,12 @@ def test_a_sound_may_be_said_as_often_as_when_it_is_read(patterns: list[str], ma
         text = f"好。西{spelt * many}大雁塔。"
         sifted, read = both(library, [text], 1 << 16)
         assert sifted == read
+
+
+@pytest.mark.parametrize("at", range(7))
+def test_a_character_written_as_two_is_found_wherever_in_a_word_it_stands(at: int) -> None:
+    word, written = ("甲乙丙丁戊己庚"[:at] + one + "甲乙丙丁戊己庚"[at + 1 :] for one in ("好", "女子"))
+    library = Library.compile([Entry(word, "A.1.a", views=VIEWS[1], action=FLAG)])
+    sifted, read = both(library, [f"他说。这{written}。他说。"], 1 << 16)
+    assert sifted == read
+    assert [one.text for one in library.review(f"这{written}。", OUT)] == [written]
