@@ -72,6 +72,11 @@ def test_a_word_that_would_begin_before_the_text_is_none() -> None:
     assert words.find(codes_of("乙丙甲乙丙\n"), np.array([1, 4])).tolist() == [[2, 5]]
 
 
+def test_a_word_that_would_go_on_behind_the_text_is_none() -> None:
+    words = DoubledWords.of(others_of(["甲甲乙丙甲丙"]), runs_of)
+    assert words.find(codes_of("甲乙\n"), np.array([0])).tolist() == []
+
+
 @given(WORDS, st.text(LETTERS, max_size=12))
 def test_words_that_were_kept_find_the_same(words: list[str], text: str) -> None:
     found = DoubledWords.of(others_of(words), runs_of)
