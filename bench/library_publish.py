@@ -33,6 +33,7 @@ from typing import Any
 import aiohttp
 import yaml
 from aiohttp import web
+from review import COMMON
 
 INKSEAL = Path(sys.executable).parent / "inkseal"
 MARKER = "标记词语"
@@ -54,12 +55,9 @@ class Seen:
     least_live: int = 10**9
 
 
-LETTERS = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
-
-
 def background(number: int) -> str:
     """A Han word that nobody says, another one for each number: letters at random behind it, none of them twice."""
-    return "底" + "".join(random.Random(number).sample(LETTERS, 6))
+    return "底" + "".join(random.Random(number).sample(COMMON, 6))
 
 
 async def model_server(pause: float) -> tuple[web.AppRunner, int]:

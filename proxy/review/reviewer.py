@@ -267,7 +267,7 @@ class Reviewer:
         for term, action in lens.plain(folded):
             if term.certain and exact:
                 self._pending.append(Certain(term.entry, action, lens.name, (start, end), float(end)))
-            elif term.least <= end - start:
+            else:
                 match = Match(term, start, 0, end, 0)
                 self._pending.append(Candidate(match, action, lens.name, lens.judge, end))
 
